@@ -1,0 +1,38 @@
+// Package engine runs a compiled model: prefill, decode, batches and
+// cancellation, over any program that a generated package implements.
+package engine
+
+import "github.com/mambac/mambac/runtime/parallel"
+
+// Shape is the fixed sizes of a compiled program, in elements.
+type Shape struct {
+	Vocab      int // rows of logits
+	State      int // float32 of one sequence's state block
+	Arena      int // float32 of the shared activations
+	Scratch    int // float32 of each worker's own scratch
+	Chunk      int // largest number of tokens of one Prefill
+	LogitBlock int // largest number of rows of one Logits
+	LogitWidth int // Vocab rounded up to whole panels: row stride of Logits' output
+}
+
+// Memory is what the executor owns and every worker of a run shares.
+type Memory struct {
+	Arena   []float32
+	Scratch []float32 // this worker's own: one Memory per worker
+}
+
+// Program is a compiled model bound to its weights. Every worker of a team
+// calls the same method with the same arguments (but its own Memory.Scratch);
+// the calls return after the last phase's barrier. Nothing is allocated.
+type Program interface {
+	Shape() Shape
+	// Decode feeds one token to one sequence: state is advanced and row 0 of
+	// the hidden rows is left in the arena.
+	Decode(w *parallel.Worker, m *Memory, state []float32, id int32)
+	// Prefill feeds len(ids) ≤ Chunk tokens to one sequence; hidden row i
+	// belongs to ids[i].
+	Prefill(w *parallel.Worker, m *Memory, state []float32, ids []int32)
+	// Logits computes rows [row, row+rows) of the last Decode or Prefill into
+	// out, row stride LogitWidth; rows ≤ LogitBlock.
+	Logits(w *parallel.Worker, m *Memory, row, rows int, out []float32)
+}
