@@ -64,3 +64,5 @@ func (c Conv) Cost(units, tokens int) Cost {
 		Flops:       n * tokens * (2*c.Taps + 5),
 	}
 }
+
+func init() { register(Conv{}) }

@@ -50,3 +50,5 @@ func (m Map) Signature() []Param {
 
 // Cost implements Spec.
 func (m Map) Cost(_, tokens int) Cost { return Cost{Flops: m.Width * tokens} }
+
+func init() { register(Map{}) }

@@ -28,3 +28,5 @@ func (e Embed) Signature() []Param {
 func (e Embed) Cost(_, tokens int) Cost {
 	return Cost{WeightBytes: tokens * e.Width * e.Storage.ElementBytes()}
 }
+
+func init() { register(Embed{}) }

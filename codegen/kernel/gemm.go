@@ -42,3 +42,5 @@ func (g Gemm) Signature() []Param {
 func (g Gemm) Cost(units, tokens int) Cost {
 	return Gemv{g.Storage, g.K, g.Epilogue}.Cost(units, tokens)
 }
+
+func init() { register(Gemm{}) }

@@ -36,3 +36,5 @@ func (g Gemv) Cost(units, tokens int) Cost {
 		Flops:       2 * units * PanelRows * g.K * tokens,
 	}
 }
+
+func init() { register(Gemv{}) }

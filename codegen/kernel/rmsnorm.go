@@ -47,3 +47,5 @@ func (r RMSNorm) Signature() []Param {
 func (r RMSNorm) Cost(_, tokens int) Cost {
 	return Cost{WeightBytes: 4 * r.Width, Flops: 4 * r.Width * tokens}
 }
+
+func init() { register(RMSNorm{}) }

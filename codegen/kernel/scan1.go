@@ -70,3 +70,5 @@ func (s Scan1) Cost(units, tokens int) Cost {
 		Flops:       n * tokens * (6*s.States + 10),
 	}
 }
+
+func init() { register(Scan1{}) }

@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"testing"
+)
+
+// examples holds one spec of every kind with no constant left at zero.
+var examples = []Spec{
+	Gemv{BF16, 768, Epilogue{Bias: true, Residual: true}},
+	Gemm{F16, 7, 48, 96, Epilogue{Residual: true}},
+	RMSNorm{768, 768, 816, 0x3727c5ac, true},
+	Conv{4, 1536, 3072, 3072, true, SiLU},
+	Scan1{16, 3072, 1536, 3072, 3072, 96, 48, 64, true, true},
+	Embed{F32, 768, 768},
+	Map{MapMul, 64, 96, 144, 192},
+}
+
+func TestEveryKindRoundTripsAsText(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range examples {
+		seen[s.Kind()] = true
+		got, err := ParseSpec(Format(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != s {
+			t.Errorf("%s parses as %s", Format(s), Format(got))
+		}
+	}
+	for _, k := range Kinds() {
+		if !seen[k] {
+			t.Errorf("kind %s has no example", k)
+		}
+	}
+}
+
+func TestParseSpecRejects(t *testing.T) {
+	for _, text := range []string{"", "gemv", "gemv{", "gemv{K=x}", "gemv{Q=1}", "fft{K=1}", "gemv{K=99999999999}"} {
+		if s, err := ParseSpec(text); err == nil {
+			t.Errorf("%q parses as %v", text, s)
+		}
+	}
+}
+
+func TestGoName(t *testing.T) {
+	if got, want := GoName(examples[0]), "gemvBf16K768BiasAdd"; got != want {
+		t.Errorf("have %s, want %s", got, want)
+	}
+}
+
+// TestIndexIsABijection proves that every weight of a panel has a place of its
+// own inside the panel.
+func TestIndexIsABijection(t *testing.T) {
+	for _, s := range []Storage{F32, F16, BF16} {
+		for _, k := range []int{1, 2, 7} {
+			seen := map[int]bool{}
+			for row := range PanelRows {
+				for c := range k {
+					i := s.Index(row, c)
+					if i < 0 || i >= s.PanelElements(k) || seen[i] {
+						t.Fatalf("%s k=%d: (%d,%d) at %d", s, k, row, c, i)
+					}
+					seen[i] = true
+				}
+			}
+		}
+	}
+}
