@@ -1,0 +1,54 @@
+package payload
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Metadata is what the program knows about its model: the metadata section,
+// as JSON.
+type Metadata struct {
+	Mambac      string   `json:"mambac"` // version of the compiler
+	Name        string   `json:"name"`   // of the checkpoint
+	Family      string   `json:"family"`
+	Fingerprint string   `json:"fingerprint"` // ties code and payload together
+	Weights     string   `json:"weights"`     // storage format
+	Math        string   `json:"math"`        // exact or fast
+	Levels      []string `json:"levels"`
+	Card        []Fact   `json:"card"` // sizes worth showing, in order
+
+	VocabSize int     `json:"vocab_size"` // of the config; stored rows may be more
+	BOS       *int32  `json:"bos,omitempty"`
+	EOS       []int32 `json:"eos"`
+
+	Parameters  int64 `json:"parameters"`
+	WeightBytes int64 `json:"weight_bytes"` // unpadded parameters and scales
+	StateBytes  int64 `json:"state_bytes"`  // of one sequence
+	// DecodeBytesPerToken is unpadded parameters and scales read once plus
+	// recurrent state read and written.
+	DecodeBytesPerToken int64 `json:"decode_bytes_per_token"`
+	// PrefillFlopPerToken is the unpadded products per token without the
+	// head, HeadFlop those of the head for one position.
+	PrefillFlopPerToken int64 `json:"prefill_flop_per_token"`
+	HeadFlop            int64 `json:"head_flop"`
+
+	Report json.RawMessage `json:"report,omitempty"` // of build --report
+}
+
+// Fact is one line of the card.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Encode gives the bytes of the metadata section; equal metadata gives equal
+// bytes.
+func (m *Metadata) Encode() ([]byte, error) { return json.Marshal(m) }
+
+func parseMetadata(b []byte) (*Metadata, error) {
+	m := new(Metadata)
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("payload metadata: %w", err)
+	}
+	return m, nil
+}

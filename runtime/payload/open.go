@@ -1,0 +1,146 @@
+package payload
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Payload is an opened payload. Its sections stay valid until Close.
+type Payload struct {
+	path     string
+	file     *mapping
+	foot     footer
+	body     []byte // the sections with their padding
+	sections []section
+	metadata *Metadata
+}
+
+// Open maps the payload at the end of the file and checks footer, version,
+// lengths and metadata; it follows a link to another file.
+func Open(path string) (*Payload, error) {
+	p, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	link, ok := p.Section(linkSection)
+	if !ok {
+		return p, nil
+	}
+	defer p.Close()
+	return follow(path, link)
+}
+
+// follow opens the file that a link names and checks that it is the one that
+// was meant.
+func follow(program string, link []byte) (*Payload, error) {
+	if len(link) < sha256.Size {
+		return nil, fmt.Errorf("%s: payload link has %d bytes, want more than %d", program, len(link), sha256.Size)
+	}
+	path := string(link[sha256.Size:])
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(program), path)
+	}
+	p, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if p.foot.body != [32]byte(link[:sha256.Size]) {
+		p.Close()
+		return nil, fmt.Errorf("%s: is not the payload that %s was built with; build both again", path, program)
+	}
+	return p, nil
+}
+
+func openFile(path string) (*Payload, error) {
+	m, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parse(m.data)
+	if err != nil {
+		m.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.path, p.file = path, m
+	return p, nil
+}
+
+// parse finds the payload in the bytes of a whole file.
+func parse(data []byte) (*Payload, error) {
+	if len(data) < footerBytes {
+		return nil, ErrMissing
+	}
+	foot, err := parseFooter(data[len(data)-footerBytes:], int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	data = data[foot.offset : len(data)-footerBytes]
+	body, table := data[:foot.length], data[foot.length:]
+	p := &Payload{foot: foot, body: body}
+	if p.sections, err = parseTable(table, foot.length); err != nil {
+		return nil, err
+	}
+	return p, p.readMetadata(table)
+}
+
+func (p *Payload) readMetadata(table []byte) error {
+	metadata, ok := p.Section(MetadataSection)
+	if p.foot.headHash(metadata, table) != p.foot.head {
+		return errors.New("payload metadata is damaged; build it again")
+	}
+	if !ok {
+		p.metadata = new(Metadata)
+		return nil
+	}
+	var err error
+	p.metadata, err = parseMetadata(metadata)
+	return err
+}
+
+// Path is the file that holds the payload.
+func (p *Payload) Path() string { return p.path }
+
+// Metadata is the parsed metadata section.
+func (p *Payload) Metadata() *Metadata { return p.metadata }
+
+// Section is the mapped bytes of a section; they must not be written to.
+func (p *Payload) Section(name string) ([]byte, bool) {
+	for _, s := range p.sections {
+		if s.name == name {
+			return p.body[s.offset : s.offset+s.length : s.offset+s.length], true
+		}
+	}
+	return nil, false
+}
+
+// Check hashes the whole payload and compares with the footer.
+func (p *Payload) Check() error {
+	if got := sha256.Sum256(p.body); got != p.foot.body {
+		return fmt.Errorf("%s: payload has hash %x, its footer says %x; it was altered, build it again", p.path, got[:8], p.foot.body[:8])
+	}
+	return nil
+}
+
+// Close unmaps the payload.
+func (p *Payload) Close() error { return p.file.close() }
+
+// OpenSelf opens the payload of the running program.
+func OpenSelf() (*Payload, error) {
+	var first error
+	for _, path := range selfPaths() {
+		p, err := Open(path)
+		if err == nil {
+			return p, nil
+		}
+		if first == nil || errors.Is(first, os.ErrNotExist) {
+			first = err
+		}
+	}
+	if first == nil {
+		first = errors.New("the program cannot find its own file: no /proc, and it was started without a path; start it by its full path")
+	}
+	return nil, first
+}
