@@ -1,0 +1,192 @@
+package gosrc
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
+)
+
+// share is the part of a step that one call does.
+type share struct {
+	panel  *jen.Statement // first panel; nil: 0
+	panels *jen.Statement // number of panels; nil where the kernel treats one
+	row    *jen.Statement // first token; nil: 0
+	tokens *jen.Statement // number of tokens
+}
+
+// split declares a worker's run [lo, hi) of n units once per body.
+func (s *steps) split(g *jen.Group, key string, n jen.Code) (lo, hi string) {
+	lo, hi = "lo"+key, "hi"+key
+	if !s.splits[key] {
+		s.splits[key] = true
+		g.List(jen.Id(lo), jen.Id(hi)).Op(":=").Id("w").Dot("Split").Call(n)
+	}
+	return lo, hi
+}
+
+// tokenSplit declares a worker's run of tokens, in whole register tiles.
+func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
+	if !s.splits["tokens"] {
+		s.splits["tokens"] = true
+		n := s.tokens()
+		g.List(jen.Id("first"), jen.Id("last")).Op(":=").Id("w").Dot("Split").Call(
+			jen.Parens(n.Clone().Op("+").Lit(tokenBlock - 1)).Op("/").Lit(tokenBlock))
+		g.List(jen.Id("first"), jen.Id("last")).Op("=").List(
+			jen.Id("first").Op("*").Lit(tokenBlock), jen.Min(jen.Id("last").Op("*").Lit(tokenBlock), n.Clone()))
+	}
+	return "first", "last"
+}
+
+// channels emits a step whose channels are divided: one call for the whole
+// run where a single token keeps it short, else panel by panel.
+func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement) {
+	tokens := s.tokens()
+	if countParam(step.Spec) != "" && (s.mode == plan.Decode || s.mode == plan.LogitsOne) {
+		s.runs(g, step, lo, hi, tokens)
+		return
+	}
+	i := jen.Id("i")
+	g.For(i.Clone().Op(":=").Add(lo), i.Clone().Op("<").Add(hi), i.Clone().Op("++")).Block(
+		s.call(step, &share{panel: i.Clone(), panels: jen.Lit(1), tokens: tokens}))
+}
+
+// runs emits calls over a run of panels, several where one would read too much.
+func (s *steps) runs(g *jen.Group, step *plan.Step, lo, hi, tokens *jen.Statement) {
+	perPanel := step.Spec.Cost(1, 1).WeightBytes
+	atOnce := max(1, callBytes/max(1, perPanel))
+	if step.Panels <= atOnce {
+		n := hi.Clone().Op("-").Add(lo)
+		g.Add(s.call(step, &share{panel: lo, panels: n, tokens: tokens}))
+		return
+	}
+	i := jen.Id("i")
+	g.For(i.Clone().Op(":=").Add(lo), i.Clone().Op("<").Add(hi), i.Clone().Op("+=").Lit(atOnce)).Block(
+		s.call(step, &share{panel: i.Clone(), panels: jen.Min(jen.Lit(atOnce), hi.Clone().Op("-").Id("i")), tokens: tokens}))
+}
+
+// allPanels emits a step that one worker does for all channels of its tokens.
+func (s *steps) allPanels(g *jen.Group, step *plan.Step, part *share) {
+	if !perPanel(step.Spec) {
+		part.panels = jen.Lit(step.Panels)
+		g.Add(s.call(step, part))
+		return
+	}
+	part.panel = jen.Id("i")
+	if step.Panels == 1 {
+		part.panel = nil
+		g.Add(s.call(step, part))
+		return
+	}
+	g.For(jen.Id("i").Op(":=").Range().Lit(step.Panels)).Block(s.call(step, part))
+}
+
+// countParam is the parameter that counts panels or groups, or "".
+func countParam(spec kernel.Spec) string {
+	for _, p := range spec.Signature() {
+		if p.Name == "panels" || p.Name == "groups" {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// perPanel reports whether a kernel treats a single panel per call.
+func perPanel(spec kernel.Spec) bool {
+	_, ok := spec.(kernel.Gemm)
+	return ok
+}
+
+// call emits the call itself: pointers from the arguments, counts from the
+// share.
+func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
+	var args []jen.Code
+	next := 0
+	for _, p := range step.Spec.Signature() {
+		switch p.Name {
+		case "panels":
+			args = append(args, part.panels)
+		case "groups":
+			args = append(args, times(part.panels, kernel.PanelRows/kernel.GroupChannels))
+		case "tokens":
+			args = append(args, part.tokens)
+		default:
+			args = append(args, s.pointer(&step.Args[next], part))
+			next++
+		}
+	}
+	return jen.Id("p").Dot(kernel.GoName(step.Spec)).Call(args...)
+}
+
+// times is n·factor, folded where n is a literal 1.
+func times(n *jen.Statement, factor int) *jen.Statement {
+	if n.GoString() == "1" {
+		return jen.Lit(factor)
+	}
+	return jen.Parens(n.Clone()).Op("*").Lit(factor)
+}
+
+// pointer emits the slice that an argument passes.
+func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
+	switch a.Kind {
+	case plan.IDsArg:
+		return slice(jen.Id("ids"), part.row)
+	case plan.ScratchArg:
+		return jen.Id("m").Dot("Scratch")
+	case plan.WeightArg:
+		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+	case plan.StateArg:
+		return slice(jen.Id("state"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+	}
+	return s.view(a, part)
+}
+
+// view emits a buffer's slice from the columns and rows of the share on.
+func (s *steps) view(a *plan.Arg, part *share) jen.Code {
+	b := a.Buffer
+	terms := []*jen.Statement{jen.Id(bufferName(b)), constant(a.Column), advance(part.panel, a.Advance), advance(part.row, b.Stride)}
+	base := jen.Id("m").Dot("Arena")
+	switch {
+	case b.Space == plan.Private:
+		base = jen.Id("m").Dot("Scratch")
+	case b.Space == plan.Output:
+		base, terms[0] = jen.Id("out"), nil
+	case b.Carried && (s.mode == plan.LogitsOne || s.mode == plan.LogitsRows):
+		terms = append(terms, advance(jen.Id("row"), b.Stride))
+	}
+	return slice(base, terms...)
+}
+
+// constant is n, or nothing for 0.
+func constant(n int) *jen.Statement {
+	if n == 0 {
+		return nil
+	}
+	return jen.Lit(n)
+}
+
+// advance is index·step, or nothing where either is missing.
+func advance(index *jen.Statement, step int) *jen.Statement {
+	if index == nil || step == 0 {
+		return nil
+	}
+	return index.Clone().Op("*").Lit(step)
+}
+
+// slice is base[sum of terms:], or base without terms.
+func slice(base *jen.Statement, terms ...*jen.Statement) jen.Code {
+	var sum *jen.Statement
+	for _, t := range terms {
+		switch {
+		case t == nil:
+		case sum == nil:
+			sum = t.Clone()
+		default:
+			sum = sum.Op("+").Add(t)
+		}
+	}
+	if sum == nil {
+		return base
+	}
+	return base.Clone().Index(sum.Op(":"))
+}

@@ -1,0 +1,222 @@
+package gosrc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
+)
+
+// program emits the entry of decode or prefill and the blocks' code in it.
+func (e *emitter) program(f *jen.File, mode plan.Mode) {
+	entry := f.Commentf("%s implements engine.Program.", title(string(mode))).Line().
+		Func().Params(jen.Id("p").Op("*").Id("program")).Id(title(string(mode)))
+	if mode == plan.Decode {
+		entry.Params(append(callParams(), jen.Id("id").Int32())...)
+	} else {
+		entry.Params(append(callParams(), jen.Id("ids").Index().Int32())...)
+	}
+	entry.BlockFunc(func(g *jen.Group) {
+		if mode == plan.Decode {
+			g.If(jen.Id("w").Dot("ID").Op("==").Lit(0)).Block(jen.Id("p").Dot("token").Index(jen.Lit(0)).Op("=").Id("id"))
+		}
+		e.calls(g, mode)
+	})
+	for _, b := range e.Plan.Blocks {
+		if body := b.Body(mode); body != nil {
+			e.body(f, b, body)
+		}
+	}
+}
+
+// callParams is what every program gets from the engine.
+func callParams() []jen.Code {
+	return []jen.Code{
+		jen.Id("w").Op("*").Qual(parallelPath, "Worker"),
+		jen.Id("m").Op("*").Qual(enginePath, "Memory"),
+		jen.Id("state").Index().Float32(),
+	}
+}
+
+// calls emits the walk over the table of layers: a loop per run of calls of
+// one block.
+func (e *emitter) calls(g *jen.Group, mode plan.Mode) {
+	next := map[*plan.Block]int{}
+	for i := 0; i < len(e.Plan.Calls); {
+		b := e.Plan.Calls[i].Block
+		n := 1
+		for i+n < len(e.Plan.Calls) && e.Plan.Calls[i+n].Block == b {
+			n++
+		}
+		if body := b.Body(mode); body != nil {
+			call := func(index jen.Code) jen.Code {
+				return jen.Id("p").Dot(bodyName(b, mode)).Call(append([]jen.Code{
+					jen.Id("w"), jen.Id("m"), jen.Id("state"), jen.Op("&").Id("p").Dot(b.Name).Index(index)},
+					idArgs(body, mode)...)...)
+			}
+			e.loop(g, next[b], n, call)
+		}
+		next[b] += n
+		i += n
+	}
+}
+
+// loop emits n calls from first on.
+func (e *emitter) loop(g *jen.Group, first, n int, call func(jen.Code) jen.Code) {
+	if n == 1 {
+		g.Add(call(jen.Lit(first)))
+		return
+	}
+	g.For(jen.Id("i").Op(":=").Lit(first), jen.Id("i").Op("<").Lit(first+n), jen.Id("i").Op("++")).Block(call(jen.Id("i")))
+}
+
+// idArgs is what a body needs besides the block: the ids, or their number.
+func idArgs(body *plan.Body, mode plan.Mode) []jen.Code {
+	switch {
+	case mode == plan.Decode && usesIDs(body):
+		return []jen.Code{jen.Id("p").Dot("token")}
+	case mode == plan.Decode:
+		return nil
+	case usesIDs(body):
+		return []jen.Code{jen.Id("ids")}
+	}
+	return []jen.Code{jen.Len(jen.Id("ids"))}
+}
+
+func usesIDs(body *plan.Body) bool {
+	for _, phase := range body.Phases {
+		for _, s := range phase.Steps {
+			if slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.IDsArg }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func bodyName(b *plan.Block, mode plan.Mode) string {
+	return map[plan.Mode]string{plan.Decode: "decode", plan.Prefill: "prefill",
+		plan.LogitsOne: "one", plan.LogitsRows: "rows"}[mode] + title(b.Name)
+}
+
+// logits emits the head: one row by the matrix-vector kernels, several by the
+// matrix kernels.
+func (e *emitter) logits(f *jen.File) {
+	head := e.Plan.Calls[len(e.Plan.Calls)-1].Block
+	block := jen.Op("&").Id("p").Dot(head.Name).Index(jen.Lit(0))
+	f.Comment("Logits implements engine.Program.")
+	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id("Logits").Params(
+		callParams()[0], callParams()[1],
+		jen.List(jen.Id("row"), jen.Id("rows")).Int(), jen.Id("out").Index().Float32(),
+	).Block(
+		jen.If(jen.Id("rows").Op("==").Lit(1)).Block(
+			jen.Id("p").Dot(bodyName(head, plan.LogitsOne)).Call(jen.Id("w"), jen.Id("m"), block.Clone(), jen.Id("row"), jen.Id("out")),
+			jen.Return(),
+		),
+		jen.Id("p").Dot(bodyName(head, plan.LogitsRows)).Call(jen.Id("w"), jen.Id("m"), block.Clone(), jen.Id("row"), jen.Id("rows"), jen.Id("out")),
+	)
+	e.body(f, head, head.Body(plan.LogitsOne))
+	e.body(f, head, head.Body(plan.LogitsRows))
+}
+
+// body emits the function of a block in one mode: its phases in order, with a
+// barrier after each.
+func (e *emitter) body(f *jen.File, b *plan.Block, body *plan.Body) {
+	s := &steps{emitter: e, block: b, mode: body.Mode, ids: usesIDs(body), splits: map[string]bool{}}
+	docf(f, "%s runs one %s: %d phases.", bodyName(b, body.Mode), b.Name, len(body.Phases))
+	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id(bodyName(b, body.Mode)).Params(s.params()...).
+		BlockFunc(func(g *jen.Group) {
+			for i := range body.Phases {
+				if i > 0 {
+					g.Line()
+				}
+				g.Comment(phaseComment(i, &body.Phases[i]))
+				for j := range body.Phases[i].Steps {
+					s.step(g, &body.Phases[i].Steps[j])
+				}
+				g.Id("w").Dot("Barrier").Call()
+			}
+		})
+}
+
+func phaseComment(i int, phase *plan.Phase) string {
+	var kinds []string
+	for _, s := range phase.Steps {
+		if k := s.Spec.Kind(); len(kinds) == 0 || kinds[len(kinds)-1] != k {
+			kinds = append(kinds, k)
+		}
+	}
+	return fmt.Sprintf("Phase %d: %s.", i+1, strings.Join(kinds, ", "))
+}
+
+// steps emits the kernel calls of one body.
+type steps struct {
+	*emitter
+	block  *plan.Block
+	mode   plan.Mode
+	ids    bool            // the body has the ids, so the number of tokens is their length
+	splits map[string]bool // bounds that are already declared
+}
+
+func (s *steps) params() []jen.Code {
+	p := callParams()
+	block := jen.Id("l").Op("*").Id(blockType(s.block))
+	out := jen.Id("out").Index().Float32()
+	switch s.mode {
+	case plan.LogitsOne:
+		return []jen.Code{p[0], p[1], block, jen.Id("row").Int(), out}
+	case plan.LogitsRows:
+		return []jen.Code{p[0], p[1], block, jen.List(jen.Id("row"), jen.Id("tokens")).Int(), out}
+	}
+	p = append(p, block)
+	switch {
+	case s.ids:
+		p = append(p, jen.Id("ids").Index().Int32())
+	case s.mode == plan.Prefill:
+		p = append(p, jen.Id("tokens").Int())
+	}
+	return p
+}
+
+// tokens is the number of rows that the body treats.
+func (s *steps) tokens() *jen.Statement {
+	switch {
+	case s.mode == plan.Decode || s.mode == plan.LogitsOne:
+		return jen.Lit(1)
+	case s.ids:
+		return jen.Len(jen.Id("ids"))
+	}
+	return jen.Id("tokens")
+}
+
+// tokenBlock is the granule of a split over tokens: the height of a register
+// tile.
+const tokenBlock = 8
+
+// callBytes bounds what one kernel call reads, so that it stays well under a
+// millisecond: assembly cannot be preempted.
+const callBytes = 8 << 20
+
+// step emits one kernel call, with the loop over panels that it needs.
+func (s *steps) step(g *jen.Group, step *plan.Step) {
+	switch step.Split {
+	case plan.ByChannels:
+		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))
+		s.channels(g, step, jen.Id(lo), jen.Id(hi))
+	case plan.ByTokens:
+		lo, hi := s.tokenSplit(g)
+		n := jen.Id(hi).Op("-").Id(lo)
+		s.allPanels(g, step, &share{row: jen.Id(lo), tokens: n})
+	case plan.One:
+		g.If(jen.Id("w").Dot("ID").Op("==").Lit(0)).BlockFunc(func(g *jen.Group) {
+			s.allPanels(g, step, &share{tokens: s.tokens()})
+		})
+	case plan.Each:
+		s.allPanels(g, step, &share{tokens: s.tokens()})
+	}
+}

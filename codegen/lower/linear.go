@@ -1,0 +1,72 @@
+package lower
+
+import (
+	"fmt"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/op"
+)
+
+func init() {
+	register(op.Linear{}.OpName(), rule{lower: lowerLinear, inPlace: []int{1}})
+}
+
+// fewPanels is the number of panels below which prefill divides a linear's
+// tokens among the workers instead of its rows.
+const fewPanels = 8
+
+// lowerLinear makes one gemv (gemm) per segment of rows, so that every worker
+// computes the same channels of a segment that it treats afterwards.
+func lowerLinear(l *lowering, v *ir.Value) error {
+	residual := v.Op.(op.Linear).Residual
+	y := l.at(v)
+	if residual && l.at(v.Args[1]).stride() != y.stride() {
+		return fmt.Errorf("residual of %s has another row stride (%d, want %d); build with --disable-pass fuse-residual",
+			v.Name, l.at(v.Args[1]).stride(), y.stride())
+	}
+	row := 0
+	for _, n := range l.segmentsOf(v) {
+		l.emit(l.linearStep(v, y, row, n, residual))
+		row += kernel.Pad(n)
+	}
+	return nil
+}
+
+// linearStep is the part of a linear from padded row `row` on, n rows high.
+func (l *lowering) linearStep(v *ir.Value, y view, row, n int, residual bool) plan.Step {
+	k := v.Args[0].Type.Width
+	segments := l.segmentsOf(v)
+	index, slot := l.weight(v.Params[0], plan.Panels, segments, k)
+	bias := len(v.Params) > 1 && v.Params[1] != nil
+	epilogue := kernel.Epilogue{Bias: bias, Residual: residual}
+	part := view{y.buffer, y.column + row, kernel.Pad(n)}
+	x := l.at(v.Args[0])
+	perPanel := slot.Storage.PanelElements(k)
+	args := []plan.Arg{
+		written(lanes(part)),
+		{Kind: plan.WeightArg, Slot: index, Start: row / kernel.PanelRows * perPanel, Advance: perPanel},
+		whole(x),
+	}
+	if bias {
+		b, _ := l.weight(v.Params[1], plan.Vector, segments, 1)
+		args = append(args, vector(b, row))
+	}
+	if residual {
+		r := l.at(v.Args[1])
+		args = append(args, lanes(view{r.buffer, r.column + row, kernel.Pad(n)}))
+	}
+	step := plan.Step{Split: plan.ByChannels, Panels: panels(n)}
+	if l.single() {
+		step.Spec = kernel.Gemv{Storage: slot.Storage, K: k, Epilogue: epilogue}
+		step.Args = args
+		return step
+	}
+	if l.mode == plan.Prefill && step.Panels < fewPanels {
+		step.Split = plan.ByTokens
+	}
+	step.Spec = kernel.Gemm{Storage: slot.Storage, K: k, StrideX: x.stride(), StrideY: y.stride(), Epilogue: epilogue}
+	step.Args = append(args, plan.Arg{Kind: plan.ScratchArg})
+	return step
+}

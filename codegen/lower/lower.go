@@ -1,0 +1,198 @@
+// Package lower turns an optimised module into a plan: a rule per op says
+// which kernel specs express it. It sees ir, kernel and plan; never a
+// checkpoint, never a CPU.
+package lower
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/ir"
+)
+
+// Options bound the sizes of the programs.
+type Options struct {
+	// Chunk is the number of tokens of one Prefill; 0 chooses one that keeps
+	// the activations in the last-level cache.
+	Chunk int
+}
+
+// logitRows is the number of rows of one Logits call: enough for a full
+// register tile of tokens, so few that the logits of a block stay small.
+const logitRows = 16
+
+// arenaBudget is the number of float32 that a chunk's activations may take
+// when the chunk is chosen: 8 MiB, which last-level caches of laptops hold.
+const arenaBudget = 2 << 20
+
+// rule lowers one op. Added files register theirs by op name.
+type rule struct {
+	// lower emits the steps of v for the current mode.
+	lower func(l *lowering, v *ir.Value) error
+	// lanes lists the arguments that the kernel reads in whole groups of
+	// channels, so that they must start a panel and own its padding.
+	lanes []int
+	// inPlace lists the arguments whose memory the result may take over: they
+	// are read channel by channel, each before the result's channel is written.
+	inPlace []int
+}
+
+var rules = map[string]rule{}
+
+func register(op string, r rule) {
+	if _, ok := rules[op]; ok {
+		panic("BUG: two rules lower " + op)
+	}
+	rules[op] = r
+}
+
+// Ops lists the ops that have a rule, sorted.
+func Ops() []string {
+	var names []string
+	for name := range rules {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// lowering is the state of one Lower: the plan under construction and the
+// region and mode at hand.
+type lowering struct {
+	plan   *plan.Plan
+	module *ir.Module
+	*placement
+
+	mode    plan.Mode
+	steps   []plan.Step
+	block   *plan.Block
+	weights []*plan.Weight // of the region, parallel to block.Weights
+	states  []*plan.State
+	packed  map[packKey]*plan.Weight
+	names   map[string]bool // slot names of the block
+	pairs   map[*ir.Value]*plan.Buffer
+}
+
+// Lower plans the module. It fails with the op, its region and the remedy
+// where no kernel expresses an op.
+func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
+	if err := complete(m); err != nil {
+		return nil, err
+	}
+	l := &lowering{plan: &plan.Plan{Name: m.Name, Vocab: m.Output.Type.Width, Block: logitRows},
+		module: m, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
+	l.placement = place(m)
+	for i, r := range m.Regions {
+		head := i == len(m.Regions)-1
+		if err := l.region(r, head); err != nil {
+			return nil, fmt.Errorf("region %s: %w", r.Name, err)
+		}
+	}
+	l.finish(o)
+	merge(l.plan)
+	return l.plan, nil
+}
+
+// complete proves that every op has a rule.
+func complete(m *ir.Module) error {
+	for _, r := range m.Regions {
+		for _, v := range r.Body {
+			if _, ok := rules[v.Op.OpName()]; !ok {
+				return fmt.Errorf("region %s: no kernel expresses op %s (known: %s); add codegen/lower/%s.go",
+					r.Name, v.Op.OpName(), strings.Join(Ops(), ", "), v.Op.OpName())
+			}
+		}
+	}
+	return nil
+}
+
+// region lowers one region in each of its modes.
+func (l *lowering) region(r *ir.Region, head bool) error {
+	modes := []plan.Mode{plan.Decode, plan.Prefill}
+	if head {
+		modes = []plan.Mode{plan.LogitsOne, plan.LogitsRows}
+	}
+	l.block = &plan.Block{Name: blockName(r.Name)}
+	l.weights, l.states, l.names = nil, nil, map[string]bool{}
+	for _, mode := range modes {
+		l.mode, l.steps = mode, nil
+		for _, v := range r.Body {
+			if err := rules[v.Op.OpName()].lower(l, v); err != nil {
+				return fmt.Errorf("%s: %w", v.Op.OpName(), err)
+			}
+		}
+		l.block.Bodies = append(l.block.Bodies, plan.Body{Mode: mode, Phases: phases(l.steps)})
+	}
+	l.plan.Blocks = append(l.plan.Blocks, l.block)
+	l.plan.Calls = append(l.plan.Calls, plan.Call{Region: r.Name, Block: l.block, Weights: l.weights, States: l.states})
+	return nil
+}
+
+// single reports whether the current mode treats exactly one token.
+func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == plan.LogitsOne }
+
+// head reports whether the current mode is one of the head's.
+func (l *lowering) head() bool { return l.mode == plan.LogitsOne || l.mode == plan.LogitsRows }
+
+func (l *lowering) emit(s plan.Step) { l.steps = append(l.steps, s) }
+
+// tokenSplit divides work that is row by row: among the workers in prefill,
+// not at all for one token.
+func (l *lowering) tokenSplit() plan.Split {
+	if l.mode == plan.Prefill {
+		return plan.ByTokens
+	}
+	return plan.One
+}
+
+// finish fixes the chunk and with it every offset of the arena.
+func (l *lowering) finish(o Options) {
+	p := l.plan
+	p.Chunk = o.Chunk
+	if p.Chunk == 0 {
+		p.Chunk = 512
+		for p.Chunk > 16 && p.Chunk*l.arenaColumns() > arenaBudget {
+			p.Chunk /= 2
+		}
+	}
+	p.Scratch = kernel.PanelRows * kernel.KBlock
+	l.placement.offsets(p)
+}
+
+// blockName makes an identifier of a region's name: layers.0 → layer.
+func blockName(region string) string {
+	name := identifier(strings.TrimRight(region, "0123456789."))
+	if s := strings.TrimSuffix(name, "s"); s != name && s != "" && len(s) > 1 {
+		name = s
+	}
+	return name
+}
+
+// identifier keeps the letters and digits of a name in camel case; it never
+// yields anything but a Go identifier, whatever the name.
+func identifier(name string) string {
+	var b strings.Builder
+	upper := false
+	for _, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		switch {
+		case letter && b.Len() == 0:
+			b.WriteString(strings.ToLower(string(c)))
+		case letter && upper:
+			b.WriteString(strings.ToUpper(string(c)))
+		case letter || c >= '0' && c <= '9' && b.Len() > 0:
+			b.WriteRune(c)
+		default:
+			upper = true
+			continue
+		}
+		upper = false
+	}
+	if b.Len() == 0 {
+		return "w"
+	}
+	return b.String()
+}

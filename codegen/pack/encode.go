@@ -1,0 +1,52 @@
+package pack
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/ir/tensor"
+)
+
+// encoders packs n ≤ 48 rows of k columns as one zeroed panel.
+var encoders = map[kernel.Storage]func(dst []byte, rows []float32, n, k int){
+	kernel.F32:  encodeF32,
+	kernel.F16:  func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, tensor.F32ToF16) },
+	kernel.BF16: func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, tensor.F32ToBF16) },
+}
+
+// encodeF32 stores the 48 rows of one k after those of the previous k. Eight
+// columns at a time keep both sides in cache lines that are used whole.
+func encodeF32(dst []byte, rows []float32, n, k int) {
+	for lo := 0; lo < k; lo += 8 {
+		hi := min(lo+8, k)
+		for r := range n {
+			for c, v := range rows[r*k+lo : r*k+hi] {
+				binary.LittleEndian.PutUint32(dst[4*((lo+c)*kernel.PanelRows+r):], math.Float32bits(v))
+			}
+		}
+	}
+}
+
+// encodePairs stores pairs of columns of one row side by side.
+func encodePairs(dst []byte, rows []float32, n, k int, narrow func(float32) uint16) {
+	for lo := 0; lo < k; lo += 16 {
+		hi := min(lo+16, k)
+		for r := range n {
+			row := rows[r*k : (r+1)*k]
+			for c := lo; c < hi; c += 2 {
+				pair := uint32(narrow(row[c]))
+				if c+1 < k {
+					pair |= uint32(narrow(row[c+1])) << 16
+				}
+				binary.LittleEndian.PutUint32(dst[4*(c/2*kernel.PanelRows+r):], pair)
+			}
+		}
+	}
+}
+
+func putFloats(dst []byte, src []float32) {
+	for i, v := range src {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+	}
+}

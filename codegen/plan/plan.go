@@ -1,0 +1,217 @@
+// Package plan is the compiled form of a module as data: buffers, packed
+// weights, state blocks, and for each program the phases of kernel calls. It
+// names no goroutine, register or file, and it prints and parses.
+package plan
+
+import (
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/ir"
+)
+
+// Mode is one of the programs that a plan holds.
+type Mode string
+
+// The programs of every plan.
+const (
+	Decode     Mode = "decode"      // one token of one sequence
+	Prefill    Mode = "prefill"     // a chunk of tokens of one sequence
+	LogitsOne  Mode = "logits_one"  // the head for one row
+	LogitsRows Mode = "logits_rows" // the head for a block of rows
+)
+
+// Space is the memory a buffer lives in.
+type Space string
+
+// The memory spaces.
+const (
+	Arena   Space = "arena"   // shared by all workers
+	Private Space = "private" // one copy per worker
+	Output  Space = "output"  // given by the caller: the logits
+)
+
+// Buffer is a matrix of float32: a row per token.
+type Buffer struct {
+	Name   string
+	Space  Space
+	Width  int // meaningful columns
+	Stride int // columns from row to row, whole panels
+	Rows   int // largest number of rows
+	Offset int // of row 0, in float32 from the start of the space
+	// Carried buffers live from region to region; a program that runs the head
+	// for some rows finds them at their position in the chunk.
+	Carried bool
+}
+
+// Layout is how a parameter or state is arranged in memory.
+type Layout string
+
+// The layouts.
+const (
+	// Panels: a linear weight [N,K] as panels of 48 rows, each segment of rows
+	// starting a panel of its own (kernel.Storage.Index).
+	Panels Layout = "panels"
+	// Vector: one value per row, float32, segments padded as in Panels.
+	Vector Layout = "vector"
+	// Taps: a conv weight [C,1,K] or a window [C,K−1] as K (K−1) rows of
+	// padded channels.
+	Taps Layout = "taps"
+	// Lanes: [C,N] as, per 16 channels, N rows of 16 lanes.
+	Lanes Layout = "lanes"
+)
+
+// Slot is the shape of a weight or state as a block's code sees it. Layers
+// whose slots are alike share one block.
+type Slot struct {
+	Name     string // identifier: inProj
+	Layout   Layout
+	Storage  kernel.Storage // float32 except for Panels
+	Segments []int          // rows (channels) of each segment; one for most
+	Columns  int            // K of Panels, taps of Taps, N of Lanes, 1 of Vector
+	Elements int            // packed elements
+}
+
+// PaddedRows is the number of rows with every segment rounded up to panels.
+func (s *Slot) PaddedRows() int {
+	n := 0
+	for _, rows := range s.Segments {
+		n += kernel.Pad(rows)
+	}
+	return n
+}
+
+// Weight binds a parameter to a place in the payload's weights section.
+type Weight struct {
+	Slot   Slot
+	Param  *ir.Param
+	Offset int64 // bytes
+}
+
+// Bytes is the packed size.
+func (w *Weight) Bytes() int64 {
+	return int64(w.Slot.Elements) * int64(w.Slot.Storage.ElementBytes())
+}
+
+// State binds a state to a place in a sequence's state block.
+type State struct {
+	Slot   Slot
+	State  *ir.State
+	Offset int // float32
+}
+
+// ArgKind says what an argument of a step refers to.
+type ArgKind string
+
+// The kinds of argument.
+const (
+	ViewArg    ArgKind = "view"    // columns of a buffer
+	WeightArg  ArgKind = "weight"  // a weight slot of the block
+	StateArg   ArgKind = "state"   // a state slot of the block
+	IDsArg     ArgKind = "ids"     // the token ids of the call
+	ScratchArg ArgKind = "scratch" // this worker's kernel scratch
+)
+
+// Arg is one pointer argument of a step, in the order of its spec's
+// signature; counts (panels, groups, tokens) follow from the split.
+type Arg struct {
+	Kind    ArgKind
+	Buffer  *Buffer // ViewArg
+	Column  int     // ViewArg: first column
+	Width   int     // ViewArg: columns touched
+	Slot    int     // WeightArg, StateArg: index into the block's slots
+	Start   int     // WeightArg, StateArg: first element
+	Advance int     // elements from one panel of channels to the next; 0: read whole
+	Write   bool
+}
+
+// Split says how a step's work is divided among workers.
+type Split string
+
+// The splits.
+const (
+	ByChannels Split = "channels" // each worker takes a run of panels
+	ByTokens   Split = "tokens"   // each worker takes a run of tokens
+	Each       Split = "each"     // every worker does all of it, into private memory
+	One        Split = "one"      // the first worker does all of it
+)
+
+// Step is one kernel call per worker.
+type Step struct {
+	Spec   kernel.Spec
+	Split  Split
+	Panels int // panels of output channels of the whole step
+	Args   []Arg
+}
+
+// Phase is work without dependencies between workers; a barrier follows it.
+type Phase struct {
+	Steps []Step
+}
+
+// Body is the code of a block in one mode.
+type Body struct {
+	Mode   Mode
+	Phases []Phase
+}
+
+// Block is the code that equal regions share.
+type Block struct {
+	Name    string // identifier: embed, layer, head
+	Weights []Slot
+	States  []Slot
+	Bodies  []Body
+}
+
+// Body finds the block's code for a mode; nil if it has none.
+func (b *Block) Body(m Mode) *Body {
+	for i := range b.Bodies {
+		if b.Bodies[i].Mode == m {
+			return &b.Bodies[i]
+		}
+	}
+	return nil
+}
+
+// Call is one region: a block applied to its weights and states.
+type Call struct {
+	Region  string
+	Block   *Block
+	Weights []*Weight
+	States  []*State
+}
+
+// Plan is everything that the emitters need to know of a model.
+type Plan struct {
+	Name    string
+	Vocab   int // rows of logits
+	Chunk   int // tokens of the largest Prefill
+	Block   int // rows of the largest Logits
+	Arena   int // float32
+	Private int // float32 per worker, kernel scratch included
+	Scratch int // float32 of kernel scratch at the start of the private memory
+	State   int // float32 per sequence
+	Bytes   int64
+	Buffers []*Buffer
+	Weights []*Weight
+	States  []*State
+	Blocks  []*Block
+	Calls   []Call // in order; the head, which only Logits runs, is last
+}
+
+// Specs lists the distinct kernel specs in order of first use.
+func (p *Plan) Specs() []kernel.Spec {
+	var specs []kernel.Spec
+	seen := map[kernel.Spec]bool{}
+	for _, b := range p.Blocks {
+		for _, body := range b.Bodies {
+			for _, phase := range body.Phases {
+				for _, step := range phase.Steps {
+					if !seen[step.Spec] {
+						seen[step.Spec] = true
+						specs = append(specs, step.Spec)
+					}
+				}
+			}
+		}
+	}
+	return specs
+}
