@@ -1,0 +1,281 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/enginetest"
+)
+
+const vocab = 101
+
+var background = context.Background()
+
+func newEngine(t testing.TB, threads int) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(enginetest.Compiled(vocab), []byte("weights"), engine.Options{Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+func someIDs(n int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i*i*7+3) % vocab
+	}
+	return ids
+}
+
+// decodeAll is the logits after every id, by steps.
+func decodeAll(t testing.TB, e *engine.Engine, s *engine.State, ids []int32) [][]float32 {
+	t.Helper()
+	var rows [][]float32
+	for _, id := range ids {
+		row := e.NewLogits()
+		if err := e.Decode(background, []*engine.State{s}, []int32{id}, [][]float32{row}); err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func prefillAll(t testing.TB, e *engine.Engine, s *engine.State, ids []int32) [][]float32 {
+	t.Helper()
+	var rows [][]float32
+	err := e.Prefill(background, s, ids, engine.AllLogits, func(i int, logits []float32) error {
+		if i != len(rows) {
+			t.Fatalf("row %d, want %d", i, len(rows))
+		}
+		rows = append(rows, slices.Clone(logits))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func requireEqualRows(t *testing.T, got, want [][]float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d rows, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if !slices.Equal(got[i], want[i]) {
+			t.Fatalf("row %d differs", i)
+		}
+	}
+}
+
+func TestPrefillEqualsDecode(t *testing.T) {
+	ids := someIDs(61)
+	want := decodeAll(t, newEngine(t, 1), newEngine(t, 1).NewState(), ids)
+	for threads := 1; threads <= 4; threads++ {
+		e := newEngine(t, threads)
+		requireEqualRows(t, decodeAll(t, e, e.NewState(), ids), want)
+		for _, split := range []int{0, 1, 5, 16, 40} {
+			s := e.NewState()
+			rows := prefillAll(t, e, s, ids[:split])
+			rows = append(rows, prefillAll(t, e, s, ids[split:])...)
+			requireEqualRows(t, rows, want)
+			if s.Pos() != len(ids) {
+				t.Errorf("position %d, want %d", s.Pos(), len(ids))
+			}
+		}
+	}
+}
+
+func TestPrefillModes(t *testing.T) {
+	e, ids := newEngine(t, 2), someIDs(40)
+	want := prefillAll(t, e, e.NewState(), ids)
+	calls := 0
+	err := e.Prefill(background, e.NewState(), ids, engine.LastLogits, func(i int, logits []float32) error {
+		calls++
+		if i != 39 || !slices.Equal(logits, want[39]) {
+			t.Errorf("row %d differs from the last", i)
+		}
+		return nil
+	})
+	if err != nil || calls != 1 {
+		t.Errorf("error %v, %d calls, want 1", err, calls)
+	}
+	s := e.NewState()
+	if err := e.Prefill(background, s, ids[:39], engine.NoLogits, nil); err != nil {
+		t.Fatal(err)
+	}
+	requireEqualRows(t, decodeAll(t, e, s, ids[39:]), want[39:])
+}
+
+func TestStatesAreIndependent(t *testing.T) {
+	e, ids := newEngine(t, 2), someIDs(10)
+	s := e.NewState()
+	prefillAll(t, e, s, ids)
+	c := s.Clone()
+	want := decodeAll(t, e, s, ids)
+	requireEqualRows(t, decodeAll(t, e, c, ids), want)
+	c.Reset()
+	if c.Pos() != 0 || c.Bytes() == 0 {
+		t.Errorf("after Reset: position %d, %d bytes", c.Pos(), c.Bytes())
+	}
+	requireEqualRows(t, decodeAll(t, e, c, ids), prefillAll(t, e, e.NewState(), ids))
+}
+
+func TestBatchEqualsSequences(t *testing.T) {
+	e := newEngine(t, 2)
+	for _, batch := range []int{1, 2, 3, 8, 16} {
+		states, logits := make([]*engine.State, batch), make([][]float32, batch)
+		var want [][]float32
+		for i := range states {
+			states[i], logits[i] = e.NewState(), make([]float32, vocab) // no room for padding
+			prefillAll(t, e, states[i], someIDs(i+1))
+			want = append(want, decodeAll(t, e, states[i].Clone(), []int32{int32(i)})...)
+		}
+		if err := e.Decode(background, states, someRange(batch), logits); err != nil {
+			t.Fatal(err)
+		}
+		requireEqualRows(t, logits, want)
+	}
+}
+
+func someRange(n int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i)
+	}
+	return ids
+}
+
+func TestManyGoroutines(t *testing.T) {
+	e, ids := newEngine(t, 2), someIDs(30)
+	want := prefillAll(t, e, e.NewState(), ids)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			s := e.NewState()
+			row := e.NewLogits()
+			for i, id := range ids {
+				if err := e.Decode(background, []*engine.State{s}, []int32{id}, [][]float32{row}); err != nil {
+					t.Error(err)
+				}
+				if !slices.Equal(row, want[i]) {
+					t.Errorf("row %d differs", i)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+func TestWrongArguments(t *testing.T) {
+	e := newEngine(t, 1)
+	s, row := e.NewState(), e.NewLogits()
+	one := []*engine.State{s}
+	for name, err := range map[string]error{
+		"id 101":     e.Decode(background, one, []int32{101}, [][]float32{row}),
+		"id -1":      e.Prefill(background, s, []int32{1, -1}, engine.NoLogits, nil),
+		"as many":    e.Decode(background, one, nil, [][]float32{row}),
+		"twice":      e.Decode(background, []*engine.State{s, s}, []int32{1, 1}, [][]float32{nil, nil}),
+		"another":    e.Decode(background, []*engine.State{{}}, []int32{1}, [][]float32{row}),
+		"have 3":     e.Decode(background, one, []int32{1}, [][]float32{row[:3]}),
+		"of another": e.Prefill(background, nil, nil, engine.NoLogits, nil),
+	} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v, want one with %q", err, name)
+		}
+	}
+	if s.Pos() != 0 {
+		t.Errorf("position %d after refused calls", s.Pos())
+	}
+}
+
+func TestCancel(t *testing.T) {
+	e, ids := newEngine(t, 2), someIDs(64)
+	ctx, cancel := context.WithCancel(background)
+	s := e.NewState()
+	err := e.Prefill(ctx, s, ids, engine.AllLogits, func(i int, _ []float32) error {
+		if i == 20 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || s.Pos() != 32 {
+		t.Errorf("error %v at position %d, want cancelled after the chunk at 32", err, s.Pos())
+	}
+	if err := e.Decode(ctx, []*engine.State{s}, ids[:1], [][]float32{nil}); !errors.Is(err, context.Canceled) || s.Pos() != 32 {
+		t.Errorf("error %v at position %d", err, s.Pos())
+	}
+}
+
+func TestSinkErrorEndsPrefill(t *testing.T) {
+	e, stop := newEngine(t, 2), errors.New("enough")
+	err := e.Prefill(background, e.NewState(), someIDs(40), engine.AllLogits, func(i int, _ []float32) error {
+		if i == 7 {
+			return stop
+		}
+		return nil
+	})
+	if err != stop {
+		t.Errorf("error %v, want %v", err, stop)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	c := enginetest.Compiled(vocab)
+	open := func(level string) (*engine.Engine, error) {
+		return engine.New(c, []byte("weights"), engine.Options{Level: level, Threads: 1})
+	}
+	e, err := open("")
+	if err != nil || e.Level() != "generic" {
+		t.Errorf("level %v, error %v", e, err)
+	}
+	e.Close()
+	for level, want := range map[string]string{"fast": "warp drive", "v9": "fast, generic"} {
+		if _, err := open(level); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", level, err, want)
+		}
+	}
+	t.Setenv(engine.LevelEnv, "fast")
+	if _, err := open(""); err == nil || !strings.Contains(err.Error(), "warp drive") {
+		t.Errorf("error %v", err)
+	}
+	if e, err := open("generic"); err != nil || e.Level() != "generic" {
+		t.Errorf("a level by option does not win over the environment: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	if _, err := engine.New(enginetest.Compiled(vocab), []byte("weights"), engine.Options{Threads: -1}); err == nil {
+		t.Error("-1 threads are accepted")
+	}
+	if _, err := engine.New(enginetest.Compiled(vocab), nil, engine.Options{}); err == nil {
+		t.Error("missing weights are accepted")
+	}
+	e := newEngine(t, 0)
+	if e.Threads() < 1 {
+		t.Errorf("%d threads", e.Threads())
+	}
+}
+
+func TestAllocsPerDecodedToken(t *testing.T) {
+	for threads := 1; threads <= 2; threads++ {
+		e := newEngine(t, threads)
+		states, ids := []*engine.State{e.NewState()}, []int32{1}
+		logits := [][]float32{e.NewLogits()}
+		if allocs := testing.AllocsPerRun(100, func() {
+			if err := e.Decode(background, states, ids, logits); err != nil {
+				t.Fatal(err)
+			}
+		}); allocs != 0 {
+			t.Errorf("%d threads: %v allocations per decoded token", threads, allocs)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package engine
+
+import "unsafe"
+
+// State is one sequence: everything that is carried from token to token. It
+// belongs to engines of the shape that made it and to one call at a time.
+type State struct {
+	block []float32
+	pos   int
+}
+
+// NewState is a sequence before its first token.
+func (e *Engine) NewState() *State { return &State{block: aligned(e.shape.State)} }
+
+// Pos is the number of tokens that the sequence has seen.
+func (s *State) Pos() int { return s.pos }
+
+// Clone copies the sequence; the two go on independently.
+func (s *State) Clone() *State {
+	c := &State{block: aligned(len(s.block)), pos: s.pos}
+	copy(c.block, s.block)
+	return c
+}
+
+// Reset takes the sequence back to before its first token.
+func (s *State) Reset() {
+	clear(s.block)
+	s.pos = 0
+}
+
+// Bytes is the size of the state in memory.
+func (s *State) Bytes() int { return 4 * len(s.block) }
+
+const lineFloats = 16 // of a cache line and of the widest register
+
+// aligned allocates n zeros that start on a cache line.
+func aligned(n int) []float32 {
+	b := make([]float32, n+lineFloats)
+	skip := int(-uintptr(unsafe.Pointer(&b[0]))/4) & (lineFloats - 1)
+	return b[skip : skip+n : skip+n]
+}

@@ -1,0 +1,95 @@
+// Package enginetest is a small model written in Go that stands in for a
+// compiled one; tests import it, and it sees runtime/engine only.
+package enginetest
+
+import (
+	"fmt"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/parallel"
+)
+
+const (
+	lanes   = 8
+	modulus = 65521
+	// Favour is added to the logit of the id that follows the last one, so
+	// that greedy text counts upwards.
+	Favour = 10
+)
+
+// Compiled describes a model with the given number of ids. Its levels are
+// "fast", which no processor has, and "generic".
+func Compiled(vocab int) *engine.Compiled {
+	return &engine.Compiled{
+		Fingerprint: "test",
+		Levels: []engine.Level{
+			{Name: "fast", Features: []string{"warp drive"}},
+			{Name: "generic"},
+		},
+		Shape: shape(vocab),
+		Open: func(level string, weights []byte) (engine.Program, error) {
+			if string(weights) != "weights" {
+				return nil, fmt.Errorf("weights section: have %q, want %q", weights, "weights")
+			}
+			return program{shape(vocab)}, nil
+		},
+	}
+}
+
+func shape(vocab int) engine.Shape {
+	const chunk = 16
+	return engine.Shape{
+		Vocab: vocab, State: lanes, Arena: chunk*lanes + lanes, Scratch: lanes,
+		Chunk: chunk, LogitBlock: 5, LogitWidth: (vocab + 47) / 48 * 48,
+	}
+}
+
+// program mixes every id into a few lanes, modulo a prime, and hashes lanes
+// and output index into logits.
+type program struct{ shape engine.Shape }
+
+func (p program) Shape() engine.Shape { return p.shape }
+
+func (p program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
+	p.step(w, m, state, id, 0)
+}
+
+func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+	for i, id := range ids {
+		p.step(w, m, state, id, i)
+	}
+}
+
+// step reads neighbouring lanes, which other workers own: the barriers matter.
+func (p program) step(w *parallel.Worker, m *engine.Memory, state []float32, id int32, row int) {
+	lo, hi := w.Split(lanes)
+	hidden := m.Arena[row*lanes : (row+1)*lanes]
+	for j := lo; j < hi; j++ {
+		left := int(state[(j+lanes-1)%lanes])
+		hidden[j] = float32((int(state[j])*31 + left*7 + int(id) + j) % modulus)
+	}
+	w.Barrier()
+	copy(state[lo:hi], hidden[lo:hi])
+	if w.ID == 0 {
+		hidden[0] = float32(id) // the head needs the last id itself
+	}
+	w.Barrier()
+}
+
+func (p program) Logits(w *parallel.Worker, m *engine.Memory, row, rows int, out []float32) {
+	lo, hi := w.Split(p.shape.Vocab)
+	for i := range rows {
+		hidden := m.Arena[(row+i)*lanes : (row+i+1)*lanes]
+		sum := 0
+		for _, h := range hidden {
+			sum = (sum*17 + int(h)) % modulus
+		}
+		for v := lo; v < hi; v++ {
+			out[i*p.shape.LogitWidth+v] = float32((sum*31+v*7919)%modulus) / modulus
+			if v == (int(hidden[0])+1)%p.shape.Vocab {
+				out[i*p.shape.LogitWidth+v] += Favour
+			}
+		}
+	}
+	w.Barrier()
+}
