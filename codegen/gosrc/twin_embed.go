@@ -1,0 +1,38 @@
+package gosrc
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+func init() { registerTwin(embedTwin) }
+
+func embedTwin(s kernel.Embed) twin {
+	t := twin{
+		doc:   "y[t] = W[ids[t]], widened, out of packed panels.",
+		needs: []string{"panelRows"},
+	}
+	element := id("panel").Index(id("k").Op("*").Id("panelRows").Op("+").Id("r"))
+	if s.Storage != kernel.F32 {
+		element = id(widenName(s.Storage)).Call(id("panel").Index(
+			id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows").Op("+").Lit(2).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(1)))
+		t.needs = append(t.needs, widenName(s.Storage))
+	}
+	t.body = []jen.Code{
+		sizes(
+			size{"width", s.Width},
+			size{"strideY", s.StrideY},
+			size{"panelElements", s.Storage.PanelElements(s.Width)},
+		),
+		forEachOf("t", "token", id("ids").Index(jen.Empty(), id("tokens")),
+			jen.List(id("p"), id("r")).Op(":=").List(
+				jen.Int().Call(id("token")).Op("/").Id("panelRows"),
+				jen.Int().Call(id("token")).Op("%").Id("panelRows")),
+			id("panel").Op(":=").Add(from("w", id("p").Op("*").Id("panelElements"), id("panelElements"))),
+			id("out").Op(":=").Add(from("y", tokenRow("strideY"), id("width"))),
+			forEach("k", id("out"), id("out").Index(id("k")).Op("=").Add(element)),
+		),
+	}
+	return t
+}
