@@ -1,0 +1,161 @@
+// Package gobuild runs the installed Go toolchain, offline, over generated
+// files in a temporary folder. It is one of the few places that create files.
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// modulePath names the temporary module; it shows in the binary's build info.
+const modulePath = "mambac.invalid/model"
+
+// goVersion is what the go.mod of the temporary module asks for.
+const goVersion = "1.26"
+
+// Options describe one build.
+type Options struct {
+	// Files is the source of package main, by name.
+	Files map[string][]byte
+	// Vendor is the content of the vendor folder, by path.
+	Vendor map[string][]byte
+	// Requirements lists the vendored modules as "path version".
+	Requirements []string
+	GOOS, GOARCH string
+	// Output is the path of the executable, which is overwritten.
+	Output string
+}
+
+// Build compiles the files to a static executable. Equal options give equal
+// bytes with the same toolchain. A cancelled context ends the toolchain and
+// all it started; the temporary folder is removed in any case.
+func Build(ctx context.Context, o Options) (err error) {
+	tool, err := toolchain(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mambac-build-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := o.write(dir); err != nil {
+		return err
+	}
+	output, err := filepath.Abs(o.Output)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", output, ".")
+	cmd.Dir, cmd.Env = dir, environment(os.Environ(), o.GOOS, o.GOARCH)
+	var messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &messages, &messages
+	group(cmd)
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("go build: %w: %s", err, oneLine(messages.String()))
+	}
+	return nil
+}
+
+// oneLine keeps the toolchain's messages on the error's line.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' }), "; ")
+}
+
+// toolchain finds the go command and checks its version.
+func toolchain(ctx context.Context) (string, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return "", fmt.Errorf("the Go toolchain is needed to build: no go command in PATH; install Go %s or newer", goVersion)
+	}
+	cmd := exec.CommandContext(ctx, tool, "env", "GOVERSION")
+	cmd.Env = environment(os.Environ(), "", "")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s env GOVERSION: %w", tool, err)
+	}
+	version := strings.TrimSpace(string(out))
+	if !newEnough(version) {
+		return "", fmt.Errorf("%s is %s; building needs Go %s or newer", tool, version, goVersion)
+	}
+	return tool, nil
+}
+
+// newEnough compares the major and minor version; development versions pass.
+func newEnough(version string) bool {
+	var major, minor, wantMajor, wantMinor int
+	if n, _ := fmt.Sscanf(version, "go%d.%d", &major, &minor); n < 2 {
+		return strings.HasPrefix(version, "devel")
+	}
+	fmt.Sscanf(goVersion, "%d.%d", &wantMajor, &wantMinor)
+	return major > wantMajor || major == wantMajor && minor >= wantMinor
+}
+
+// environment is the caller's, less everything that could change the result
+// or reach for the network.
+func environment(base []string, goos, goarch string) []string {
+	fixed := map[string]string{
+		"CGO_ENABLED": "0", "GOPROXY": "off", "GOWORK": "off", "GOENV": "off", "GOTOOLCHAIN": "local",
+		"GOFLAGS": "-mod=vendor", "GO111MODULE": "on", "GOAMD64": "v1", "GOARM64": "v8.0", "GOEXPERIMENT": "",
+		"GODEBUG": "", "GOFIPS140": "off", "GOTELEMETRY": "off",
+	}
+	if goos != "" {
+		fixed["GOOS"], fixed["GOARCH"] = goos, goarch
+	}
+	var env []string
+	cache := false
+	for _, kv := range base {
+		key, value, _ := strings.Cut(kv, "=")
+		if _, ok := fixed[key]; !ok {
+			env = append(env, kv)
+			cache = cache || key == "GOCACHE" && value != ""
+		}
+	}
+	if _, err := os.UserCacheDir(); err != nil && !cache {
+		fixed["GOCACHE"] = filepath.Join(os.TempDir(), "mambac-go-cache")
+	}
+	for key, value := range fixed {
+		env = append(env, key+"="+value)
+	}
+	return env
+}
+
+// write lays out the module.
+func (o *Options) write(dir string) error {
+	var mod strings.Builder
+	fmt.Fprintf(&mod, "module %s\n\ngo %s\n\n", modulePath, goVersion)
+	for _, r := range o.Requirements {
+		fmt.Fprintf(&mod, "require %s\n", r)
+	}
+	if err := put(dir, "go.mod", []byte(mod.String())); err != nil {
+		return err
+	}
+	for name, data := range o.Files {
+		if err := put(dir, name, data); err != nil {
+			return err
+		}
+	}
+	for name, data := range o.Vendor {
+		if err := put(filepath.Join(dir, "vendor"), name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func put(dir, name string, data []byte) error {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
