@@ -2,6 +2,7 @@ package gosrc
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -75,5 +76,9 @@ func (e *emitter) level(g *jen.Group, b target.Backend) {
 	})
 }
 
-// docf is a doc comment with a printf format.
-func docf(f *jen.File, format string, args ...any) { f.Comment(fmt.Sprintf(format, args...)) }
+// docf is a doc comment with a printf format, a // line per line.
+func docf(f *jen.File, format string, args ...any) {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		f.Comment(line)
+	}
+}

@@ -36,7 +36,9 @@ type Package struct {
 	// Generic keeps the twins as a level of the program. Without it they only
 	// stand in for what a back end does not support.
 	Generic bool
-	Plan    *plan.Plan
+	// Tests adds kernels_test.go: every kernel against its twin.
+	Tests bool
+	Plan  *plan.Plan
 }
 
 // Files emits every source file of the package except the assembly, by name.
@@ -64,7 +66,10 @@ func (p *Package) Files() (map[string][]byte, error) {
 		}
 		files["main.go"] = text
 	}
-	return files, e.levelFiles(files)
+	if err := e.levelFiles(files); err != nil {
+		return nil, err
+	}
+	return files, e.testFiles(files)
 }
 
 // emitter holds what the files of one package share.
@@ -95,15 +100,8 @@ func (e *emitter) render(emit func(*jen.File), constraint string) ([]byte, error
 // levelFiles adds what depends on the architecture: tables of kernels, stubs,
 // twins.
 func (e *emitter) levelFiles(files map[string][]byte) error {
-	archs := map[string][]target.Backend{}
-	var names []string
-	for _, b := range e.Backends {
-		arch := b.Level().GOARCH
-		archs[arch] = append(archs[arch], b)
-		names = append(names, arch)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	archs := e.archs()
+	names := sortedKeys(archs)
 	for _, arch := range names {
 		text, err := e.render(func(f *jen.File) { e.levels(f, archs[arch]) }, arch+" && !purego")
 		if err != nil {
@@ -117,6 +115,36 @@ func (e *emitter) levelFiles(files map[string][]byte) error {
 	}
 	files["kernels_noasm.go"] = text
 	return e.twinFiles(files)
+}
+
+// archs groups the back ends by GOARCH.
+func (e *emitter) archs() map[string][]target.Backend {
+	archs := map[string][]target.Backend{}
+	for _, b := range e.Backends {
+		arch := b.Level().GOARCH
+		archs[arch] = append(archs[arch], b)
+	}
+	return archs
+}
+
+// testFiles adds the tests that travel with a generated package.
+func (e *emitter) testFiles(files map[string][]byte) error {
+	if !e.Tests {
+		return nil
+	}
+	text, err := TestFile(e.Name, e.Header, e.specs)
+	if err != nil {
+		return err
+	}
+	files["kernels_test.go"] = text
+	for arch, backends := range e.archs() {
+		text, err := LevelTestFile(e.Name, e.Header, e.specs, backends)
+		if err != nil {
+			return err
+		}
+		files["kernels_"+arch+"_test.go"] = text
+	}
+	return nil
 }
 
 func (e *emitter) twinFiles(files map[string][]byte) error {

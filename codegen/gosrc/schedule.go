@@ -8,7 +8,6 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
-	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
 )
 
@@ -128,7 +127,7 @@ func (e *emitter) logits(f *jen.File) {
 // barrier after each.
 func (e *emitter) body(f *jen.File, b *plan.Block, body *plan.Body) {
 	s := &steps{emitter: e, block: b, mode: body.Mode, ids: usesIDs(body), splits: map[string]bool{}}
-	docf(f, "%s runs one %s: %d phases.", bodyName(b, body.Mode), b.Name, len(body.Phases))
+	docf(f, "%s runs one %s, with a barrier after each of its phases.", bodyName(b, body.Mode), b.Name)
 	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id(bodyName(b, body.Mode)).Params(s.params()...).
 		BlockFunc(func(g *jen.Group) {
 			for i := range body.Phases {

@@ -22,7 +22,7 @@ func (e *emitter) tables(f *jen.File) {
 }
 
 func (e *emitter) bufferConstants(f *jen.File) {
-	f.Comment("Where the buffers begin, in float32 from the start of their space: the arena that\n" +
+	docf(f, "Where the buffers begin, in float32 from the start of their space: the arena that\n"+
 		"all workers share, or each worker's own scratch, which begins with kernel scratch.")
 	f.Const().DefsFunc(func(g *jen.Group) {
 		for _, b := range e.Plan.Buffers {
