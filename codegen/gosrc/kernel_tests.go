@@ -24,7 +24,7 @@ func TestFile(pkg, header string, specs []kernel.Spec) ([]byte, error) {
 		Var().Id("testedKernels").Op("=").Index().Qual(kerneltest, "Subject").
 		Values(lines(specs, func(s kernel.Spec) jen.Code {
 			return jen.Values(
-				field("Name", jen.Lit(s.Name())),
+				jen.Line().Add(field("Name", jen.Lit(s.Name()))),
 				jen.Line().Add(field("Kernel", kernelLiteral(s))),
 				jen.Line().Add(field("Twin", caller(s, target.Generic))),
 				jen.Line(),
@@ -73,7 +73,7 @@ func levelLiteral(specs []kernel.Spec, b target.Backend) jen.Code {
 		}
 	}
 	return jen.Values(
-		field("Name", jen.Lit(level.Name)),
+		jen.Line().Add(field("Name", jen.Lit(level.Name))),
 		jen.Line().Add(field("Features", jen.Index().String().Values(features...))),
 		jen.Line().Add(field("Kernels", jen.Map(jen.String()).Qual(kerneltest, "Func").Values(calls))),
 		jen.Line(),

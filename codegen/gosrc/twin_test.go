@@ -1,0 +1,156 @@
+package gosrc
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
+)
+
+// twinSpecs is every kind in every storage, with every epilogue and option, at
+// sizes that are multiples of nothing.
+func twinSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
+	for i, s := range []kernel.Storage{kernel.F32, kernel.F16, kernel.BF16} {
+		for j, k := range []int{1, 2, 3, 7, 31, 48, 129, 257} {
+			e := epilogues[(i+j)%len(epilogues)]
+			specs = append(specs,
+				kernel.Gemv{Storage: s, K: k, Epilogue: e},
+				kernel.Gemm{Storage: s, K: k, StrideX: k + j%3, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Embed{Storage: s, Width: k, StrideY: k + j%2},
+			)
+		}
+	}
+	for i, width := range []int{1, 3, 7, 16, 17, 100} {
+		specs = append(specs, kernel.RMSNorm{
+			Width: width, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: i%3 > 0,
+		})
+	}
+	for taps := 1; taps <= 5; taps++ {
+		for _, activation := range []kernel.Activation{kernel.NoActivation, kernel.SiLU} {
+			specs = append(specs, kernel.Conv{
+				Taps: taps, Channels: 96, StrideX: 96 + 16*(taps%2), StrideY: 112, Bias: taps%3 > 0, Activation: activation,
+			})
+		}
+	}
+	for i, states := range []int{1, 3, 7, 8, 16, 17} {
+		specs = append(specs, kernel.Scan1{
+			States: states, StrideU: 48, StrideD: 48, StrideZ: 48, StrideY: 48 + i%2,
+			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
+		})
+	}
+	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapCopy, kernel.MapAdd, kernel.MapMul} {
+		s := kernel.Map{Function: f, Width: 101, StrideA: 103, StrideY: 103}
+		if f.Binary() {
+			s.StrideB = 101
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+// TestTwins runs the twins of a package under its emitted test.
+func TestTwins(t *testing.T) {
+	dir := t.TempDir()
+	specs := twinSpecs()
+	twins, err := TwinFile("twins", "// Made by a test.", specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := TestFile("twins", "// Made by a test.", specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeTestModule(t, dir, map[string][]byte{"kernels_generic.go": twins, "kernels_test.go": tests})
+	goTool(t, dir, "vet", ".")
+	goTool(t, dir, "test", ".")
+}
+
+// TestEveryKindHasTwin keeps list and registry together.
+func TestEveryKindHasTwin(t *testing.T) {
+	var kinds []string
+	for _, s := range twinSpecs() {
+		kinds = append(kinds, s.Kind())
+	}
+	slices.Sort(kinds)
+	if kinds = slices.Compact(kinds); !slices.Equal(kinds, TwinKinds()) {
+		t.Errorf("tested kinds %v, kinds with a twin %v", kinds, TwinKinds())
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	_, err := TwinFile("twins", "// Made by a test.", []kernel.Spec{unknown{}})
+	if err == nil || !strings.HasPrefix(err.Error(), `guess_k3: no pure-Go twin for kind "guess"`) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Twin(unknown{}); err == nil {
+		t.Error("no error from Twin")
+	}
+}
+
+type unknown struct{}
+
+func (unknown) Kind() string              { return "guess" }
+func (unknown) Name() string              { return "guess_k3" }
+func (unknown) Signature() []kernel.Param { return nil }
+func (unknown) Cost(_, _ int) kernel.Cost { return kernel.Cost{} }
+
+func TestStubFile(t *testing.T) {
+	specs := []kernel.Spec{kernel.Gemv{Storage: kernel.BF16, K: 129, Epilogue: kernel.Epilogue{Residual: true}}}
+	got, err := StubFile("p", "// Made by a test.", target.Level{Name: "v4", GOARCH: "amd64"}, specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `// Made by a test.
+//go:build amd64 && !purego
+
+package p
+
+// gemvBf16K129AddV4 is gemv_bf16_k129_add for v4.
+//
+//go:noescape
+func gemvBf16K129AddV4(y []float32, w []uint16, x, residual []float32, panels int)
+`
+	if string(got) != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// writeTestModule makes a module that sees this one where it lies.
+func writeTestModule(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["go.mod"] = []byte("module example.com/twins\n\ngo 1.26.0\n\n" +
+		"require github.com/mambac/mambac v0.0.0\n\nreplace github.com/mambac/mambac => " + root + "\n")
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["go.sum"] = sums
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goTool runs a go command in a module, without network.
+func goTool(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	c := exec.Command("go", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}

@@ -1,0 +1,52 @@
+package kerneltest
+
+import "math"
+
+// number is a value with a bound of the error of float32 code that computes
+// it, whichever products it fuses. Once a value may have left the range of
+// float32 its error is +Inf; but NaN that comes from an input stays NaN.
+type number struct {
+	value, err float64
+	nan        bool // certainly
+}
+
+func exactly(v float32) number { return number{value: float64(v), nan: v != v} }
+
+// rounded adds the error of one rounding.
+func (a number) rounded() number {
+	if a.nan {
+		return exactly(float32(math.NaN()))
+	}
+	size := math.Abs(a.value)
+	a.err += epsilon*(size+a.err) + math.SmallestNonzeroFloat32
+	if !(size+a.err < math.MaxFloat32/4) {
+		a.err = math.Inf(1)
+	}
+	return a
+}
+
+func (a number) plus(b number) number {
+	return number{a.value + b.value, a.err + b.err, a.nan || b.nan}.rounded()
+}
+
+func (a number) times(b number) number {
+	err := math.Abs(a.value)*b.err + math.Abs(b.value)*a.err + a.err*b.err
+	return number{a.value * b.value, err, a.nan || b.nan}.rounded()
+}
+
+// exp allows code to answer 0, or its smallest normal number, for results
+// below about that.
+func (a number) exp() number {
+	value := math.Exp(a.value)
+	err := value*(math.Expm1(a.err)+functionError) + tiny
+	if a.err > 100 {
+		err = math.Inf(1)
+	}
+	return number{value, err, a.nan}.rounded()
+}
+
+// apply is a function of the given largest slope.
+func (a number) apply(f func(float64) (value, bound float64), slope float64) number {
+	value, bound := f(a.value)
+	return number{value, bound + slope*a.err, a.nan}.rounded()
+}
