@@ -22,7 +22,7 @@ const (
 	ModuleVersion = "v0.0.0"
 )
 
-//go:embed */*.go
+//go:embed */*.go */*.s
 var source embed.FS
 
 // dependencies holds the packages of golang.org/x that the runtime imports,

@@ -45,3 +45,6 @@ func (l Level) missing() []string {
 	}
 	return list
 }
+
+// Best is the level that New would choose here.
+func (c *Compiled) Best() (string, error) { return c.level("") }

@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package probe
+
+func readers() []func([]byte) { return []func([]byte){readGeneric} }
+func fma() arithmetic         { return genericFMA }
+func dot() arithmetic         { return genericDot }
