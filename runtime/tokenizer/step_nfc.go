@@ -1,0 +1,145 @@
+package tokenizer
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// NFC is Unicode's canonical composition. Bytes that are not UTF-8 stay.
+type NFC struct{}
+
+const nfcKind = 1
+
+func init() { normalizerKinds.register(nfcKind, readNFC) }
+
+func (NFC) kind() uint32 { return nfcKind }
+
+func (NFC) appendParameters(dst []byte) []byte { return dst }
+
+func readNFC(parameters []byte) (Normalizer, error) {
+	if len(parameters) > 0 {
+		return nil, errors.New("the parameters of an NFC step are damaged")
+	}
+	return NFC{}, nil
+}
+
+// shortSegment is the number of characters up to which package norm is plain
+// NFC: it breaks up more than 30 marks in a row, as streams need it and other
+// tokenizers do not, and characters decompose into up to 4.
+const shortSegment = 7
+
+func (NFC) normalize(text string) string {
+	if norm.NFC.IsNormalString(text) {
+		return text
+	}
+	var c composer
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		end, characters := segment(text)
+		if characters <= shortSegment {
+			out = norm.NFC.AppendString(out, text[:end])
+		} else {
+			out = c.appendComposed(out, text[:end])
+		}
+		text = text[end:]
+	}
+	return string(out)
+}
+
+// segment returns the length in bytes and characters of the beginning of text
+// that composes on its own: up to a character that nothing before it changes.
+func segment(text string) (end, characters int) {
+	for end < len(text) {
+		p := norm.NFC.PropertiesString(text[end:])
+		if characters > 0 && (p.Size() == 0 || p.BoundaryBefore()) {
+			break
+		}
+		_, n := utf8.DecodeRuneInString(text[end:])
+		end += n
+		characters++
+		if p.Size() == 0 { // not UTF-8
+			break
+		}
+	}
+	return end, characters
+}
+
+// composer is NFC by the letter of the standard, for segments of any length.
+type composer struct {
+	characters []character
+	buffer     []byte
+}
+
+type character struct {
+	r     rune
+	class uint8 // canonical combining class
+}
+
+func (c *composer) appendComposed(dst []byte, text string) []byte {
+	c.decompose(text)
+	c.sortMarks()
+	c.compose()
+	for _, ch := range c.characters {
+		dst = utf8.AppendRune(dst, ch.r)
+	}
+	return dst
+}
+
+func (c *composer) decompose(text string) {
+	c.characters = c.characters[:0]
+	for len(text) > 0 {
+		_, n := utf8.DecodeRuneInString(text)
+		c.buffer = norm.NFD.AppendString(c.buffer[:0], text[:n])
+		for rest := c.buffer; len(rest) > 0; {
+			r, m := utf8.DecodeRune(rest)
+			c.characters = append(c.characters, character{r, norm.NFD.Properties(rest).CCC()})
+			rest = rest[m:]
+		}
+		text = text[n:]
+	}
+}
+
+// sortMarks puts each run of marks in the order of their classes.
+func (c *composer) sortMarks() {
+	for from := 0; from < len(c.characters); {
+		end := from
+		for end < len(c.characters) && c.characters[end].class != 0 {
+			end++
+		}
+		slices.SortStableFunc(c.characters[from:end], func(a, b character) int { return cmp.Compare(a.class, b.class) })
+		from = end + 1
+	}
+}
+
+// compose joins each character with the last starter before it, unless one
+// that stays between them is in the way.
+func (c *composer) compose() {
+	out := c.characters[:0]
+	starter := -1
+	for _, ch := range c.characters {
+		free := starter >= 0 && (starter == len(out)-1 || out[len(out)-1].class < ch.class)
+		if free {
+			if joined, ok := c.pair(out[starter].r, ch.r); ok {
+				out[starter].r = joined
+				continue
+			}
+		}
+		if ch.class == 0 {
+			starter = len(out)
+		}
+		out = append(out, ch)
+	}
+	c.characters = out
+}
+
+// pair returns what two characters compose to.
+func (c *composer) pair(a, b rune) (rune, bool) {
+	text := utf8.AppendRune(utf8.AppendRune(make([]byte, 0, 2*utf8.UTFMax), a), b)
+	c.buffer = norm.NFC.Append(c.buffer[:0], text...)
+	r, n := utf8.DecodeRune(c.buffer)
+	return r, n == len(c.buffer)
+}
