@@ -1,5 +1,7 @@
 package tokenizer
 
+import "slices"
+
 // symbol is a token of a word that is being merged. The symbols of a word are
 // linked; prev and next are -1 at its ends.
 type symbol struct {
@@ -34,7 +36,7 @@ func (e *encoder) merge(word string) {
 
 // start sets the symbols to the bytes of the word.
 func (e *encoder) start(word string) {
-	e.symbols = e.symbols[:0]
+	e.symbols = slices.Grow(e.symbols[:0], len(word))
 	for i := range len(word) {
 		if id := e.t.alphabet[word[i]]; id != dropped {
 			at := int32(len(e.symbols))
@@ -86,7 +88,7 @@ func (e *encoder) mergeShort() {
 // mergeLong takes merges from a heap, most urgent first, and passes over those
 // whose symbols have changed since they were noted.
 func (e *encoder) mergeLong() {
-	e.heap = e.heap[:0]
+	e.heap = slices.Grow(e.heap[:0], len(e.symbols))
 	for at := range e.symbols {
 		e.note(int32(at))
 	}

@@ -13,7 +13,7 @@ type encoder struct {
 const (
 	// maxWord bounds a word in bytes, and with it the memory that one takes:
 	// longer ones are cut. No text that people write has such words.
-	maxWord = 1 << 24
+	maxWord = 1 << 22
 	// keptSymbols bounds the memory that an idle encoder keeps.
 	keptSymbols = 1 << 16
 )

@@ -39,33 +39,37 @@ func (NFC) normalize(text string) string {
 	var c composer
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
-		end, characters := segment(text)
-		if characters <= shortSegment {
-			out = norm.NFC.AppendString(out, text[:end])
-		} else {
-			out = c.appendComposed(out, text[:end])
-		}
+		start, end := longSegment(text)
+		out = norm.NFC.AppendString(out, text[:start])
+		out = c.appendComposed(out, text[start:end])
 		text = text[end:]
 	}
 	return string(out)
 }
 
-// segment returns the length in bytes and characters of the beginning of text
-// that composes on its own: up to a character that nothing before it changes.
-func segment(text string) (end, characters int) {
+// longSegment returns the bounds of the first segment of text that is too long
+// for package norm, or the end of text twice. A segment composes on its own:
+// it begins where nothing before it changes what follows.
+func longSegment(text string) (start, end int) {
+	characters := 0
 	for end < len(text) {
-		p := norm.NFC.PropertiesString(text[end:])
-		if characters > 0 && (p.Size() == 0 || p.BoundaryBefore()) {
-			break
+		if text[end] < utf8.RuneSelf || norm.NFC.PropertiesString(text[end:]).BoundaryBefore() {
+			if characters > shortSegment {
+				return start, end
+			}
+			start, characters = end, 0
 		}
-		_, n := utf8.DecodeRuneInString(text[end:])
+		r, n := utf8.DecodeRuneInString(text[end:])
 		end += n
 		characters++
-		if p.Size() == 0 { // not UTF-8
-			break
+		if r == utf8.RuneError && n == 1 && characters <= shortSegment {
+			start, characters = end, 0
 		}
 	}
-	return end, characters
+	if characters > shortSegment {
+		return start, end
+	}
+	return end, end
 }
 
 // composer is NFC by the letter of the standard, for segments of any length.
