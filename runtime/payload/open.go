@@ -10,7 +10,8 @@ import (
 
 // Payload is an opened payload. Its sections stay valid until Close.
 type Payload struct {
-	path     string
+	path     string // of the file that holds it
+	program  string // of the file that was opened: another one with a link
 	file     *mapping
 	foot     footer
 	body     []byte // the sections with their padding
@@ -25,6 +26,7 @@ func Open(path string) (*Payload, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.program = path
 	link, ok := p.Section(linkSection)
 	if !ok {
 		return p, nil
@@ -47,6 +49,7 @@ func follow(program string, link []byte) (*Payload, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.program = program
 	if p.foot.body != [32]byte(link[:sha256.Size]) {
 		p.Close()
 		return nil, fmt.Errorf("%s: is not the payload that %s was built with; build both again", path, program)
@@ -102,6 +105,9 @@ func (p *Payload) readMetadata(table []byte) error {
 
 // Path is the file that holds the payload.
 func (p *Payload) Path() string { return p.path }
+
+// Program is the file that was opened, which a link may lead away from.
+func (p *Payload) Program() string { return p.program }
 
 // Metadata is the parsed metadata section.
 func (p *Payload) Metadata() *Metadata { return p.metadata }

@@ -1,0 +1,246 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/enginetest"
+	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/tokenizer"
+)
+
+// The fake model counts: the likeliest id is the last one plus one. Ids below
+// 256 are bytes, so text continues as in the ASCII table.
+const (
+	endID  = 'p'
+	vocab  = 300 // the tokenizer knows 257
+	mark   = 256 // a special token
+	family = "counting"
+)
+
+// bytesTable is a tokenizer of single bytes and one special token.
+func bytesTable(t testing.TB) []byte {
+	t.Helper()
+	var table tokenizer.Table
+	for b := range 256 {
+		table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Bytes: []byte{byte(b)}})
+		table.Alphabet[b] = int32(b)
+	}
+	table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Special: true, Bytes: []byte("<mark>")})
+	table.Added = []tokenizer.Added{{ID: mark, Content: "<mark>"}}
+	section, err := table.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return section
+}
+
+// carrier is a file with the payload of the fake model.
+type carrier struct {
+	meta      payload.Metadata
+	tokenizer []byte // nil for none
+	weights   string
+}
+
+func newCarrier(t testing.TB) *carrier {
+	return &carrier{
+		meta: payload.Metadata{
+			Name: "fake", Family: family, Fingerprint: "test", Weights: "f32", Math: "exact",
+			Levels: []string{"fast", "generic"}, EOS: []int32{endID}, VocabSize: vocab,
+			DecodeBytesPerToken: 1000, PrefillFlopPerToken: 100, HeadFlop: 512, StateBytes: 32,
+			Card: []payload.Fact{{Name: "hidden size", Value: "8"}},
+		},
+		tokenizer: bytesTable(t),
+		weights:   "weights",
+	}
+}
+
+func (c *carrier) write(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c.append(t, payload.NewWriter(f, 0))
+	return path
+}
+
+func (c *carrier) append(t testing.TB, w *payload.Writer) {
+	t.Helper()
+	text, err := c.meta.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string][]byte{payload.MetadataSection: text, payload.WeightsSection: []byte(c.weights)}
+	if c.tokenizer != nil {
+		sections[payload.TokenizerSection] = c.tokenizer
+	}
+	for name, b := range sections {
+		if err := w.Section(name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call is one run of the program.
+type call struct {
+	carrier  *carrier
+	in       string
+	terminal bool
+	ctx      context.Context
+	launch   launcher
+	limits   func(int) (benchLimit, error)
+}
+
+type result struct {
+	status   int
+	out, err string
+}
+
+func (c call) run(t testing.TB, args ...string) result {
+	t.Helper()
+	if c.carrier == nil {
+		c.carrier = newCarrier(t)
+	}
+	if c.ctx == nil {
+		c.ctx = context.Background()
+	}
+	path := c.carrier.write(t)
+	var out, complaint bytes.Buffer
+	s := &session{
+		ctx: c.ctx, compiled: enginetest.Compiled(vocab),
+		open:    func() (*payload.Payload, error) { return payload.Open(path) },
+		program: "model", started: time.Now(),
+		in: strings.NewReader(c.in), out: &out, err: &complaint, terminal: c.terminal, launch: c.launch, limits: fakeLimits,
+	}
+	status := s.main(args)
+	return result{status, out.String(), complaint.String()}
+}
+
+// requireOK returns what a call printed.
+func requireOK(t testing.TB, r result) string {
+	t.Helper()
+	if r.status != exitOK {
+		t.Fatalf("exit status %d: %s", r.status, r.err)
+	}
+	return r.out
+}
+
+// requireError wants one line on stderr that holds all the words.
+func requireError(t testing.TB, r result, status int, words ...string) {
+	t.Helper()
+	if r.status != status || !strings.HasPrefix(r.err, "error: ") || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("exit status %d with %q, want %d and one line", r.status, r.err, status)
+	}
+	for _, word := range words {
+		if !strings.Contains(r.err, word) {
+			t.Errorf("error %q, want %q in it", r.err, word)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	requireError(t, call{}.run(t), exitUsage, "run, logits, ppl, tokens, bench, info")
+	requireError(t, call{}.run(t, "walk"), exitUsage, `"walk"`, "model --help")
+	requireError(t, call{}.run(t, "run", "--nonsense"), exitUsage, "nonsense", "model run --help")
+	requireError(t, call{}.run(t, "run", "a", "b"), exitUsage, `"b"`)
+	requireError(t, call{}.run(t, "help", "walk"), exitUsage, `"walk"`)
+}
+
+// TestEveryCommandHelps wants all flags of a command in its help.
+func TestEveryCommandHelps(t *testing.T) {
+	all := requireOK(t, call{}.run(t, "--help"))
+	for _, c := range commands() {
+		if !strings.Contains(all, c.name) || !strings.Contains(all, c.summary) {
+			t.Errorf("%s is not in the help", c.name)
+		}
+		text := requireOK(t, call{}.run(t, c.name, "--help"))
+		if text != requireOK(t, call{}.run(t, "help", c.name)) || !strings.Contains(text, "model "+c.name) {
+			t.Errorf("help of %s: %s", c.name, text)
+		}
+		if strings.Contains(text, "%!") {
+			t.Errorf("help of %s has a wrong verb: %s", c.name, text)
+		}
+	}
+}
+
+func TestDamagedPayloads(t *testing.T) {
+	c := newCarrier(t)
+	c.meta.Fingerprint = "other"
+	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "fingerprint", "model: ")
+	c = newCarrier(t)
+	c.tokenizer = []byte("junk")
+	requireError(t, call{carrier: c}.run(t, "info"), exitFailure)
+	c = newCarrier(t)
+	c.weights = "cut"
+	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "weights")
+}
+
+func TestAbsentLevel(t *testing.T) {
+	t.Setenv(engine.LevelEnv, "fast")
+	requireError(t, call{}.run(t, "run", "a"), exitFailure, "warp drive")
+}
+
+func TestInfo(t *testing.T) {
+	text := requireOK(t, call{}.run(t, "info"))
+	for _, word := range []string{"fake", family, "hidden size", "generic"} {
+		if !strings.Contains(text, word) {
+			t.Errorf("info without %q: %s", word, text)
+		}
+	}
+	var d struct {
+		Family  string `json:"family"`
+		Level   string `json:"level"`
+		Checked bool   `json:"checked"`
+	}
+	if err := json.Unmarshal([]byte(requireOK(t, call{}.run(t, "info", "--json", "--check"))), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Family != family || d.Level != "generic" || !d.Checked {
+		t.Errorf("info --json: %+v", d)
+	}
+}
+
+func TestInfoReport(t *testing.T) {
+	requireError(t, call{}.run(t, "info", "--report"), exitFailure, "--report")
+	c := newCarrier(t)
+	c.meta.Report = json.RawMessage(`{"ok":true}`)
+	if got := requireOK(t, call{carrier: c}.run(t, "info", "--report", "--json")); got != "{\"ok\":true}\n" {
+		t.Errorf("report %q", got)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	if got := requireOK(t, call{}.run(t, "tokens", "ab<mark>")); got != "97 98 256\n" {
+		t.Errorf("ids %q", got)
+	}
+	if got := requireOK(t, call{in: "xy\n"}.run(t, "tokens", "-")); got != "120 121 10\n" {
+		t.Errorf("ids %q", got)
+	}
+	if got := requireOK(t, call{}.run(t, "tokens", "--decode", "97 98,256")); got != "ab<mark>" {
+		t.Errorf("text %q", got)
+	}
+	if got := requireOK(t, call{in: "104 105 256\n"}.run(t, "tokens", "--decode", "--no-special", "-")); got != "hi" {
+		t.Errorf("text %q", got)
+	}
+	requireError(t, call{}.run(t, "tokens"), exitUsage)
+	requireError(t, call{}.run(t, "tokens", "--decode", "x"), exitUsage, `"x"`)
+	c := newCarrier(t)
+	c.tokenizer = nil
+	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "tokenizer", "--ids")
+}

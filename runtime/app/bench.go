@@ -1,0 +1,276 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/probe"
+)
+
+var benchCommand = command{
+	name:    "bench",
+	summary: "measure speed against the limits of this machine",
+	run:     (*session).bench,
+	help: `Measures prefill and decode, and this machine's limits in the same run: the
+rate of sequential reads (1 GiB of memory is taken for that) and of float32
+multiply-adds and int8 dot products.
+
+  %[1]s bench
+  %[1]s bench --json --threads 1,2 --prompt 512 --gen 128 --batch 1,8 --repeat 5
+
+  --json         one JSON object
+  --threads 1,2  workers (default: 1 and the physical cores available)
+  --prompt N     tokens of a prefill (default 512)
+  --gen N        decode steps (default 128)
+  --batch 1,8    sequences decoded together (default 1)
+  --repeat N     rounds of each; least, median and greatest are shown (default 5)
+
+decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
+same threads could read; prefill_fraction_of_peak likewise for arithmetic.
+first_token_ms is from exec to the first byte of a run with 8 tokens.
+`,
+}
+
+// benchReport is the object of bench --json.
+type benchReport struct {
+	CPU          string       `json:"cpu"`
+	Flags        []string     `json:"flags"`
+	Level        string       `json:"level"`
+	Weights      string       `json:"weights"`
+	Math         string       `json:"math"`
+	Limits       []benchLimit `json:"limits"`
+	Runs         []benchRun   `json:"runs"`
+	StateBytes   int64        `json:"state_bytes"`
+	WeightBytes  int64        `json:"weight_bytes"`
+	RSSBytes     *int64       `json:"rss_bytes"` // null where the system does not tell
+	FirstTokenMS *float64     `json:"first_token_ms"`
+}
+
+type benchLimit struct {
+	Threads  int     `json:"threads"`
+	ReadGBs  float64 `json:"read_gb_s"`
+	FMAFlops float64 `json:"fma_gflop_s"`
+	DotOps   float64 `json:"dot_gop_s"`
+}
+
+type benchRun struct {
+	Threads             int    `json:"threads"`
+	Batch               int    `json:"batch"`
+	Decode              spread `json:"decode_tokens_s"`
+	Prefill             spread `json:"prefill_tokens_s"`
+	DecodeFraction      spread `json:"decode_fraction_of_bandwidth"`
+	PrefillFraction     spread `json:"prefill_fraction_of_peak"`
+	DecodeBytesPerToken int64  `json:"decode_bytes_per_token"`
+	PrefillFlopPerToken int64  `json:"prefill_flop_per_token"`
+}
+
+// spread is how far the rounds lie apart.
+type spread struct {
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	Max    float64 `json:"max"`
+}
+
+func newSpread(values []float64) spread {
+	slices.Sort(values)
+	n := len(values)
+	return spread{values[0], (values[(n-1)/2] + values[n/2]) / 2, values[n-1]}
+}
+
+func (s spread) scaled(by float64) spread { return spread{s.Min * by, s.Median * by, s.Max * by} }
+
+// benchOptions is what the flags of bench say.
+type benchOptions struct {
+	json                bool
+	threads, batch      numbers
+	prompt, gen, repeat int
+}
+
+func (o *benchOptions) parse(args []string) error {
+	f := newFlags("bench")
+	f.BoolVar(&o.json, "json", false, "")
+	f.Var(&o.threads, "threads", "")
+	f.Var(&o.batch, "batch", "")
+	f.IntVar(&o.prompt, "prompt", 512, "")
+	f.IntVar(&o.gen, "gen", 128, "")
+	f.IntVar(&o.repeat, "repeat", 5, "")
+	if _, err := parse(f, args, 0); err != nil {
+		return err
+	}
+	if len(o.threads) == 0 {
+		o.threads = slices.Compact(numbers{1, cpu.PhysicalCores()})
+	}
+	if len(o.batch) == 0 {
+		o.batch = numbers{1}
+	}
+	if slices.Contains(o.threads, 0) || slices.Contains(o.batch, 0) {
+		return usagef("--threads and --batch: want numbers ≥ 1")
+	}
+	if o.prompt < 1 || o.gen < 1 || o.repeat < 1 {
+		return usagef("--prompt, --gen and --repeat: want numbers ≥ 1")
+	}
+	return nil
+}
+
+// bench measures the program as a user runs it, then the engine, then the
+// machine: what comes later takes more memory and must not count before.
+func (s *session) bench(args []string) error {
+	var o benchOptions
+	if err := o.parse(args); err != nil {
+		return err
+	}
+	m, err := s.load()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	r := &benchReport{
+		CPU: cpu.Name(), Flags: cpu.Flags(), Weights: m.meta.Weights, Math: m.meta.Math,
+		StateBytes: m.meta.StateBytes, WeightBytes: m.meta.WeightBytes,
+	}
+	if err := s.benchProgram(m, r); err != nil {
+		return err
+	}
+	for _, threads := range o.threads {
+		if err := s.benchThreads(m, &o, threads, r); err != nil {
+			return err
+		}
+	}
+	for _, threads := range o.threads {
+		if err := s.benchLimits(threads, r); err != nil {
+			return err
+		}
+	}
+	r.relate(m.meta, &o)
+	if o.json {
+		return s.printJSON(r)
+	}
+	return s.printBench(r)
+}
+
+// benchThreads runs all batches with one number of threads.
+func (s *session) benchThreads(m *model, o *benchOptions, threads int, r *benchReport) error {
+	e, err := m.engine(threads)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	r.Level = e.Level()
+	for _, batch := range o.batch {
+		run := benchRun{Threads: threads, Batch: batch}
+		var prefill, decode []float64
+		for range o.repeat {
+			p, d, err := s.benchRound(e, o, batch)
+			if err != nil {
+				return err
+			}
+			prefill, decode = append(prefill, p), append(decode, d)
+		}
+		run.Prefill, run.Decode = newSpread(prefill), newSpread(decode)
+		r.Runs = append(r.Runs, run)
+	}
+	return nil
+}
+
+// benchRound is one prefill of a fresh sequence, and then decode steps of
+// batch copies of it; in tokens a second.
+func (s *session) benchRound(e *engine.Engine, o *benchOptions, batch int) (prefill, decode float64, err error) {
+	state := e.NewState()
+	ids := benchIDs(o.prompt, e.Shape().Vocab)
+	start := time.Now()
+	drop := func(int, []float32) error { return nil }
+	if err := e.Prefill(s.ctx, state, ids, engine.LastLogits, drop); err != nil {
+		return 0, 0, err
+	}
+	prefill = float64(o.prompt) / time.Since(start).Seconds()
+	states, logits := make([]*engine.State, batch), make([][]float32, batch)
+	for i := range states {
+		states[i], logits[i] = state.Clone(), e.NewLogits()
+	}
+	steps := benchIDs(o.gen+batch, e.Shape().Vocab)
+	start = time.Now()
+	for i := range o.gen {
+		if err := e.Decode(s.ctx, states, steps[i:i+batch], logits); err != nil {
+			return 0, 0, err
+		}
+	}
+	return prefill, float64(o.gen*batch) / time.Since(start).Seconds(), nil
+}
+
+// benchIDs spreads over the vocabulary: no two rows of the embedding are
+// neighbours.
+func benchIDs(n, vocab int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32((i*7919 + 13) % vocab)
+	}
+	return ids
+}
+
+func (s *session) benchLimits(threads int, r *benchReport) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	limit, err := s.limits(threads)
+	r.Limits = append(r.Limits, limit)
+	return err
+}
+
+// probeLimits measures the machine.
+func probeLimits(threads int) (benchLimit, error) {
+	read, err := probe.ReadGBs(threads)
+	if err != nil {
+		return benchLimit{}, err
+	}
+	return benchLimit{threads, read, probe.FMAGFlops(threads), probe.DotGOPs(threads)}, nil
+}
+
+// relate puts the runs into proportion to the limits of as many threads.
+func (r *benchReport) relate(meta *payload.Metadata, o *benchOptions) {
+	for i := range r.Runs {
+		run := &r.Runs[i]
+		at := slices.IndexFunc(r.Limits, func(l benchLimit) bool { return l.Threads == run.Threads })
+		run.relate(meta, o.prompt, &r.Limits[at])
+	}
+}
+
+func (run *benchRun) relate(meta *payload.Metadata, prompt int, limit *benchLimit) {
+	// A step reads the weights once for all sequences, and each one's state.
+	state := 2 * meta.StateBytes
+	step := float64(meta.DecodeBytesPerToken-state) + float64(run.Batch)*float64(state)
+	run.DecodeBytesPerToken = meta.DecodeBytesPerToken
+	run.DecodeFraction = run.Decode.scaled(step / float64(run.Batch) / (limit.ReadGBs * 1e9))
+	run.PrefillFlopPerToken = meta.PrefillFlopPerToken + meta.HeadFlop/int64(prompt)
+	peak := limit.FMAFlops
+	if meta.Math == "fast" {
+		peak = limit.DotOps
+	}
+	run.PrefillFraction = run.Prefill.scaled(float64(run.PrefillFlopPerToken) / (peak * 1e9))
+}
+
+func (s *session) printBench(r *benchReport) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, level %s, weights %s, math %s\n", r.CPU, r.Level, r.Weights, r.Math)
+	for _, l := range r.Limits {
+		fmt.Fprintf(&b, "limits of %d threads: read %.1f GB/s, f32 %.0f GFLOP/s, int8 %.0f GOP/s\n", l.Threads, l.ReadGBs, l.FMAFlops, l.DotOps)
+	}
+	fmt.Fprintf(&b, "\nthreads batch  decode tokens/s  of read limit  prefill tokens/s  of peak\n")
+	for _, run := range r.Runs {
+		fmt.Fprintf(&b, "%7d %5d %16.1f %13.1f%% %17.1f %7.1f%%\n", run.Threads, run.Batch,
+			run.Decode.Median, 100*run.DecodeFraction.Median, run.Prefill.Median, 100*run.PrefillFraction.Median)
+	}
+	fmt.Fprintf(&b, "\nweights %.1f MiB, state %.1f KiB a sequence", float64(r.WeightBytes)/(1<<20), float64(r.StateBytes)/(1<<10))
+	if r.RSSBytes != nil {
+		fmt.Fprintf(&b, ", resident %.1f MiB", float64(*r.RSSBytes)/(1<<20))
+	}
+	if r.FirstTokenMS != nil {
+		fmt.Fprintf(&b, ", first token %.1f ms", *r.FirstTokenMS)
+	}
+	_, err := fmt.Fprintln(s.out, b.String())
+	return err
+}

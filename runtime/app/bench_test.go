@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeLimits is a machine of round figures.
+func fakeLimits(threads int) (benchLimit, error) {
+	return benchLimit{threads, 10 * float64(threads), 100, 400}, nil
+}
+
+func fakeLaunch(_ context.Context, args []string) (time.Duration, int64, error) {
+	if len(args) == 0 || args[0] != "run" {
+		return 0, 0, errCannotLaunch
+	}
+	return 5 * time.Millisecond, 1 << 20, nil
+}
+
+func TestBenchJSON(t *testing.T) {
+	c := call{launch: fakeLaunch}
+	out := requireOK(t, c.run(t, "bench", "--json", "--threads", "1,2", "--batch", "1,2", "--prompt", "16", "--gen", "4", "--repeat", "3"))
+	var r benchReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Limits) != 2 || len(r.Runs) != 4 || *r.RSSBytes != 1<<20 || *r.FirstTokenMS != 5 || r.Level != "generic" {
+		t.Fatalf("report %s", out)
+	}
+	for i, run := range r.Runs {
+		if want := []int{1, 2}; run.Threads != want[i/2] || run.Batch != want[i%2] {
+			t.Errorf("run %d has %d threads, batch %d", i, run.Threads, run.Batch)
+		}
+		if run.Decode.Min > run.Decode.Median || run.Decode.Median > run.Decode.Max || run.Decode.Min <= 0 {
+			t.Errorf("decode %+v", run.Decode)
+		}
+		// 1000 bytes of which 64 are the state's; 100 flops and 512/16 of the head.
+		bytes := (936 + 64*float64(run.Batch)) / float64(run.Batch)
+		requireNear(t, run.DecodeFraction.Median, run.Decode.Median*bytes/(1e10*float64(run.Threads)))
+		requireNear(t, run.PrefillFraction.Max, run.Prefill.Max*132/1e11)
+		if run.PrefillFlopPerToken != 132 || run.DecodeBytesPerToken != 1000 {
+			t.Errorf("%d flops, %d bytes a token", run.PrefillFlopPerToken, run.DecodeBytesPerToken)
+		}
+	}
+}
+
+func requireNear(t *testing.T, got, want float64) {
+	t.Helper()
+	if math.Abs(got-want) > 1e-9*math.Abs(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestBenchKeys holds the names that other programs read.
+func TestBenchKeys(t *testing.T) {
+	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--json", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1"))
+	for _, key := range []string{
+		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "runs", "batch",
+		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth",
+		"prefill_fraction_of_peak", "decode_bytes_per_token", "prefill_flop_per_token",
+		"state_bytes", "weight_bytes", "rss_bytes", "first_token_ms",
+	} {
+		if !strings.Contains(out, `"`+key+`":`) {
+			t.Errorf("no key %q in %s", key, out)
+		}
+	}
+}
+
+func TestBenchText(t *testing.T) {
+	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1"))
+	for _, word := range []string{"read 10.0 GB/s", "resident 1.0 MiB", "first token 5.0 ms"} {
+		if !strings.Contains(out, word) {
+			t.Errorf("%q is not in %s", word, out)
+		}
+	}
+	for _, args := range [][]string{{"--threads", "0"}, {"--repeat", "0"}, {"--batch", "x"}} {
+		requireError(t, call{}.run(t, append([]string{"bench"}, args...)...), exitUsage)
+	}
+}
+
+func TestSpread(t *testing.T) {
+	if got := newSpread([]float64{5, 1, 3}); got != (spread{1, 3, 5}) {
+		t.Errorf("%+v", got)
+	}
+	if got := newSpread([]float64{4, 2}); got != (spread{2, 3, 4}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestLaunchFile starts this test's own program, which prints its usage.
+func TestLaunchFile(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Skip(err)
+	}
+	first, _, err := launchFile(self)(context.Background(), []string{"-test.run", "^TestSpread$"})
+	if err != nil || first <= 0 {
+		t.Errorf("first byte after %v, error %v", first, err)
+	}
+	if _, _, err := launchFile("")(context.Background(), nil); err != errCannotLaunch {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := launchFile(self)(context.Background(), []string{"-test.nonsense"}); err == nil || err == errCannotLaunch {
+		t.Errorf("error %v, want the program's", err)
+	}
+}

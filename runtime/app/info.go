@@ -1,0 +1,137 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+var infoCommand = command{
+	name:    "info",
+	summary: "what this model is and was built for",
+	run:     (*session).info,
+	help: `Prints what the program holds: model, sizes, weight format, CPU levels.
+
+  %[1]s info
+  %[1]s info --check     read all weights and compare with their hash
+  %[1]s info --report    the equivalence report of the build
+
+  --json    one JSON object
+  --check   hash the whole payload; exit status 1 if it was altered
+  --report  print the report that the build left, as JSON
+`,
+}
+
+// description is the object of info --json.
+type description struct {
+	*payload.Metadata
+	CPU       string   `json:"cpu"`
+	Flags     []string `json:"flags"`
+	Level     string   `json:"level"` // "" when this processor has none
+	Threads   int      `json:"threads"`
+	Vocab     int      `json:"stored_vocab_size"`
+	Tokenizer bool     `json:"tokenizer"`
+	Checked   bool     `json:"checked"`
+}
+
+func (s *session) info(args []string) error {
+	f := newFlags("info")
+	asJSON := f.Bool("json", false, "")
+	check := f.Bool("check", false, "")
+	report := f.Bool("report", false, "")
+	if _, err := parse(f, args, 0); err != nil {
+		return err
+	}
+	m, err := s.load()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	if *check {
+		if err := m.file.Check(); err != nil {
+			return err
+		}
+	}
+	d := m.describe()
+	d.Checked = *check
+	switch {
+	case *report:
+		return s.printReport(m, *asJSON)
+	case *asJSON:
+		return s.printJSON(d)
+	}
+	return s.printCard(d)
+}
+
+func (m *model) describe() *description {
+	level, err := m.compiled.Best()
+	if err != nil {
+		level = ""
+	}
+	return &description{
+		Metadata: m.meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
+		Threads: cpu.PhysicalCores(), Vocab: m.compiled.Shape.Vocab, Tokenizer: m.tokenizer != nil,
+	}
+}
+
+func (s *session) printReport(m *model, asJSON bool) error {
+	if len(m.meta.Report) == 0 {
+		return errors.New("the program was built without a report; build it with --report")
+	}
+	if asJSON {
+		return s.printJSON(m.meta.Report)
+	}
+	text, err := json.MarshalIndent(m.meta.Report, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s\n", text)
+	return err
+}
+
+func (s *session) printJSON(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(append(text, '\n'))
+	return err
+}
+
+func (s *session) printCard(d *description) error {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-20s "+format+"\n", append([]any{name}, args...)...)
+	}
+	line("model", "%s (%s)", d.Name, d.Family)
+	for _, fact := range d.Card {
+		line(fact.Name, "%s", fact.Value)
+	}
+	line("parameters", "%d", d.Parameters)
+	line("weights", "%s, %s math, %.1f MiB", d.Weights, d.Math, float64(d.WeightBytes)/(1<<20))
+	line("state", "%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
+	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
+	line("levels", "%s", strings.Join(d.Levels, ", "))
+	line("this processor", "%s (%s), %d cores", d.CPU, strings.Join(d.Flags, " "), d.Threads)
+	line("runs at level", "%s", orNone(d.Level))
+	line("fingerprint", "%s", d.Fingerprint)
+	line("built by", "mambac %s", d.Mambac)
+	if d.Checked {
+		line("payload", "checked, unaltered")
+	}
+	text := string(appendEscaped(nil, []byte(b.String())))
+	_, err := fmt.Fprint(s.out, text)
+	return err
+}
+
+func orNone(level string) string {
+	if level == "" {
+		return "none: this processor lacks the features (" + engine.LevelEnv + " forces a level)"
+	}
+	return level
+}

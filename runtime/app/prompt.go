@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"os"
+)
+
+// prompt is where a text or its ids come from; exactly one source.
+type prompt struct {
+	file string
+	ids  string
+	set  func(name string) bool
+}
+
+func (p *prompt) register(f *flag.FlagSet) {
+	f.StringVar(&p.file, "prompt-file", "", "")
+	f.StringVar(&p.ids, "ids", "", "")
+	p.set = func(name string) bool { return given(f, name) }
+}
+
+// check refuses two sources at once.
+func (p *prompt) check(arguments []string) error {
+	sources := len(arguments)
+	for _, name := range []string{"prompt-file", "ids"} {
+		if p.set(name) {
+			sources++
+		}
+	}
+	if sources > 1 {
+		return usagef("more than one prompt: give an argument, --prompt-file or --ids")
+	}
+	return nil
+}
+
+// byIDs reports whether the prompt is given as ids, taken as they are.
+func (p *prompt) byIDs() bool { return p.set("ids") }
+
+// read is the prompt's text.
+func (p *prompt) read(s *session, arguments []string) (string, error) {
+	if p.set("prompt-file") {
+		text, err := os.ReadFile(p.file)
+		return string(text), err
+	}
+	return s.argument(arguments)
+}
+
+// argument is the text of the only argument, all of stdin for "-", or "".
+func (s *session) argument(arguments []string) (string, error) {
+	if len(arguments) == 0 {
+		return "", nil
+	}
+	if arguments[0] != "-" {
+		return arguments[0], nil
+	}
+	return readAll(s.ctx, s.in)
+}
+
+// readAll reads to the end unless ctx ends first: a read cannot be
+// interrupted, so it is left behind then.
+func readAll(ctx context.Context, r io.Reader) (string, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(r)
+		done <- result{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case got := <-done:
+		return string(got.text), got.err
+	}
+}
+
+var errEmptyPrompt = errors.New("the prompt is empty and the model has no token to begin with; give a prompt or --ids")
+
+// encode turns the prompt into ids. An empty text becomes the model's begin
+// token, or its end token, with which texts were joined in training.
+func (p *prompt) encode(s *session, m *model, arguments []string) (ids []int32, text string, err error) {
+	if p.byIDs() {
+		if ids, err = parseIDs(p.ids); err == nil && len(ids) == 0 {
+			err = usagef("--ids is empty")
+		}
+		return ids, "", err
+	}
+	t, err := m.text()
+	if err != nil {
+		return nil, "", err
+	}
+	if text, err = p.read(s, arguments); err != nil {
+		return nil, "", err
+	}
+	ids = t.AppendEncode(nil, text, true)
+	switch {
+	case len(ids) > 0:
+	case m.meta.BOS != nil:
+		ids = []int32{*m.meta.BOS}
+	case len(m.meta.EOS) > 0:
+		ids = m.meta.EOS[:1]
+	default:
+		err = errEmptyPrompt
+	}
+	return ids, text, err
+}

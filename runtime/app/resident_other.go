@@ -1,0 +1,7 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package app
+
+import "os"
+
+func residentBytes(*os.ProcessState) int64 { return 0 }

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// feed passes text through in pieces of n bytes.
+func feed(s *stopper, text string, n int) (string, bool) {
+	var out []byte
+	for len(text) > 0 {
+		piece, stopped := s.take([]byte(text[:min(n, len(text))]))
+		out = append(out, piece...)
+		if stopped {
+			return string(out), true
+		}
+		text = text[min(n, len(text)):]
+	}
+	return string(append(out, s.rest()...)), false
+}
+
+func TestStopper(t *testing.T) {
+	cases := []struct {
+		text, stops, want string
+		stopped           bool
+	}{
+		{"hello world", "wor", "hello ", true},
+		{"hello world", "xyz", "hello world", false},
+		{"aaab", "aab", "a", true},
+		{"one two three", "three|two", "one ", true},
+		{"ends with th", "three", "ends with th", false},
+		{"", "x", "", false},
+		{"héllo", "é", "h", true},
+	}
+	for _, c := range cases {
+		for n := 1; n <= 5; n++ {
+			var s stopper
+			for _, stop := range strings.Split(c.stops, "|") {
+				s.stops = append(s.stops, []byte(stop))
+			}
+			if got, stopped := feed(&s, c.text, n); got != c.want || stopped != c.stopped {
+				t.Errorf("%q until %q in pieces of %d: %q, %v; want %q, %v", c.text, c.stops, n, got, stopped, c.want, c.stopped)
+			}
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	got := string(appendEscaped(nil, []byte("a\tb\n\x1b[31m\r\u009bé\x7f\xff")))
+	if want := "a\tb\n\\x1b[31m\\x0d\\u009bé\\x7f\xff"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestParseTakesFlagsAnywhere(t *testing.T) {
+	for _, args := range [][]string{
+		{"-n", "3", "text", "--echo"}, {"text", "-n=3", "-echo"}, {"--n", "3", "--echo", "--", "text"},
+	} {
+		f := newFlags("run")
+		n, echo := f.Int("n", 0, ""), f.Bool("echo", false, "")
+		rest, err := parse(f, args, 1)
+		if err != nil || *n != 3 || !*echo || !slices.Equal(rest, []string{"text"}) {
+			t.Errorf("%q: n %d, echo %v, rest %q, error %v", args, *n, *echo, rest, err)
+		}
+	}
+	f := newFlags("run")
+	if rest, err := parse(f, []string{"--", "-n", "--"}, 2); err != nil || !slices.Equal(rest, []string{"-n", "--"}) {
+		t.Errorf("rest %q, error %v", rest, err)
+	}
+	if _, err := parse(f, []string{"a", "b"}, 1); err == nil || !strings.Contains(err.Error(), `"b"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestParseIDs(t *testing.T) {
+	ids, err := parseIDs("1,2 3,\n4")
+	if err != nil || !slices.Equal(ids, []int32{1, 2, 3, 4}) {
+		t.Errorf("ids %v, error %v", ids, err)
+	}
+	for _, text := range []string{"x", "1,-", "99999999999"} {
+		if _, err := parseIDs(text); err == nil {
+			t.Errorf("%q is taken for ids", text)
+		}
+	}
+}

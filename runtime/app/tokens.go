@@ -1,0 +1,85 @@
+package app
+
+import "os"
+
+var tokensCommand = command{
+	name:    "tokens",
+	summary: "turn text into token ids and back",
+	run:     (*session).tokens,
+	help: `Prints the token ids of a text, or with --decode the text of ids.
+
+  %[1]s tokens "func main() {"
+  %[1]s tokens - < main.go
+  %[1]s tokens --decode "343 692"
+
+  --prompt-file FILE  read from a file
+  --decode            ids, separated by spaces or commas, to text
+  --no-special        add no special tokens; with --decode, print none
+
+Ids are separated by single spaces and end with a newline; text is printed as
+it is.
+`,
+}
+
+func (s *session) tokens(args []string) error {
+	f := newFlags("tokens")
+	file := f.String("prompt-file", "", "")
+	decode := f.Bool("decode", false, "")
+	plain := f.Bool("no-special", false, "")
+	arguments, err := parse(f, args, 1)
+	if err != nil {
+		return err
+	}
+	if (len(arguments) == 1) == given(f, "prompt-file") {
+		return usagef("give one text: an argument, - or --prompt-file")
+	}
+	m, err := s.load()
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	text, err := s.textOrFile(arguments, *file)
+	if err != nil {
+		return err
+	}
+	if *decode {
+		return s.printText(m, text, *plain)
+	}
+	return s.printTokens(m, text, !*plain)
+}
+
+func (s *session) textOrFile(arguments []string, file string) (string, error) {
+	if file == "" {
+		return s.argument(arguments)
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err
+}
+
+func (s *session) printTokens(m *model, text string, special bool) error {
+	t, err := m.text()
+	if err != nil {
+		return err
+	}
+	e := idEmitter{printer: printer{w: s.out}}
+	if err := e.echo(t.AppendEncode(nil, text, special), ""); err != nil {
+		return err
+	}
+	return e.end()
+}
+
+func (s *session) printText(m *model, list string, skipSpecial bool) error {
+	t, err := m.text()
+	if err != nil {
+		return err
+	}
+	ids, err := parseIDs(list)
+	if err != nil {
+		return err
+	}
+	p := printer{w: s.out, escape: s.terminal}
+	if err := p.print(t.AppendDecode(nil, ids, skipSpecial)); err != nil {
+		return err
+	}
+	return p.endLine()
+}
