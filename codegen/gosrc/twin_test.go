@@ -68,10 +68,55 @@ func TestTwins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeTestModule(t, dir, map[string][]byte{"kernels_generic.go": twins, "kernels_test.go": tests})
+	writeTestModule(t, dir, map[string][]byte{
+		"kernels_generic.go": twins, "kernels_test.go": tests, "prefill_test.go": []byte(prefillTest),
+	})
 	goTool(t, dir, "vet", ".")
 	goTool(t, dir, "test", ".")
 }
+
+// prefillTest compares a gemm with a gemv of each of its tokens.
+const prefillTest = `package twins
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestPrefillIsDecode(t *testing.T) {
+	const columns, stride, tokens = 257, 258, 11
+	r := rand.New(rand.NewPCG(1, 2))
+	floats := func(n int) []float32 {
+		s := make([]float32, n)
+		for i := range s {
+			s[i] = float32(r.NormFloat64())
+		}
+		return s
+	}
+	halves := make([]uint16, 48*(columns+1))
+	for i := range halves {
+		halves[i] = uint16(r.IntN(1<<12)) | 0x3000
+	}
+	x, w, bias, residual, scratch := floats(tokens*stride), floats(48*columns), floats(48), floats(tokens*60), floats(48*128)
+	y, one := floats(tokens*60), floats(48)
+	compare := func(storage string, rowStride int, decode func(x, residual []float32)) {
+		for i := range tokens {
+			decode(x[i*stride:][:columns], residual[i*rowStride:][:48])
+			for row, want := range one {
+				if got := y[i*rowStride+row]; got != want {
+					t.Fatalf("%s: token %d, row %d: prefill %v, decode %v", storage, i, row, got, want)
+				}
+			}
+		}
+	}
+	gemmF32K257Sx258Sy48BiasAddGeneric(y, w, x, bias, residual, scratch, tokens)
+	compare("f32", 48, func(x, residual []float32) { gemvF32K257BiasAddGeneric(one, w, x, bias, residual, 1) })
+	gemmF16K257Sx258Sy53Generic(y, halves, x, scratch, tokens)
+	compare("f16", 53, func(x, _ []float32) { gemvF16K257Generic(one, halves, x, 1) })
+	gemmBf16K257Sx258Sy58BiasGeneric(y, halves, x, bias, scratch, tokens)
+	compare("bf16", 58, func(x, _ []float32) { gemvBf16K257BiasGeneric(one, halves, x, bias, 1) })
+}
+`
 
 // TestEveryKindHasTwin keeps list and registry together.
 func TestEveryKindHasTwin(t *testing.T) {

@@ -72,10 +72,15 @@ func (k Conv) newCase(n count, f flavour, aliased bool) *Case {
 		c.inputs = append(c.inputs, input{"bias", bias})
 	}
 	c.inputs = append(c.inputs, input{"window", window}, input{"groups", n.groups}, input{"tokens", n.tokens})
+	c.want = k.outcomes(n.tokens, y, x, w, bias, window)
+	return c
+}
+
+func (k Conv) outcomes(tokens int, y, x, w, bias, window []float32) map[string]*outcome {
 	out, after := unwritten(y), unwritten(window)
-	for ch := range width {
-		inputs := k.channel(x, window, ch, n.tokens)
-		for t := range n.tokens {
+	for ch := range bias {
+		inputs := k.channel(x, window, ch, tokens)
+		for t := range tokens {
 			s := &chain{}
 			for j := range k.Taps {
 				s.fma(w[j*k.Channels+ch], inputs[t+j])
@@ -86,11 +91,10 @@ func (k Conv) newCase(n count, f flavour, aliased bool) *Case {
 			k.activate(out, t*k.StrideY+ch, s)
 		}
 		for j := range k.Taps - 1 {
-			after.exact(j*k.Channels+ch, inputs[n.tokens+j])
+			after.exact(j*k.Channels+ch, inputs[tokens+j])
 		}
 	}
-	c.want = map[string]*outcome{"y": out, "window": after}
-	return c
+	return map[string]*outcome{"y": out, "window": after}
 }
 
 // channel is all inputs of a channel in order, the window's first.
