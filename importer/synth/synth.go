@@ -1,0 +1,173 @@
+package synth
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mambac/mambac/ir/tensor"
+)
+
+// Options say which checkpoint to make.
+type Options struct {
+	Config    []byte       // config.json, of a registered family
+	DType     tensor.DType // F32, F16 or BF16
+	Container string       // "" for the family's own; see Containers
+	Seed      uint64
+	// ShardBytes is the size at which sharded containers begin the next file;
+	// 0 chooses.
+	ShardBytes int64
+}
+
+const defaultShardBytes = 2 << 30
+
+// maxElements bounds a checkpoint: beyond it a config is taken for a mistake.
+const maxElements = 1 << 40
+
+// family makes the checkpoints of one model type.
+type family struct {
+	name       string
+	container  string // the one it usually comes in
+	recognise  func(*config) bool
+	parameters func(*config) []parameter
+}
+
+var families = map[string]family{}
+
+// registerFamily adds a family; called from init of the file that defines it.
+func registerFamily(f family) {
+	if _, ok := families[f.name]; ok {
+		panic("BUG: synth family " + f.name + " is registered twice")
+	}
+	families[f.name] = f
+}
+
+// Families lists the registered families, sorted.
+func Families() []string {
+	var names []string
+	for name := range families {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Checkpoint is a checkpoint to be written: its tensors are known, their
+// values not made.
+type Checkpoint struct {
+	options   Options
+	family    family
+	container container
+	tensors   []Tensor
+}
+
+// New checks options and config.
+func New(o Options) (*Checkpoint, error) {
+	if o.DType != tensor.F32 && o.DType != tensor.F16 && o.DType != tensor.BF16 {
+		return nil, fmt.Errorf("element type %v: want f32, f16 or bf16", o.DType)
+	}
+	if o.ShardBytes < 0 {
+		return nil, fmt.Errorf("shards of %d bytes: want more", o.ShardBytes)
+	}
+	if o.ShardBytes == 0 {
+		o.ShardBytes = defaultShardBytes
+	}
+	cfg, err := parseConfig(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	f, err := recognise(cfg)
+	if err != nil {
+		return nil, err
+	}
+	parameters := f.parameters(cfg)
+	if cfg.err != nil {
+		return nil, cfg.err
+	}
+	if o.Container == "" {
+		o.Container = f.container
+	}
+	c := &Checkpoint{options: o, family: f}
+	if c.container, err = lookup(o.Container); err != nil {
+		return nil, err
+	}
+	return c, c.add(parameters)
+}
+
+func recognise(c *config) (family, error) {
+	for _, name := range Families() {
+		if families[name].recognise(c) {
+			return families[name], nil
+		}
+	}
+	return family{}, fmt.Errorf("config of no family that can be made; known are %s", strings.Join(Families(), ", "))
+}
+
+// Family is the name of the recognised family.
+func (c *Checkpoint) Family() string { return c.family.name }
+
+// Container is the name of the container.
+func (c *Checkpoint) Container() string { return c.options.Container }
+
+// Parameters is the number of values, those of tied tensors once.
+func (c *Checkpoint) Parameters() int64 {
+	n := int64(0)
+	for _, t := range c.tensors {
+		if t.Tied == "" {
+			n += int64(t.Shape.Elements())
+		}
+	}
+	return n
+}
+
+// Bytes is the size of the values; files are a little larger.
+func (c *Checkpoint) Bytes() int64 {
+	n := int64(0)
+	for _, t := range c.tensors {
+		if t.Tied == "" {
+			n += t.Bytes()
+		}
+	}
+	return n
+}
+
+// add turns the family's parameters into tensors.
+func (c *Checkpoint) add(parameters []parameter) error {
+	total := 0
+	for _, p := range parameters {
+		n, err := p.shape.CheckedElements(maxElements)
+		if total += n; err != nil || total > maxElements {
+			return fmt.Errorf("%s: the config asks for more than %d values", p.name, maxElements)
+		}
+		c.tensors = append(c.tensors, c.tensor(p))
+	}
+	return nil
+}
+
+func (c *Checkpoint) tensor(p parameter) Tensor {
+	dtype, source := c.options.DType, p.name
+	if p.keep {
+		dtype = tensor.F32
+	}
+	if p.tied != "" {
+		source = p.tied
+	}
+	s := newStream(c.options.Seed, source)
+	return Tensor{Name: p.name, DType: dtype, Shape: p.shape, Tied: p.tied, Fill: func(dst []float32, offset int64) {
+		p.fill(s, dst, offset)
+	}}
+}
+
+// Write makes the files of the checkpoint through create: config.json and
+// those of the container. It holds one block of one tensor at a time.
+func (c *Checkpoint) Write(create Create) error {
+	err := writeFile(create, "config.json", func(w io.Writer) error {
+		_, err := w.Write(c.options.Config)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.container.write(c.tensors, c.options.ShardBytes, create)
+}
