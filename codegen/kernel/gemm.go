@@ -7,10 +7,11 @@ import "fmt"
 // residual) at y[t·StrideY].
 //
 // Every output has the same accumulation chain as Gemv, whatever the tile and
-// the blocking over k (a partial sum may rest in y between blocks, which
+// the blocking over k (between blocks a partial sum rests in scratch, which
 // changes no bit), so prefill equals decode. Exactly `tokens` rows of 48
-// outputs are written. scratch holds 48·KBlock float32 for widened weights;
-// f32 kernels do not touch it. residual may alias y only where it is y.
+// outputs are written. scratch holds GemmScratch(tokens) float32: a block of
+// widened weights, then the resting sums. residual may alias y only where it
+// is y.
 type Gemm struct {
 	Storage  Storage
 	K        int
@@ -22,6 +23,9 @@ type Gemm struct {
 // KBlock is the number of columns whose widened weights stay in the first
 // level cache while all tokens of a call use them; even.
 const KBlock = 128
+
+// GemmScratch is the number of float32 of scratch for a run of tokens.
+func GemmScratch(tokens int) int { return PanelRows * (KBlock + tokens) }
 
 // Kind implements Spec.
 func (Gemm) Kind() string { return "gemm" }

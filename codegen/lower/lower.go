@@ -158,7 +158,7 @@ func (l *lowering) finish(o Options) {
 			p.Chunk /= 2
 		}
 	}
-	p.Scratch = kernel.PanelRows * kernel.KBlock
+	p.Scratch = kernel.GemmScratch(p.Chunk)
 	l.placement.offsets(p)
 }
 

@@ -15,7 +15,7 @@ type Gemm struct {
 }
 
 // scratchElements is what a gemm may use to widen weights.
-const scratchElements = panelRows * 128
+const scratchElements = panelRows * (128 + 32)
 
 // Cases implements Kernel; residual is y in half of them.
 func (g Gemm) Cases() iter.Seq[*Case] {

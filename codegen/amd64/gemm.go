@@ -1,0 +1,218 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+func init() {
+	registerKind("gemm", emitter{
+		supports: func(*Level, kernel.Spec) bool { return true },
+		emit:     func(a *asm, s kernel.Spec) { (&gemm{asm: a, Gemm: s.(kernel.Gemm)}).emit() },
+	})
+}
+
+// gemmUnroll is the number of columns of one turn of a tile's inner loop.
+const gemmUnroll = 2
+
+// gemm multiplies one panel with a run of tokens. K is cut into blocks whose
+// weights stay in the first-level cache while every tile of tokens uses them;
+// between blocks the sums of a token rest in scratch, 48 floats each, behind
+// the widened weights.
+type gemm struct {
+	*asm
+	kernel.Gemm
+	tokens reg.GPVirtual
+	// Start of what the block at hand uses: its columns of x, its weights as
+	// float32, the bias.
+	x, w reg.GPVirtual
+	bias reg.GPVirtual
+	// Moving from tile to tile: rows of x, y, residual and resting sums.
+	tileX, tileY, tileR, tileS reg.GPVirtual
+	left                       reg.GPVirtual // tokens not yet done
+}
+
+// block says what a run over all tiles does with the accumulators.
+type block struct {
+	columns     int
+	first, last bool // start from zero; finish with the epilogue
+}
+
+func (g *gemm) emit() {
+	g.tokens = g.integer("tokens")
+	done := g.label("done")
+	g.TESTQ(g.tokens, g.tokens)
+	g.JZ(operand.LabelRef(done))
+	g.x, g.w = g.pointer("x"), g.pointer("w")
+	if g.Epilogue.Bias {
+		g.bias = g.pointer("bias")
+	}
+	full, rest := g.K/kernel.KBlock, g.K%kernel.KBlock
+	if rest == 0 {
+		full, rest = full-1, kernel.KBlock
+	}
+	if full > 0 {
+		g.block(block{columns: kernel.KBlock, first: true})
+	}
+	if full > 1 {
+		n, loop := g.GP64(), g.label("block")
+		g.MOVQ(operand.U32(uint32(full-1)), n)
+		g.Comment("The blocks between the first and the last.")
+		g.Label(loop)
+		g.block(block{columns: kernel.KBlock})
+		g.DECQ(n)
+		g.JNZ(operand.LabelRef(loop))
+	}
+	g.block(block{columns: rest, first: full == 0, last: true})
+	g.Label(done)
+}
+
+// block runs all tiles of tokens over one block of columns and moves on.
+func (g *gemm) block(b block) {
+	weights, step := g.w, b.columns*panelBytes
+	if g.Storage != kernel.F32 {
+		weights, step = g.widen(b.columns), (b.columns+1)/2*panelBytes
+	}
+	g.tileX, g.left = g.GP64(), g.GP64()
+	g.MOVQ(g.x, g.tileX)
+	g.MOVQ(g.tokens, g.left)
+	if !b.first || !b.last {
+		g.tileS = g.pointer("scratch")
+		g.ADDQ(operand.U32(kernel.KBlock*panelBytes), g.tileS)
+	}
+	if b.last {
+		g.tileY = g.pointer("y")
+		if g.Epilogue.Residual {
+			g.tileR = g.pointer("residual")
+		}
+	}
+	for m := g.level.tileTokens; m > 0; m /= 2 {
+		g.tiles(b, m, weights)
+	}
+	if !b.last {
+		g.ADDQ(operand.U32(uint32(step)), g.w)
+		g.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
+	}
+}
+
+// widen unpacks a block of 16-bit columns into scratch.
+func (g *gemm) widen(columns int) reg.GPVirtual {
+	from, to, n := g.GP64(), g.pointer("scratch"), g.GP64()
+	g.MOVQ(g.w, from)
+	w := newWidener(g.asm, g.Storage)
+	if pairs := columns / 2; pairs > 0 {
+		loop := g.label("widen")
+		g.MOVQ(operand.U32(uint32(pairs)), n)
+		g.Comment("Widen a pair of columns a turn.")
+		g.Label(loop)
+		for at := 0; at < panelBytes; at += g.bytes() {
+			low, high := w.pair(operand.Mem{Base: from, Disp: at})
+			g.VMOVUPS(low, operand.Mem{Base: to, Disp: at})
+			g.VMOVUPS(high, operand.Mem{Base: to, Disp: panelBytes + at})
+		}
+		g.ADDQ(operand.U32(panelBytes), from)
+		g.ADDQ(operand.U32(2*panelBytes), to)
+		g.DECQ(n)
+		g.JNZ(operand.LabelRef(loop))
+	}
+	if columns%2 > 0 {
+		for at := 0; at < panelBytes; at += g.bytes() {
+			g.VMOVUPS(w.low(operand.Mem{Base: from, Disp: at}), operand.Mem{Base: to, Disp: at})
+		}
+	}
+	return g.pointer("scratch")
+}
+
+// tiles runs tiles of m tokens: as many as fit for the tallest, at most one
+// for the rest.
+func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
+	loop, done := g.label("tile"), g.label("next")
+	g.Commentf("Tiles of %d tokens.", m)
+	g.Label(loop)
+	g.CMPQ(g.left, operand.U32(uint32(m)))
+	g.JLT(operand.LabelRef(done))
+	for row := 0; row < kernel.PanelRows; row += g.level.tileRows {
+		g.tile(b, m, 4*row, weights)
+	}
+	g.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
+	if !b.first || !b.last {
+		g.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileS)
+	}
+	if b.last {
+		g.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileY)
+		if g.Epilogue.Residual {
+			g.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileR)
+		}
+	}
+	g.SUBQ(operand.U32(uint32(m)), g.left)
+	if m == g.level.tileTokens {
+		g.JMP(operand.LabelRef(loop))
+	}
+	g.Label(done)
+}
+
+// tile computes m tokens × tileRows rows from byte row of the panel on.
+func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
+	acc := make([][]reg.VecVirtual, m)
+	for t := range acc {
+		acc[t] = g.vecs(g.level.tileRows / g.level.lanes)
+		for i, v := range acc[t] {
+			if b.first {
+				g.zero(v)
+			} else {
+				g.VMOVUPS(operand.Mem{Base: g.tileS, Disp: t*panelBytes + row + i*g.bytes()}, v)
+			}
+		}
+	}
+	g.columns(b.columns, acc, row, weights)
+	e := &epilogue{a: g.asm, bias: g.bias, residual: g.tileR}
+	for t := range acc {
+		for i, v := range acc[t] {
+			at := row + i*g.bytes()
+			if b.last {
+				e.apply(v, at, 4*t*g.StrideY)
+				g.VMOVUPS(v, operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
+			} else {
+				g.VMOVUPS(v, operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
+			}
+		}
+	}
+}
+
+// columns is the inner loop: per column the tile's weights once, one broadcast
+// and a row of multiply-adds per token.
+func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual) {
+	w, x := g.GP64(), g.GP64()
+	g.MOVQ(weights, w)
+	g.MOVQ(g.tileX, x)
+	if turns := n / gemmUnroll; turns > 0 {
+		count, loop := g.GP64(), g.label("column")
+		g.MOVQ(operand.U32(uint32(turns)), count)
+		g.Label(loop)
+		for u := range gemmUnroll {
+			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+		}
+		g.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
+		g.ADDQ(operand.U32(4*gemmUnroll), x)
+		g.DECQ(count)
+		g.JNZ(operand.LabelRef(loop))
+	}
+	for u := range n % gemmUnroll {
+		g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+	}
+}
+
+func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
+	weights := g.vecs(len(acc[0]))
+	for i, v := range weights {
+		g.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.bytes()}, v)
+	}
+	for t, row := range acc {
+		in := g.broadcast(x.Base, x.Disp+4*t*g.StrideX)
+		for i, v := range row {
+			g.VFMADD231PS(weights[i], in, v)
+		}
+	}
+}

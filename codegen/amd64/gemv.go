@@ -1,0 +1,144 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+func init() {
+	registerKind("gemv", emitter{
+		supports: func(*Level, kernel.Spec) bool { return true },
+		emit:     func(a *asm, s kernel.Spec) { (&gemv{asm: a, Gemv: s.(kernel.Gemv)}).emit() },
+	})
+}
+
+// panelBytes is one column of a float32 panel, or one column pair of a 16-bit
+// one: three cache lines.
+const panelBytes = 4 * kernel.PanelRows
+
+// gemvUnroll is the number of such columns of one turn of the loop.
+const gemvUnroll = 8
+
+// gemvAhead is how far ahead of the weights a line is asked for, in bytes.
+const gemvAhead = 4096
+
+// gemv streams the weights of a run of panels: one accumulator per vector of
+// rows, the input broadcast.
+type gemv struct {
+	*asm
+	kernel.Gemv
+	w, x    reg.GPVirtual
+	acc     []reg.VecVirtual
+	widener *widener
+}
+
+func (g *gemv) emit() {
+	y, panels := g.pointer("y"), g.integer("panels")
+	g.w = g.pointer("w")
+	base := g.pointer("x")
+	g.x = g.GP64()
+	epilogue := g.epilogue(g.Epilogue)
+	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
+	if g.Storage != kernel.F32 {
+		g.widener = newWidener(g.asm, g.Storage)
+	}
+	g.TESTQ(panels, panels)
+	done, panel := g.label("done"), g.label("panel")
+	g.JZ(operand.LabelRef(done))
+	g.Comment("One panel of 48 rows a turn.")
+	g.Label(panel)
+	g.MOVQ(base, g.x)
+	for _, v := range g.acc {
+		g.zero(v)
+	}
+	g.columns()
+	for i, v := range g.acc {
+		epilogue.apply(v, i*g.bytes(), 0)
+		g.VMOVUPS(v, operand.Mem{Base: y, Disp: i * g.bytes()})
+	}
+	g.ADDQ(operand.U32(panelBytes), y)
+	epilogue.nextPanel()
+	g.DECQ(panels)
+	g.JNZ(operand.LabelRef(panel))
+	g.Label(done)
+}
+
+// columns walks K: whole turns of the loop, then what is left.
+func (g *gemv) columns() {
+	units, odd := g.K, 0
+	if g.Storage != kernel.F32 {
+		units, odd = g.K/2, g.K%2
+	}
+	if turns := units / gemvUnroll; turns > 0 {
+		n, loop := g.GP64(), g.label("columns")
+		g.MOVQ(operand.U32(uint32(turns)), n)
+		g.Label(loop)
+		for u := range gemvUnroll {
+			g.unit(u, false)
+		}
+		g.advance(gemvUnroll)
+		g.DECQ(n)
+		g.JNZ(operand.LabelRef(loop))
+	}
+	rest := units % gemvUnroll
+	for u := range rest {
+		g.unit(u, false)
+	}
+	if odd > 0 {
+		g.unit(rest, true)
+	}
+	if rest+odd > 0 {
+		g.advance(rest + odd)
+	}
+}
+
+// advance moves past n units of weights, and of the input.
+func (g *gemv) advance(n int) {
+	g.ADDQ(operand.U32(uint32(n*panelBytes)), g.w)
+	columns := n
+	if g.Storage != kernel.F32 {
+		columns *= 2
+	}
+	g.ADDQ(operand.U32(uint32(4*columns)), g.x)
+}
+
+// unit adds one column, or one pair of columns of which the last may be
+// padding.
+func (g *gemv) unit(u int, odd bool) {
+	for line := 0; line < panelBytes; line += 64 {
+		g.PREFETCHT0(operand.Mem{Base: g.w, Disp: u*panelBytes + line + gemvAhead})
+	}
+	if g.Storage == kernel.F32 {
+		x := g.broadcast(g.x, 4*u)
+		for i, acc := range g.acc {
+			g.VFMADD231PS(g.weights(u, i), x, acc)
+		}
+		return
+	}
+	x0 := g.broadcast(g.x, 8*u)
+	if odd {
+		for i, acc := range g.acc {
+			g.VFMADD231PS(g.widener.low(g.weights(u, i)), x0, acc)
+		}
+		return
+	}
+	x1 := g.broadcast(g.x, 8*u+4)
+	for i, acc := range g.acc {
+		low, high := g.widener.pair(g.weights(u, i))
+		g.VFMADD231PS(low, x0, acc)
+		g.VFMADD231PS(high, x1, acc)
+	}
+}
+
+func (g *gemv) weights(u, i int) operand.Mem {
+	return operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}
+}
+
+// broadcast loads one float32 into all lanes.
+func (a *asm) broadcast(base reg.Register, disp int) reg.VecVirtual {
+	v := a.vec()
+	a.VBROADCASTSS(operand.Mem{Base: base, Disp: disp}, v)
+	return v
+}

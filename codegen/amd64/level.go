@@ -1,0 +1,153 @@
+// Package amd64 emits kernels in Go assembly through avo, for every CPU level
+// of that architecture. It sees kernel and target.
+package amd64
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
+)
+
+// Level is a CPU level: its features, its registers and its tiles. It
+// implements target.Backend.
+type Level struct {
+	level target.Level
+	// lanes is the number of float32 of a vector register, registers how many
+	// vector registers there are.
+	lanes, registers int
+	// tileTokens and tileRows are the register tile of a matrix product.
+	tileTokens, tileRows int
+}
+
+// Level implements target.Backend.
+func (l *Level) Level() target.Level { return l.level }
+
+// emitters holds, per kind, the function that emits a spec's body.
+var emitters = map[string]emitter{}
+
+// emitter emits kernels of one kind.
+type emitter struct {
+	supports func(l *Level, s kernel.Spec) bool
+	emit     func(a *asm, s kernel.Spec)
+}
+
+func registerKind(kind string, e emitter) {
+	if _, ok := emitters[kind]; ok {
+		panic("BUG: kind " + kind + " is emitted twice")
+	}
+	emitters[kind] = e
+}
+
+// Supports implements target.Backend.
+func (l *Level) Supports(s kernel.Spec) bool {
+	e, ok := emitters[s.Kind()]
+	return ok && e.supports(l, s)
+}
+
+// Build returns the compiled instructions of the given specs, one function
+// each, and the constants that they share.
+func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
+	ctx := build.NewContext()
+	ctx.ConstraintExpr("amd64,!purego")
+	a := &asm{Context: ctx, level: l, constants: map[string]bool{}}
+	for _, s := range specs {
+		if !l.Supports(s) {
+			return nil, fmt.Errorf("%s: level %s does not emit it", s.Name(), l.level.Name)
+		}
+		a.function(s)
+	}
+	file, err := ctx.Result()
+	if err != nil {
+		return nil, err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return nil, fmt.Errorf("level %s: %w", l.level.Name, err)
+	}
+	return file, nil
+}
+
+// Emit implements target.Backend.
+func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
+	file, err := l.Build(specs...)
+	if err != nil {
+		return nil, err
+	}
+	text, err := printer.NewGoAsm(printer.Config{Name: "avo", Pkg: pkg}).Print(file)
+	if err != nil {
+		return nil, err
+	}
+	_, body, _ := strings.Cut(string(text), "\n")
+	return []byte("// " + header + "\n" + body), nil
+}
+
+// asm emits the functions of one file.
+type asm struct {
+	*build.Context
+	level     *Level
+	constants map[string]bool // names of constants already in the file
+	labels    int
+}
+
+// function emits one kernel.
+func (a *asm) function(s kernel.Spec) {
+	var params []string
+	for _, p := range s.Signature() {
+		params = append(params, p.Name+" "+p.Type)
+	}
+	a.Function(target.FuncName(s, a.level.level.Name))
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func(" + strings.Join(params, ", ") + ")")
+	a.Doc(s.Name() + " for " + a.level.level.Name + ".")
+	emitters[s.Kind()].emit(a, s)
+	a.VZEROUPPER()
+	a.RET()
+}
+
+// vec is a new vector register of the level's width.
+func (a *asm) vec() reg.VecVirtual {
+	if a.level.lanes == 16 {
+		return a.ZMM()
+	}
+	return a.YMM()
+}
+
+// vecs is n of them.
+func (a *asm) vecs(n int) []reg.VecVirtual {
+	list := make([]reg.VecVirtual, n)
+	for i := range list {
+		list[i] = a.vec()
+	}
+	return list
+}
+
+// bytes is the size of a vector register.
+func (a *asm) bytes() int { return 4 * a.level.lanes }
+
+// pointer loads the base of a slice parameter.
+func (a *asm) pointer(name string) reg.GPVirtual {
+	p := a.GP64()
+	a.Load(a.Param(name).Base(), p)
+	return p
+}
+
+// integer loads an int parameter.
+func (a *asm) integer(name string) reg.GPVirtual {
+	n := a.GP64()
+	a.Load(a.Param(name), n)
+	return n
+}
+
+// label makes a name that is unique in the file.
+func (a *asm) label(base string) string {
+	a.labels++
+	return fmt.Sprintf("%s%d", base, a.labels)
+}

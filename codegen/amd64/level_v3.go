@@ -1,0 +1,12 @@
+package amd64
+
+import "github.com/mambac/mambac/codegen/target"
+
+// v3 is x86-64-v3: AVX2 with fused multiply-add, 16 registers of 8 lanes. The
+// tile of 4 tokens × 24 rows takes 12 accumulators, 3 weights, 1 input.
+var v3 = &Level{
+	level: target.Level{Name: "v3", GOARCH: "amd64", Rank: 3, Features: []string{"avx2", "fma", "f16c"}},
+	lanes: 8, registers: 16, tileTokens: 4, tileRows: 24,
+}
+
+func init() { target.Register(v3) }
