@@ -104,7 +104,6 @@ type call struct {
 	terminal bool
 	ctx      context.Context
 	launch   launcher
-	limits   func(int) (benchLimit, error)
 }
 
 type result struct {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"flag"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -226,11 +225,8 @@ func (g *generation) run(s *session, prompt []int32) error {
 // next samples one token and prints it; done tells that the text has ended.
 func (g *generation) next() (done bool, err error) {
 	logits := g.logits[0]
-	if g.logprobs != nil {
-		g.logprobs.rank(logits)
-	}
 	id := g.sampler.Next(logits)
-	if id < 0 || math.IsNaN(float64(logits[id])) {
+	if id < 0 {
 		return true, errNoLogits
 	}
 	if slices.Contains(g.end, id) {
@@ -243,7 +239,7 @@ func (g *generation) next() (done bool, err error) {
 	}
 	g.stats.generated()
 	if g.logprobs != nil {
-		err = g.logprobs.print(id)
+		err = g.logprobs.print(logits, id)
 	}
 	return done, err
 }

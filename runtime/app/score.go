@@ -1,9 +1,6 @@
 package app
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // logSum is log Σ exp(logits) in float64; NaN if a logit is.
 func logSum(logits []float32) float64 {
@@ -37,27 +34,3 @@ func expNegative(x float64) float64 {
 
 // nll is the negative log-likelihood of an id in nats.
 func nll(logits []float32, id int32) float64 { return logSum(logits) - float64(logits[id]) }
-
-// ranked is an id with its log-probability.
-type ranked struct {
-	id      int32
-	logprob float64
-}
-
-// top lists the n most likely ids into list, which it reuses, the likeliest
-// first, equals by ascending id; sum is logSum of the logits.
-func top(list []ranked, logits []float32, sum float64, n int) []ranked {
-	list = list[:0]
-	for id, v := range logits {
-		p := float64(v) - sum
-		if len(list) == n && !(p > list[n-1].logprob) {
-			continue
-		}
-		at := len(list)
-		for at > 0 && p > list[at-1].logprob {
-			at--
-		}
-		list = slices.Insert(list[:min(len(list), n-1)], min(at, n-1), ranked{int32(id), p})
-	}
-	return list
-}

@@ -25,21 +25,6 @@ func TestLogSum(t *testing.T) {
 	}
 }
 
-func TestTop(t *testing.T) {
-	logits := []float32{1, 3, 2, 3, 0}
-	list := top(nil, logits, logSum(logits), 3)
-	var ids []int32
-	for _, r := range list {
-		ids = append(ids, r.id)
-	}
-	if !slices.Equal(ids, []int32{1, 3, 2}) || list[0].logprob >= 0 {
-		t.Errorf("top 3: %v", list)
-	}
-	if got := top(list, logits[:2], 0, 5); len(got) != 2 {
-		t.Errorf("top 5 of 2: %v", got)
-	}
-}
-
 func TestScorer(t *testing.T) {
 	s, err := newScorer([]int{1, 2, 4})
 	if err != nil {

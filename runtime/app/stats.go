@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mambac/mambac/runtime/sample"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -57,33 +58,26 @@ type logprobs struct {
 	w         io.Writer
 	n         int
 	tokenizer *tokenizer.Tokenizer // nil for none
-	sum       float64
-	logits    []float32
-	list      []ranked
+	list      []sample.LogProb
 	text      []byte
 }
 
-// rank looks at the logits before anything changes them.
-func (l *logprobs) rank(logits []float32) {
-	l.sum = logSum(logits)
-	l.logits = append(l.logits[:0], logits...)
-	l.list = top(l.list, logits, l.sum, l.n)
-}
-
-func (l *logprobs) print(id int32) error {
-	l.text = l.item(l.text[:0], ranked{id, float64(l.logits[id]) - l.sum})
-	l.text = append(l.text, '\t')
-	for _, r := range l.list {
-		l.text = l.item(append(l.text, ' '), r)
+// print looks at the logits that the id was chosen from.
+func (l *logprobs) print(logits []float32, id int32) error {
+	var chosen float64
+	l.list, chosen = sample.LogProbs(l.list[:0], logits, id, l.n)
+	l.text = append(l.item(l.text[:0], sample.LogProb{ID: id, Value: chosen}), '\t')
+	for _, p := range l.list {
+		l.text = l.item(append(l.text, ' '), p)
 	}
 	_, err := l.w.Write(append(l.text, '\n'))
 	return err
 }
 
-func (l *logprobs) item(dst []byte, r ranked) []byte {
-	dst = fmt.Appendf(dst, "%d:%.4f", r.id, r.logprob)
+func (l *logprobs) item(dst []byte, p sample.LogProb) []byte {
+	dst = fmt.Appendf(dst, "%d:%.4f", p.ID, p.Value)
 	if l.tokenizer != nil {
-		dst = fmt.Appendf(dst, ":%q", l.tokenizer.AppendDecode(nil, []int32{r.id}, false))
+		dst = fmt.Appendf(dst, ":%q", l.tokenizer.AppendDecode(nil, []int32{p.ID}, false))
 	}
 	return dst
 }
