@@ -1,0 +1,50 @@
+package synth
+
+import (
+	"io"
+	"strings"
+
+	"github.com/mambac/mambac/runtime/safetensors"
+)
+
+func init() {
+	registerContainer(container{name: "safetensors", write: safetensorsFile})
+	registerContainer(container{name: "safetensors-sharded", write: safetensorsShards})
+}
+
+func safetensorsFile(tensors []Tensor, _ int64, create Create) error {
+	return writeFile(create, "model.safetensors", func(w io.Writer) error { return writeSafetensors(w, untied(tensors)) })
+}
+
+func safetensorsShards(tensors []Tensor, shardBytes int64, create Create) error {
+	s := sharded{"model", ".safetensors", "model.safetensors.index.json", writeSafetensors}
+	return s.files(untied(tensors), shardBytes, create)
+}
+
+// untied leaves out the second names: the format has no shared values.
+func untied(tensors []Tensor) []Tensor {
+	var kept []Tensor
+	for _, t := range tensors {
+		if t.Tied == "" {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func writeSafetensors(w io.Writer, tensors []Tensor) error {
+	header := make([]safetensors.Tensor, len(tensors))
+	for i, t := range tensors {
+		header[i] = safetensors.Tensor{Name: t.Name, DType: strings.ToUpper(t.DType.String()), Shape: t.Shape}
+	}
+	out, err := safetensors.NewWriter(w, header, map[string]string{"format": "pt"})
+	if err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if err := writeValues(out, t); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
