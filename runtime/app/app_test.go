@@ -237,7 +237,10 @@ func TestTokens(t *testing.T) {
 	if got := requireOK(t, call{in: "104 105 256\n"}.run(t, "tokens", "--decode", "--no-special", "-")); got != "hi" {
 		t.Errorf("text %q", got)
 	}
-	requireError(t, call{}.run(t, "tokens"), exitUsage)
+	if got := requireOK(t, call{in: "z"}.run(t, "tokens")); got != "122\n" {
+		t.Errorf("ids %q", got)
+	}
+	requireError(t, call{}.run(t, "tokens", "a", "--prompt-file", "b"), exitUsage, "more than one text")
 	requireError(t, call{}.run(t, "tokens", "--decode", "x"), exitUsage, `"x"`)
 	c := newCarrier(t)
 	c.tokenizer = nil

@@ -9,8 +9,11 @@ var tokensCommand = command{
 	help: `Prints the token ids of a text, or with --decode the text of ids.
 
   %[1]s tokens "func main() {"
-  %[1]s tokens - < main.go
+  %[1]s tokens < main.go
   %[1]s tokens --decode "343 692"
+
+The text is an argument, --prompt-file or, without either or with -, standard
+input.
 
   --prompt-file FILE  read from a file
   --decode            ids, separated by spaces or commas, to text
@@ -30,8 +33,11 @@ func (s *session) tokens(args []string) error {
 	if err != nil {
 		return err
 	}
-	if (len(arguments) == 1) == given(f, "prompt-file") {
-		return usagef("give one text: an argument, - or --prompt-file")
+	if len(arguments) == 1 && *file != "" {
+		return usagef("more than one text: give an argument, - or --prompt-file")
+	}
+	if len(arguments) == 0 {
+		arguments = []string{"-"}
 	}
 	m, err := s.load()
 	if err != nil {
