@@ -14,8 +14,9 @@ type Gemm struct {
 	Bias, Residual   bool
 }
 
-// scratchElements is what a gemm may use to widen weights.
-const scratchElements = panelRows * (128 + 32)
+// scratchElements is what a gemm of some tokens may use: a block of 128
+// widened columns, and the resting sums of every token.
+func scratchElements(tokens int) int { return panelRows * (128 + tokens) }
 
 // Cases implements Kernel; residual is y in half of them.
 func (g Gemm) Cases() iter.Seq[*Case] {
@@ -44,7 +45,7 @@ func (g Gemm) newCase(tokens int, f flavour, aliased bool) *Case {
 	}
 	c.inputs = []input{{"y", y}, {"w", w.packed()}, {"x", x}}
 	c.inputs = append(c.inputs, epilogueInputs(g.Bias, g.Residual, bias, residual, aliased)...)
-	c.inputs = append(c.inputs, input{scratch, make([]float32, scratchElements)}, input{"tokens", tokens})
+	c.inputs = append(c.inputs, input{scratch, make([]float32, scratchElements(tokens))}, input{"tokens", tokens})
 	out := unwritten(y)
 	for t := range tokens {
 		for r := range panelRows {

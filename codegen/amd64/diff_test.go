@@ -1,0 +1,286 @@
+package amd64_test
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/mambac/mambac/codegen/amd64"
+	"github.com/mambac/mambac/codegen/amd64/interp"
+	"github.com/mambac/mambac/codegen/gosrc"
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
+	"github.com/mambac/mambac/runtime/kerneltest"
+)
+
+// oddSpecs is every kind in every storage, with every epilogue and option, at
+// sizes that are multiples of nothing.
+func oddSpecs() []kernel.Spec {
+	specs := linearSpecs()
+	for i, width := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 100, 129} {
+		specs = append(specs, kernel.RMSNorm{
+			Width: width, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: i%3 > 0,
+		})
+	}
+	for taps := 1; taps <= 5; taps++ {
+		for i, activation := range []kernel.Activation{kernel.NoActivation, kernel.SiLU} {
+			specs = append(specs, kernel.Conv{
+				Taps: taps, Channels: 96, StrideX: 96 + 16*(taps%2), StrideY: 112, Bias: (taps+i)%2 > 0, Activation: activation,
+			})
+		}
+	}
+	for i, states := range []int{1, 3, 7, 8, 15, 16, 17, 33, 64} {
+		specs = append(specs, kernel.Scan1{
+			States: states, StrideU: 48, StrideD: 48, StrideZ: 48, StrideY: 48 + i%2,
+			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
+		})
+	}
+	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapCopy, kernel.MapAdd, kernel.MapMul} {
+		for i, width := range []int{1, 7, 8, 17, 101} {
+			s := kernel.Map{Function: f, Width: width, StrideA: width + 2*(i%2), StrideY: width + 2}
+			if f.Binary() {
+				s.StrideB = width
+			}
+			specs = append(specs, s)
+		}
+	}
+	return specs
+}
+
+func linearSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
+	for i, s := range []kernel.Storage{kernel.F32, kernel.F16, kernel.BF16} {
+		for j, k := range []int{1, 2, 3, 7, 31, 48, 127, 128, 129, 256, 641} {
+			e := epilogues[(i+j)%len(epilogues)]
+			specs = append(specs,
+				kernel.Gemv{Storage: s, K: k, Epilogue: e},
+				kernel.Gemm{Storage: s, K: k, StrideX: k + j%3, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Embed{Storage: s, Width: k, StrideY: k + j%2},
+			)
+		}
+	}
+	return specs
+}
+
+// meaning is the kernel of package kerneltest with the name and the fields of
+// a spec.
+func meaning(t *testing.T, spec kernel.Spec) kerneltest.Kernel {
+	t.Helper()
+	kinds := map[string]kerneltest.Kernel{
+		"gemv": &kerneltest.Gemv{}, "gemm": &kerneltest.Gemm{}, "embed": &kerneltest.Embed{},
+		"rmsnorm": &kerneltest.RMSNorm{}, "conv": &kerneltest.Conv{}, "scan1": &kerneltest.Scan1{}, "map": &kerneltest.Map{},
+	}
+	k, ok := kinds[spec.Kind()]
+	if !ok {
+		t.Fatalf("%s: no meaning of kind %s", spec.Name(), spec.Kind())
+	}
+	copyFields(reflect.ValueOf(k).Elem(), reflect.ValueOf(spec))
+	return k
+}
+
+func copyFields(to, from reflect.Value) {
+	for i := range from.NumField() {
+		field := from.Field(i)
+		if field.Kind() == reflect.Struct {
+			copyFields(to, field)
+			continue
+		}
+		name := from.Type().Field(i).Name
+		to.FieldByName(name).Set(field.Convert(to.FieldByName(name).Type()))
+	}
+}
+
+// TestInterpreted runs every kernel of every level in the interpreter, which
+// needs no CPU that has the level and sees every access to memory.
+func TestInterpreted(t *testing.T) {
+	for _, b := range target.Backends() {
+		level := b.Level().Name
+		t.Run(level, func(t *testing.T) {
+			specs := supported(b)
+			f := interpreted(t, b, specs)
+			for _, spec := range specs {
+				name := target.FuncName(spec, level)
+				run := func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }
+				for c := range meaning(t, spec).Cases() {
+					if err := c.Check(kerneltest.Strict, run); err != nil {
+						t.Errorf("%s: %s: %v", spec.Name(), c.Name, err)
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+// interpreted opens the kernels of a level in the interpreter.
+func interpreted(t *testing.T, b target.Backend, specs []kernel.Spec) *interp.File {
+	t.Helper()
+	file, err := b.(*amd64.Level).Build(specs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := interp.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func supported(b target.Backend) []kernel.Spec {
+	var specs []kernel.Spec
+	for _, s := range oddSpecs() {
+		if b.Supports(s) {
+			specs = append(specs, s)
+		}
+	}
+	return specs
+}
+
+// TestNative emits a package of all specs and runs its own tests: twins, each
+// level that this CPU has, levels against each other. What its kernels answer
+// must be, to the bit, what the interpreter answers.
+func TestNative(t *testing.T) {
+	dir := t.TempDir()
+	writeModule(t, dir, oddSpecs())
+	goTool(t, dir, "vet", ".")
+	goTool(t, dir, "test", "-count=1", ".")
+	digests, err := os.ReadFile(filepath.Join(dir, "digests.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareDigests(t, string(digests))
+}
+
+// compareDigests repeats in the interpreter the calls whose results the
+// emitted package wrote down.
+func compareDigests(t *testing.T, digests string) {
+	t.Helper()
+	native := map[string]string{}
+	for line := range strings.Lines(digests) {
+		key, digest, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		native[key] = digest
+	}
+	for _, b := range target.Backends() {
+		level := b.Level().Name
+		specs := supported(b)
+		f := interpreted(t, b, specs)
+		for _, spec := range specs {
+			for c := range meaning(t, spec).Cases() {
+				want, ok := native[level+" "+spec.Name()+" "+c.Name]
+				if !ok {
+					continue
+				}
+				got, err := c.Digest(func(c *kerneltest.Call) error {
+					return f.Run(target.FuncName(spec, level), c.Args()...)
+				})
+				if err != nil || got != want {
+					t.Errorf("%s: %s: %s: the interpreter's result has digest %s (%v), the CPU's %s", level, spec.Name(), c.Name, got, err, want)
+				}
+			}
+		}
+	}
+}
+
+// writeModule emits kernels, twins and tests of a package.
+func writeModule(t *testing.T, dir string, specs []kernel.Spec) {
+	t.Helper()
+	const pkg, header = "kernels", "Made by a test."
+	files := map[string][]byte{"digests_test.go": []byte(digestsTest)}
+	emit := func(name string, text []byte, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		files[name] = text
+	}
+	text, err := gosrc.TwinFile(pkg, header, specs)
+	emit("kernels_generic.go", text, err)
+	text, err = gosrc.TestFile(pkg, header, specs)
+	emit("kernels_test.go", text, err)
+	text, err = gosrc.LevelTestFile(pkg, header, specs, target.Backends())
+	emit("kernels_amd64_test.go", text, err)
+	for _, b := range target.Backends() {
+		level := b.Level()
+		text, err = gosrc.StubFile(pkg, header, level, supported(b))
+		emit("kernels_"+level.Name+"_amd64.go", text, err)
+		text, err = b.Emit(pkg, header, supported(b))
+		emit("kernels_"+level.Name+"_amd64.s", text, err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["go.mod"] = []byte("module example.com/kernels\n\ngo 1.26.0\n\n" +
+		"require github.com/mambac/mambac v0.0.0\n\nreplace github.com/mambac/mambac => " + root + "\n")
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	emit("go.sum", sums, err)
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// digestsTest writes down what the kernels of each level answer.
+const digestsTest = `package kernels
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/kerneltest"
+)
+
+func TestDigests(t *testing.T) {
+	f, err := os.Create("digests.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, level := range testedLevels {
+		for _, s := range testedKernels {
+			run := level.Kernels[s.Name]
+			if run == nil || !present(level) {
+				continue
+			}
+			i := 0
+			for c := range s.Kernel.Cases() {
+				if i++; i%5 != 0 {
+					continue // enough, and the interpreter is slow
+				}
+				digest, err := c.Digest(func(c *kerneltest.Call) error { run(c); return nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(f, "%s %s %s = %s\n", level.Name, s.Name, c.Name, digest)
+			}
+		}
+	}
+}
+
+func present(level kerneltest.Level) bool {
+	for _, feature := range level.Features {
+		if !cpu.Has(feature) {
+			return false
+		}
+	}
+	return true
+}
+`
+
+// goTool runs a go command in a module, without network.
+func goTool(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	c := exec.Command("go", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
