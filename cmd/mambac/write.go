@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// replace makes target appear whole or not at all. fill makes the file or
+// folder at the path it is given, which lies in a staging folder beside the
+// target; what it made is flushed to the disk and renamed. A target that is a
+// file may be replaced by a file; a folder only if it is empty.
+func replace(target string, fill func(path string) error) (err error) {
+	if err := replaceable(target); err != nil {
+		return err
+	}
+	whole, err := filepath.Abs(target) // "." has a name too
+	if err != nil {
+		return err
+	}
+	base := filepath.Base(whole)
+	staging, err := os.MkdirTemp(filepath.Dir(whole), "."+base+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
+	path := filepath.Join(staging, base)
+	if err := fill(path); err != nil {
+		return err
+	}
+	if err := flushTree(path); err != nil {
+		return err
+	}
+	return move(path, whole)
+}
+
+// replaceable tells early what renaming would tell late.
+func replaceable(target string) error {
+	st, err := os.Stat(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		parent := filepath.Dir(filepath.Clean(target))
+		if st, err := os.Stat(parent); err != nil || !st.IsDir() {
+			return fmt.Errorf("%s: there is no folder %s; make it first", target, parent)
+		}
+		return nil
+	}
+	if err != nil || !st.IsDir() {
+		return err
+	}
+	entries, err := os.ReadDir(target)
+	if err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s: is a folder with %d entries, want a new name or an empty folder", target, len(entries))
+	}
+	return err
+}
+
+// move renames; an empty folder makes room, which not every system does by
+// itself.
+func move(path, target string) error {
+	if st, err := os.Stat(target); err == nil && st.IsDir() {
+		if err := os.Remove(target); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(path, target); err != nil {
+		return err
+	}
+	return flush(filepath.Dir(target))
+}
+
+// flushTree flushes a file, or a folder and all that is in it.
+func flushTree(path string) error {
+	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return flush(path)
+	})
+}
+
+// flush brings a file to the disk. Folders cannot be flushed everywhere, and
+// all that is lost with a folder's entry is the new name: best effort.
+func flush(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if st.IsDir() {
+		if f, err := os.Open(path); err == nil {
+			_ = f.Sync()
+			return f.Close()
+		}
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// create opens a new file below a staging path for streaming. Writes fail
+// when ctx ends, and tell meter how many bytes there are so far.
+func create(ctx context.Context, path string, meter func(written int64)) (io.WriteCloser, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return newStreamed(ctx, f, meter), nil
+}
+
+// extend opens an existing file below a staging path to append to it; size is
+// its length.
+func extend(ctx context.Context, path string, meter func(written int64)) (w io.WriteCloser, size int64, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return newStreamed(ctx, f, meter), st.Size(), nil
+}
+
+// streamed is a buffered file that minds a context.
+type streamed struct {
+	ctx   context.Context
+	file  *os.File
+	b     *bufio.Writer
+	n     int64
+	meter func(int64)
+}
+
+func newStreamed(ctx context.Context, f *os.File, meter func(int64)) *streamed {
+	return &streamed{ctx: ctx, file: f, b: bufio.NewWriterSize(f, 1<<18), meter: meter}
+}
+
+func (s *streamed) Write(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := s.b.Write(p)
+	if s.n += int64(n); s.meter != nil {
+		s.meter(s.n)
+	}
+	return n, err
+}
+
+func (s *streamed) Close() error { return errors.Join(s.b.Flush(), s.file.Close()) }
+
+// writeFile replaces one small file.
+func writeFile(target string, data []byte) error {
+	return replace(target, func(path string) error { return os.WriteFile(path, data, 0o666) })
+}
+
+// scratch gives fill a temporary folder, which is gone when it returns.
+func scratch(fill func(folder string) error) (err error) {
+	folder, err := os.MkdirTemp("", "mambac-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	return fill(folder)
+}
+
+// requireSpace fails when the disk that will hold target has no room for so
+// many bytes.
+func requireSpace(target string, bytes int64) error {
+	folder := filepath.Dir(filepath.Clean(target))
+	free, ok := freeSpace(folder)
+	if ok && free < bytes {
+		return fmt.Errorf("%s: needs %s, have %s free in %s; free some or choose another disk", target, formatBytes(bytes), formatBytes(free), folder)
+	}
+	return nil
+}
+
+// formatBytes is a size for reading.
+func formatBytes(n int64) string {
+	const unit = 1024
+	switch {
+	case n < unit:
+		return fmt.Sprintf("%d B", n)
+	case n < unit*unit:
+		return fmt.Sprintf("%.1f KiB", float64(n)/unit)
+	case n < unit*unit*unit:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(unit*unit))
+	}
+	return fmt.Sprintf("%.2f GiB", float64(n)/(unit*unit*unit))
+}
