@@ -99,13 +99,13 @@ func copyFields(to, from reflect.Value) {
 // needs no CPU that has the level and sees every access to memory.
 func TestInterpreted(t *testing.T) {
 	for _, b := range target.Backends() {
-		level := b.Level().Name
-		t.Run(level, func(t *testing.T) {
-			specs := supported(b)
-			f := interpreted(t, b, specs)
-			for _, spec := range specs {
-				name := target.FuncName(spec, level)
-				run := func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }
+		t.Run(b.Level().Name, func(t *testing.T) {
+			for _, spec := range supported(b) {
+				run, err := interpreted(b, spec)
+				if err != nil {
+					t.Errorf("%s: %v", spec.Name(), err)
+					continue
+				}
 				for c := range meaning(t, spec).Cases() {
 					if err := c.Check(kerneltest.Strict, run); err != nil {
 						t.Errorf("%s: %s: %v", spec.Name(), c.Name, err)
@@ -117,18 +117,18 @@ func TestInterpreted(t *testing.T) {
 	}
 }
 
-// interpreted opens the kernels of a level in the interpreter.
-func interpreted(t *testing.T, b target.Backend, specs []kernel.Spec) *interp.File {
-	t.Helper()
-	file, err := b.(*amd64.Level).Build(specs...)
+// interpreted opens a kernel of a level in the interpreter.
+func interpreted(b target.Backend, spec kernel.Spec) (func(*kerneltest.Call) error, error) {
+	file, err := b.(*amd64.Level).Build(spec)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	f, err := interp.Open(file)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return f
+	name := target.FuncName(spec, b.Level().Name)
+	return func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }, nil
 }
 
 func supported(b target.Backend) []kernel.Spec {
@@ -167,17 +167,17 @@ func compareDigests(t *testing.T, digests string) {
 	}
 	for _, b := range target.Backends() {
 		level := b.Level().Name
-		specs := supported(b)
-		f := interpreted(t, b, specs)
-		for _, spec := range specs {
+		for _, spec := range supported(b) {
+			run, err := interpreted(b, spec)
+			if err != nil {
+				t.Fatalf("%s: %v", spec.Name(), err)
+			}
 			for c := range meaning(t, spec).Cases() {
 				want, ok := native[level+" "+spec.Name()+" "+c.Name]
 				if !ok {
 					continue
 				}
-				got, err := c.Digest(func(c *kerneltest.Call) error {
-					return f.Run(target.FuncName(spec, level), c.Args()...)
-				})
+				got, err := c.Digest(run)
 				if err != nil || got != want {
 					t.Errorf("%s: %s: %s: the interpreter's result has digest %s (%v), the CPU's %s", level, spec.Name(), c.Name, got, err, want)
 				}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -60,11 +61,11 @@ func twinSpecs() []kernel.Spec {
 func TestTwins(t *testing.T) {
 	dir := t.TempDir()
 	specs := twinSpecs()
-	twins, err := TwinFile("twins", "// Made by a test.", specs)
+	twins, err := TwinFile("twins", "Made by a test.", specs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests, err := TestFile("twins", "// Made by a test.", specs)
+	tests, err := TestFile("twins", "Made by a test.", specs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +119,44 @@ func TestPrefillIsDecode(t *testing.T) {
 }
 `
 
+// TestRequiredLevel: a level that no CPU has is left out, unless it must be
+// there.
+func TestRequiredLevel(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the emitted test is for amd64")
+	}
+	dir := t.TempDir()
+	specs := []kernel.Spec{kernel.Map{Function: kernel.MapCopy, Width: 3, StrideA: 3, StrideY: 3}}
+	files := map[string][]byte{}
+	var err error
+	if files["kernels_generic.go"], err = TwinFile("twins", "Made by a test.", specs); err != nil {
+		t.Fatal(err)
+	}
+	if files["kernels_test.go"], err = TestFile("twins", "Made by a test.", specs); err != nil {
+		t.Fatal(err)
+	}
+	if files["kernels_amd64_test.go"], err = LevelTestFile("twins", "Made by a test.", specs, []target.Backend{future{}}); err != nil {
+		t.Fatal(err)
+	}
+	writeTestModule(t, dir, files)
+	t.Setenv("MAMBAC_REQUIRE_LEVEL", "v3")
+	goTool(t, dir, "test", ".")
+	t.Setenv("MAMBAC_REQUIRE_LEVEL", "v9")
+	out, err := goCommand(dir, "test", ".").CombinedOutput()
+	if want := "level v9 is required and this CPU lacks avx4096"; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v, want %q in\n%s", err, want, out)
+	}
+}
+
+// future is the back end of a level that nobody has and that emits nothing.
+type future struct{}
+
+func (future) Level() target.Level {
+	return target.Level{Name: "v9", GOARCH: "amd64", Features: []string{"avx4096"}}
+}
+func (future) Supports(kernel.Spec) bool                          { return false }
+func (future) Emit(string, string, []kernel.Spec) ([]byte, error) { return nil, nil }
+
 // TestEveryKindHasTwin keeps list and registry together.
 func TestEveryKindHasTwin(t *testing.T) {
 	var kinds []string
@@ -131,7 +170,7 @@ func TestEveryKindHasTwin(t *testing.T) {
 }
 
 func TestUnknownKind(t *testing.T) {
-	_, err := TwinFile("twins", "// Made by a test.", []kernel.Spec{unknown{}})
+	_, err := TwinFile("twins", "Made by a test.", []kernel.Spec{unknown{}})
 	if err == nil || !strings.HasPrefix(err.Error(), `guess_k3: no pure-Go twin for kind "guess"`) {
 		t.Errorf("error %v", err)
 	}
@@ -149,7 +188,7 @@ func (unknown) Cost(_, _ int) kernel.Cost { return kernel.Cost{} }
 
 func TestStubFile(t *testing.T) {
 	specs := []kernel.Spec{kernel.Gemv{Storage: kernel.BF16, K: 129, Epilogue: kernel.Epilogue{Residual: true}}}
-	got, err := StubFile("p", "// Made by a test.", target.Level{Name: "v4", GOARCH: "amd64"}, specs)
+	got, err := StubFile("p", "Made by a test.", target.Level{Name: "v4", GOARCH: "amd64"}, specs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +231,14 @@ func writeTestModule(t *testing.T, dir string, files map[string][]byte) {
 // goTool runs a go command in a module, without network.
 func goTool(t *testing.T, dir string, args ...string) {
 	t.Helper()
+	if out, err := goCommand(dir, args...).CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func goCommand(dir string, args ...string) *exec.Cmd {
 	c := exec.Command("go", args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
+	return c
 }
