@@ -1,0 +1,51 @@
+# Every target works offline, with the modules that go.mod names in the cache.
+GO ?= go
+FUZZTIME ?= 60s
+BENCHTIME ?= 1s
+BIN := bin/mambac
+
+.PHONY: all demo test check generate fuzz bench clean
+
+all: $(BIN)
+
+# The go command knows best what is out of date.
+.PHONY: $(BIN)
+$(BIN):
+	$(GO) build -trimpath -o $(BIN) ./cmd/mambac
+
+# Compiles the bundled checkpoint to a static program and runs it.
+demo: $(BIN)
+	$(BIN) demo
+
+# Format, vet, staticcheck and the house rules, here and where nobody sits.
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	GOOS=windows GOARCH=amd64 $(GO) build ./...
+	GOARCH=riscv64 $(GO) build ./runtime/...
+	$(GO) test ./cmd/mambac -run TestHouse
+
+test: check
+	$(GO) test ./...
+
+# Deletes what mambac has generated and makes it again.
+generate:
+	$(GO) test ./generated/... -run TestFresh -update
+
+# Every fuzz target for FUZZTIME, one after the other.
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test $$package -list '^Fuzz' | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench:
+	$(GO) test ./... -run '^$$' -bench . -benchtime $(BENCHTIME)
+
+clean:
+	rm -rf bin
