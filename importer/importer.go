@@ -1,0 +1,103 @@
+// Package importer turns an opened checkpoint into a module and a tokenizer
+// table; it detects the family and proves that every tensor was used. It sees
+// ir and the file formats, never codegen.
+package importer
+
+import (
+	"fmt"
+
+	"github.com/mambac/mambac/importer/checkpoint"
+	"github.com/mambac/mambac/importer/family"
+	importtokenizer "github.com/mambac/mambac/importer/tokenizer"
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/runtime/tokenizer"
+)
+
+// Model is an imported checkpoint. Its parameters read from the checkpoint's
+// files, which must stay open.
+type Model struct {
+	Family    string // registered name: mamba, state-spaces
+	Module    *ir.Module
+	VocabSize int     // of the config; the module's vocabulary is all stored rows
+	EOS       []int32 // end tokens, of generation_config.json or else config.json
+	BOS       *int32
+	Facts     []family.Fact    // sizes worth showing, in order
+	Tokenizer *tokenizer.Table // nil without tokenizer.json
+}
+
+// Families lists what Import knows.
+func Families() []string { return family.Names() }
+
+// Import builds the module of a checkpoint. Errors are one line, begin with
+// the checkpoint's path, and name the tensor or key at fault.
+func Import(c *checkpoint.Checkpoint) (*Model, error) {
+	m, err := importModule(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	if err := m.generation(c); err != nil {
+		return nil, err
+	}
+	return m, m.tokenizer(c)
+}
+
+func importModule(c *checkpoint.Checkpoint) (*Model, error) {
+	keys, err := family.ParseKeys(c.Config())
+	if err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
+	}
+	f, err := family.Detect(keys)
+	if err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
+	}
+	r, err := f.Import(keys, family.NewSet(tensors{c}))
+	if err != nil {
+		return nil, err
+	}
+	return &Model{Family: f.Name, Module: r.Module, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS, Facts: r.Facts}, nil
+}
+
+// generation takes the end tokens of generation_config.json, a number or a
+// list, if it has any.
+func (m *Model) generation(c *checkpoint.Checkpoint) error {
+	const name = "generation_config.json"
+	text, ok, err := c.File(name)
+	if err != nil || !ok {
+		return err
+	}
+	keys, err := family.ParseKeys(text)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
+	}
+	if eos := keys.IDs("eos_token_id"); len(eos) > 0 {
+		m.EOS = eos
+	}
+	return nil
+}
+
+func (m *Model) tokenizer(c *checkpoint.Checkpoint) error {
+	const name = "tokenizer.json"
+	text, ok, err := c.File(name)
+	if err != nil || !ok {
+		return err
+	}
+	if m.Tokenizer, err = importtokenizer.Parse(text); err != nil {
+		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
+	}
+	return nil
+}
+
+// tensors shows a checkpoint to a family.
+type tensors struct{ c *checkpoint.Checkpoint }
+
+// Names implements family.Tensors.
+func (t tensors) Names() []string { return t.c.Names() }
+
+// Find implements family.Tensors.
+func (t tensors) Find(name string) (family.Tensor, bool) {
+	x, ok := t.c.Tensor(name)
+	if !ok {
+		return family.Tensor{}, false
+	}
+	return family.Tensor{Name: x.Name, DType: x.DType, Shape: x.Shape, Source: x}, true
+}
