@@ -81,7 +81,7 @@ func runSynth(ctx context.Context, c *console, f *synthFlags) error {
 
 // writeSynth makes the folder with its files.
 func writeSynth(ctx context.Context, ck *synth.Checkpoint, folder string, set func(int64)) error {
-	if err := os.Mkdir(folder, 0o777); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return err
 	}
 	before, written := int64(0), int64(0)

@@ -155,6 +155,9 @@ func (s *streamed) Write(p []byte) (int, error) {
 
 func (s *streamed) Close() error { return errors.Join(s.b.Flush(), s.file.Close()) }
 
+// makeFolder makes a folder at a staging path.
+func makeFolder(path string) error { return os.Mkdir(path, 0o777) }
+
 // writeFile replaces one small file.
 func writeFile(target string, data []byte) error {
 	return replace(target, func(path string) error { return os.WriteFile(path, data, 0o666) })
