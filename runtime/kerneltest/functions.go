@@ -8,8 +8,8 @@ import "math"
 
 const (
 	functionError = 8 * epsilon
-	// siluFloor is what silu may lose where e⁻ˣ is out of range: |x|·e⁻⁸⁷.
-	siluFloor = 0x1p-117
+	// siluFloor is what silu may lose where e⁻ˣ is out of range: 89·e⁻⁸⁸.
+	siluFloor = 0x1p-120
 )
 
 // silu is x·σ(x). At −Inf the formula has no value, and anything goes.

@@ -100,6 +100,9 @@ func (v *values) decays(n int) []float32 {
 		if v.flavour != plain && v.IntN(20) == 0 {
 			s[i] = []float32{0, -math.SmallestNonzeroFloat32, -1e30, 0.01}[v.IntN(4)]
 		}
+		if v.flavour == wild && v.IntN(100) == 0 {
+			s[i] = float32(math.NaN())
+		}
 	}
 	return s
 }
