@@ -13,22 +13,35 @@ import (
 // repository is org/name or org/name@revision of a model.
 var repository = regexp.MustCompile(`^([\w.-]+)/([\w.-]+)(?:@([\w.-]+))?$`)
 
-// locate turns the CHECKPOINT argument into a path: itself if it is there,
-// else the snapshot of org/name in the local Hugging Face cache.
-func locate(checkpoint string) (string, error) {
-	_, err := os.Stat(checkpoint)
+// locate turns the CHECKPOINT argument into a path and a name: itself if it is
+// there, else the snapshot of org/name in the local Hugging Face cache.
+func locate(checkpoint string) (path, name string, err error) {
+	st, err := os.Stat(checkpoint)
 	if err == nil {
-		return checkpoint, nil
+		return checkpoint, nameOf(checkpoint, st.IsDir()), nil
 	}
 	m := repository.FindStringSubmatch(checkpoint)
 	if m == nil || !errors.Is(err, fs.ErrNotExist) || strings.Contains(checkpoint, "..") {
-		return "", err
+		return "", "", err
 	}
 	hub, err := hubFolder()
 	if err != nil {
-		return "", fmt.Errorf("%s: no such file or folder", checkpoint)
+		return "", "", fmt.Errorf("%s: no such file or folder", checkpoint)
 	}
-	return snapshot(checkpoint, filepath.Join(hub, "models--"+m[1]+"--"+m[2]), m[3])
+	path, err = snapshot(checkpoint, filepath.Join(hub, "models--"+m[1]+"--"+m[2]), m[3])
+	return path, m[2], err
+}
+
+// nameOf names a model after the folder of its checkpoint.
+func nameOf(path string, folder bool) string {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "model"
+	}
+	if !folder {
+		whole = filepath.Dir(whole)
+	}
+	return filepath.Base(whole)
 }
 
 // hubFolder is where Hugging Face's tools keep what they download.

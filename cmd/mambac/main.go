@@ -57,9 +57,6 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
-// errFailed makes the exit status 1 when all has been said already.
-var errFailed = errors.New("failed")
-
 // report prints an error on one line and returns the exit status.
 func report(ctx context.Context, w io.Writer, command string, err error) int {
 	var usage *usageError
@@ -67,8 +64,6 @@ func report(ctx context.Context, w io.Writer, command string, err error) int {
 	case ctx.Err() != nil:
 		fmt.Fprintln(w, "error: interrupted; nothing was left behind")
 		return exitInterrupt
-	case errors.Is(err, errFailed):
-		return exitFailure
 	case errors.As(err, &usage):
 		fmt.Fprintf(w, "error: %s; see %s --help\n", oneLine(err.Error()), command)
 		return exitUsage

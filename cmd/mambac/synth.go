@@ -63,7 +63,7 @@ func runSynth(ctx context.Context, c *console, f *synthFlags) error {
 	}
 	p := c.progress(f.json)
 	err = during(p, "synth", ck.Bytes(), func(set func(int64)) error {
-		return replace(f.out, func(path string) error { return writeSynth(ctx, ck, path, set) })
+		return replaceFolder(f.out, func(path string) error { return writeSynth(ctx, ck, path, set) })
 	})
 	p.end()
 	if err != nil {

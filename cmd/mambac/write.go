@@ -11,20 +11,38 @@ import (
 	"path/filepath"
 )
 
-// replace makes target appear whole or not at all. fill makes the file or
-// folder at the path it is given, which lies in a staging folder beside the
-// target; what it made is flushed to the disk and renamed. A target that is a
-// file may be replaced by a file; a folder only if it is empty.
-func replace(target string, fill func(path string) error) (err error) {
-	if err := replaceable(target); err != nil {
-		return err
+// replaceFile makes a file appear whole or not at all. fill makes it at the
+// path it is given, which lies in a staging folder beside the target; what it
+// made is flushed to the disk and renamed. An older file is replaced.
+func replaceFile(target string, fill func(path string) error) error {
+	if st, err := os.Stat(target); err == nil && st.IsDir() {
+		return fmt.Errorf("%s: is a folder, want a name for a file", target)
 	}
+	return stage(target, fill)
+}
+
+// replaceFolder is replaceFile for a folder, which must be new or empty.
+func replaceFolder(target string, fill func(path string) error) error {
+	entries, err := os.ReadDir(target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: is no folder, want a new name or an empty folder", target)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s: is a folder with %d entries, want a new name or an empty folder", target, len(entries))
+	}
+	return stage(target, fill)
+}
+
+func stage(target string, fill func(path string) error) (err error) {
 	whole, err := filepath.Abs(target) // "." has a name too
 	if err != nil {
 		return err
 	}
-	base := filepath.Base(whole)
-	staging, err := os.MkdirTemp(filepath.Dir(whole), "."+base+".*.tmp")
+	parent, base := filepath.Split(whole)
+	if st, err := os.Stat(parent); err != nil || !st.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s; make it first", target, filepath.Dir(target))
+	}
+	staging, err := os.MkdirTemp(parent, "."+base+".*.tmp")
 	if err != nil {
 		return err
 	}
@@ -37,26 +55,6 @@ func replace(target string, fill func(path string) error) (err error) {
 		return err
 	}
 	return move(path, whole)
-}
-
-// replaceable tells early what renaming would tell late.
-func replaceable(target string) error {
-	st, err := os.Stat(target)
-	if errors.Is(err, fs.ErrNotExist) {
-		parent := filepath.Dir(filepath.Clean(target))
-		if st, err := os.Stat(parent); err != nil || !st.IsDir() {
-			return fmt.Errorf("%s: there is no folder %s; make it first", target, parent)
-		}
-		return nil
-	}
-	if err != nil || !st.IsDir() {
-		return err
-	}
-	entries, err := os.ReadDir(target)
-	if err == nil && len(entries) > 0 {
-		return fmt.Errorf("%s: is a folder with %d entries, want a new name or an empty folder", target, len(entries))
-	}
-	return err
 }
 
 // move renames; an empty folder makes room, which not every system does by
@@ -116,7 +114,7 @@ func create(ctx context.Context, path string, meter func(written int64)) (io.Wri
 
 // extend opens an existing file below a staging path to append to it; size is
 // its length.
-func extend(ctx context.Context, path string, meter func(written int64)) (w io.WriteCloser, size int64, err error) {
+func extend(ctx context.Context, path string) (w io.WriteCloser, size int64, err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return nil, 0, err
@@ -126,7 +124,7 @@ func extend(ctx context.Context, path string, meter func(written int64)) (w io.W
 		f.Close()
 		return nil, 0, err
 	}
-	return newStreamed(ctx, f, meter), st.Size(), nil
+	return newStreamed(ctx, f, nil), st.Size(), nil
 }
 
 // streamed is a buffered file that minds a context.
@@ -160,7 +158,7 @@ func makeFolder(path string) error { return os.Mkdir(path, 0o777) }
 
 // writeFile replaces one small file.
 func writeFile(target string, data []byte) error {
-	return replace(target, func(path string) error { return os.WriteFile(path, data, 0o666) })
+	return replaceFile(target, func(path string) error { return os.WriteFile(path, data, 0o666) })
 }
 
 // scratch gives fill a temporary folder, which is gone when it returns.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/mambac/mambac/codegen/gobuild"
+	"github.com/mambac/mambac/codegen/pack"
+	"github.com/mambac/mambac/runtime"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+// executable compiles the code of a program to path, without its payload.
+func (c *compiled) executable(ctx context.Context, o *choice, path string) error {
+	vendor, err := runtime.Vendor()
+	if err != nil {
+		return err
+	}
+	requirements, err := runtime.Requirements()
+	if err != nil {
+		return err
+	}
+	goos, goarch := o.system()
+	return gobuild.Build(ctx, gobuild.Options{
+		Files: c.Files, Vendor: vendor, Requirements: append(requirements, runtime.Module+" "+runtime.ModuleVersion),
+		GOOS: goos, GOARCH: goarch, Output: path,
+	})
+}
+
+// code is executable with progress.
+func (o *choice) code(ctx context.Context, c *compiled, path string, p progress) error {
+	return during(p, "go build", 0, func(func(int64)) error { return c.executable(ctx, o, path) })
+}
+
+// program makes the whole program at path.
+func (o *choice) program(ctx context.Context, c *compiled, path string, report []byte, p progress) error {
+	if err := o.code(ctx, c, path, p); err != nil {
+		return err
+	}
+	return c.appendPayload(ctx, path, report, p)
+}
+
+// appendPayload puts the payload behind the executable at path.
+func (c *compiled) appendPayload(ctx context.Context, path string, report []byte, p progress) error {
+	w, size, err := extend(ctx, path)
+	if err != nil {
+		return err
+	}
+	_, err = c.writePayload(ctx, w, size, report, p)
+	return errors.Join(err, w.Close())
+}
+
+// writePayload streams metadata, tokenizer and weights behind base bytes and
+// returns their digest.
+func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, report []byte, p progress) (digest [32]byte, err error) {
+	out := payload.NewWriter(w, base)
+	meta, err := c.metadata(report).Encode()
+	if err != nil {
+		return digest, err
+	}
+	if err := writeSection(out, payload.MetadataSection, meta); err != nil {
+		return digest, err
+	}
+	if c.Tokenizer != nil {
+		table, err := c.Tokenizer.Append(nil)
+		if err != nil {
+			return digest, fmt.Errorf("%s: tokenizer.json: %w", c.checkpoint.Path, err)
+		}
+		if err := writeSection(out, payload.TokenizerSection, table); err != nil {
+			return digest, err
+		}
+	}
+	if err := out.Section(payload.WeightsSection); err != nil {
+		return digest, err
+	}
+	err = during(p, "weights", c.Plan.Bytes, func(set func(int64)) error {
+		return pack.Write(ctx, out, c.Plan, set)
+	})
+	if err != nil {
+		return digest, fmt.Errorf("%s: %w", c.checkpoint.Path, err)
+	}
+	err = out.Close()
+	return out.Digest(), err
+}
+
+func writeSection(w *payload.Writer, name string, data []byte) error {
+	if err := w.Section(name); err != nil {
+		return err
+	}
+	_, err := w.Write(data)
+	return err
+}
+
+// linkPayload makes the executable at path refer to a payload file of its own.
+// Both are named as they will be once they are in their place: relative to
+// the program if that can be said.
+func linkPayload(ctx context.Context, path, program, file string, digest [32]byte) error {
+	reference, err := reference(program, file)
+	if err != nil {
+		return err
+	}
+	w, size, err := extend(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(payload.WriteLink(w, size, reference, digest), w.Close())
+}
+
+// reference is the path from a program's folder to a file.
+func reference(program, file string) (string, error) {
+	from, err := filepath.Abs(program)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	if relative, err := filepath.Rel(filepath.Dir(from), to); err == nil {
+		return filepath.ToSlash(relative), nil
+	}
+	return to, nil
+}

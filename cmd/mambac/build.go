@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mambac/mambac/codegen"
+)
+
+// buildFlags is what the flags of build say.
+type buildFlags struct {
+	choice
+	out, payload, report string
+	dryRun, json         bool
+}
+
+func newBuild(c *console) *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{
+		Use:   "build CHECKPOINT [-o FILE]",
+		Short: "Compile a checkpoint into one static program",
+		Long: `Compiles a checkpoint into one static program that holds code made for its
+shapes, its weights and its tokenizer. Needs the Go toolchain and nothing else:
+no network, no module cache. Two builds of one checkpoint give the same bytes.
+
+The program runs on this CPU; --cpu all puts every level into it, and it picks
+one at start. An interrupted build leaves nothing behind.`,
+		Example: `  mambac build ./my-checkpoint -o my-model
+  mambac build state-spaces/mamba-130m-hf --weights bf16 --cpu all
+  mambac build ./my-checkpoint --target windows/amd64 -o my-model.exe
+  mambac build ./my-checkpoint --dry-run`,
+		Args: exactly(1, "CHECKPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runBuild(cmd.Context(), c, &f, args[0]) },
+	}
+	f.choice.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
+	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
+	flags.StringVar(&f.report, "report", "", "check the program against the evaluator and write what was found to this file, as JSON if it ends in .json")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print sizes and choices, build nothing")
+	flags.BoolVar(&f.json, "json", false, "print sizes and choices as one JSON object")
+	return cmd
+}
+
+// executableBytes is more than the code of any program takes.
+const executableBytes = 16 << 20
+
+func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	m, err := openModel(argument)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	p := c.progress(f.json || f.dryRun)
+	defer p.end()
+	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
+	if err != nil {
+		return err
+	}
+	f.out = f.outName(m)
+	if !f.dryRun {
+		if err := f.build(ctx, out, p); err != nil {
+			return err
+		}
+	}
+	p.end()
+	return f.print(c, out)
+}
+
+func programDoc(m *model) string {
+	return fmt.Sprintf("Command main is a %s model as a program.", m.Family)
+}
+
+// outName is the name that was given, or the model's.
+func (f *buildFlags) outName(m *model) string {
+	if f.out != "" {
+		return f.out
+	}
+	if goos, _ := f.system(); goos == "windows" {
+		return m.name + ".exe"
+	}
+	return m.name
+}
+
+func (f *buildFlags) check() error {
+	if f.payload != "" && f.payload == f.out {
+		return usagef("--payload and -o are both %s", f.out)
+	}
+	if f.report != "" && f.platform != platform() {
+		return usagef("--report needs a program that runs here, not one for %s", f.platform)
+	}
+	return f.choice.check()
+}
+
+// build makes the program, with its payload in it or beside it.
+func (f *buildFlags) build(ctx context.Context, c *compiled, p progress) error {
+	weights := f.out
+	if f.payload != "" {
+		weights = f.payload
+	}
+	if err := requireSpace(weights, c.Plan.Bytes+executableBytes); err != nil {
+		return err
+	}
+	report, err := f.equivalence(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	if f.payload == "" {
+		err = replaceFile(f.out, func(path string) error {
+			return f.program(ctx, c, path, report, p)
+		})
+	} else {
+		err = f.buildApart(ctx, c, report, p)
+	}
+	if err != nil || report == nil {
+		return err
+	}
+	text, err := f.reportText(report)
+	if err != nil {
+		return err
+	}
+	return writeFile(f.report, text)
+}
+
+// buildApart makes a program and a payload file. The payload comes to its
+// place last: whatever fails before leaves neither.
+func (f *buildFlags) buildApart(ctx context.Context, c *compiled, report []byte, p progress) error {
+	return replaceFile(f.payload, func(path string) error {
+		w, err := create(ctx, path, nil)
+		if err != nil {
+			return err
+		}
+		digest, err := c.writePayload(ctx, w, 0, report, p)
+		if err := errors.Join(err, w.Close()); err != nil {
+			return err
+		}
+		return replaceFile(f.out, func(path string) error {
+			if err := f.code(ctx, c, path, p); err != nil {
+				return err
+			}
+			return linkPayload(ctx, path, f.out, f.payload, digest)
+		})
+	})
+}
+
+// built is the object of build --json.
+type built struct {
+	Path    string   `json:"path"`
+	Payload string   `json:"payload,omitempty"`
+	Family  string   `json:"family"`
+	Target  string   `json:"target"`
+	Levels  []string `json:"levels"`
+	Weights string   `json:"weights"`
+	Math    string   `json:"math"`
+	sizes
+	PackedBytes int64 `json:"packed_bytes"` // with padding
+	Chunk       int   `json:"chunk"`
+	Kernels     int   `json:"kernels"`
+	DryRun      bool  `json:"dry_run"`
+}
+
+func (f *buildFlags) print(c *console, m *compiled) error {
+	b := built{
+		Path: f.out, Payload: f.payload, Family: m.Family, Target: f.platform, Levels: m.levels,
+		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
+		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun,
+	}
+	switch {
+	case f.json:
+		return c.printJSON(b)
+	case f.dryRun:
+		return c.printBuilt(&b)
+	}
+	_, err := fmt.Fprintf(c.out, "%s: %s, %s, %s, weights %s (%s)\n", b.Path, b.Family, b.Target, strings.Join(b.Levels, " "), b.Weights, formatBytes(b.PackedBytes))
+	return err
+}
+
+func (c *console) printBuilt(b *built) error {
+	t := &table{}
+	t.line("would write", "%s", b.Path)
+	if b.Payload != "" {
+		t.line("payload", "%s", b.Payload)
+	}
+	t.line("family", "%s", b.Family)
+	t.line("target", "%s, levels %s", b.Target, strings.Join(b.Levels, ", "))
+	t.line("parameters", "%d", b.Parameters)
+	t.line("weights", "%s, %s math, %s (%s packed)", b.Weights, b.Math, formatBytes(b.WeightBytes), formatBytes(b.PackedBytes))
+	t.line("state", "%s a sequence", formatBytes(b.StateBytes))
+	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
+	t.line("prefill", "%d tokens at a time", b.Chunk)
+	t.line("kernels", "%d", b.Kernels)
+	return t.print(c.out)
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/target"
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/pass"
+	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+// choice is the flags that say what to compile for.
+type choice struct {
+	weights, cpu, math string
+	platform           string // GOOS/GOARCH
+	disable            []string
+}
+
+// register adds the flags of a command that compiles for any machine.
+func (o *choice) register(cmd *cobra.Command) {
+	o.registerHere(cmd, "native")
+	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; another one than this selects generic")
+}
+
+// registerHere is register for a command that runs what it compiles.
+func (o *choice) registerHere(cmd *cobra.Command, level string) {
+	o.platform = platform()
+	f := cmd.Flags()
+	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint")
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512) or all")
+	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
+	f.StringSliceVar(&o.disable, "disable-pass", nil, "rewrites to leave out, to bisect a fault: "+strings.Join(pass.Names(), ", "))
+	choices(cmd, "weights", pass.Formats...)
+	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
+	choices(cmd, "math", "exact")
+	choices(cmd, "disable-pass", pass.Names()...)
+}
+
+// check tells of wrong usage before anything is opened.
+func (o *choice) check() error {
+	if err := oneOf("weights", o.weights, pass.Formats...); err != nil {
+		return err
+	}
+	if err := oneOf("math", o.math, "exact"); err != nil {
+		return err
+	}
+	for _, name := range o.disable {
+		if err := oneOf("disable-pass", name, pass.Names()...); err != nil {
+			return err
+		}
+	}
+	goos, goarch, ok := strings.Cut(o.platform, "/")
+	if !ok || goos == "" || goarch == "" || strings.Contains(goarch, "/") {
+		return usagef("--target %s: want GOOS/GOARCH, as linux/arm64", o.platform)
+	}
+	return oneOf("cpu", o.cpu, append([]string{"native", "all"}, codegen.Levels(goarch)...)...)
+}
+
+// system is the GOOS and GOARCH of the target.
+func (o *choice) system() (goos, goarch string) {
+	goos, goarch, _ = strings.Cut(o.platform, "/")
+	return goos, goarch
+}
+
+// levels lists the CPU levels to emit.
+func (o *choice) levels() []string {
+	_, goarch := o.system()
+	known := codegen.Levels(goarch)
+	switch {
+	case o.cpu == "all":
+		return known
+	case o.cpu != "native":
+		return []string{o.cpu}
+	case o.platform != platform():
+		return []string{target.Generic}
+	}
+	return []string{bestLevel(known)}
+}
+
+// bestLevel is the last of the levels that this processor has.
+func bestLevel(known []string) string {
+	for _, level := range slices.Backward(known) {
+		if len(missingFeatures(level)) == 0 {
+			return level
+		}
+	}
+	return target.Generic
+}
+
+// missingFeatures lists what this processor lacks for a level.
+func missingFeatures(level string) []string {
+	var missing []string
+	for _, f := range codegen.Features(level) {
+		if !cpu.Has(f) {
+			missing = append(missing, f)
+		}
+	}
+	return missing
+}
+
+// compiled is a model with the code for it.
+type compiled struct {
+	*model
+	*codegen.Output
+	module  *ir.Module // after the passes
+	levels  []string
+	weights string // format of the matrices
+	math    string
+}
+
+// compile turns a model into source. command stands in the files' headers.
+func (o *choice) compile(m *model, out codegen.Options, command string) (*compiled, error) {
+	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
+	}
+	out.Command, out.Levels = "mambac "+version+" "+command, o.levels()
+	result, err := codegen.Compile(module, out)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
+	}
+	return &compiled{model: m, Output: result, module: module, levels: out.Levels, weights: formats(module), math: o.math}, nil
+}
+
+// formats names the storage of the parameters that are not plain float32, or
+// f32 if all are.
+func formats(m *ir.Module) string {
+	var list []string
+	for _, p := range m.Params {
+		if p.Storage != "f32" && !slices.Contains(list, p.Storage) {
+			list = append(list, p.Storage)
+		}
+	}
+	if list == nil {
+		return "f32"
+	}
+	slices.Sort(list)
+	return strings.Join(list, "+")
+}
+
+// metadata is what the program will know of its model.
+func (c *compiled) metadata(report []byte) *payload.Metadata {
+	s := measure(c.module)
+	return &payload.Metadata{
+		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
+		Weights: c.weights, Math: c.math, Levels: c.levels, Card: c.card(),
+		VocabSize: c.VocabSize, BOS: c.BOS, EOS: c.EOS,
+		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
+		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
+		Report: report,
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/mambac/mambac/importer"
+	"github.com/mambac/mambac/importer/checkpoint"
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/op"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+// model is an imported checkpoint, whose files stay open.
+type model struct {
+	*importer.Model
+	checkpoint *checkpoint.Checkpoint
+	name       string
+}
+
+// openModel opens and imports the CHECKPOINT of a command.
+func openModel(argument string) (*model, error) {
+	path, name, err := locate(argument)
+	if err != nil {
+		return nil, err
+	}
+	c, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := importer.Import(c)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return &model{Model: m, checkpoint: c, name: name}, nil
+}
+
+func (m *model) close() { m.checkpoint.Close() }
+
+// storageBytes is the size of one element in each storage format.
+var storageBytes = map[string]int64{"f32": 4, "f16": 2, "bf16": 2}
+
+// elementBytes is the size of a parameter's elements in the artifact, or in
+// the checkpoint while no storage is chosen.
+func elementBytes(p *ir.Param) int64 {
+	if n, ok := storageBytes[p.Storage]; ok {
+		return n
+	}
+	return int64(p.DType.Size())
+}
+
+// sizes is what a module holds, moves and computes, without padding.
+type sizes struct {
+	Parameters  int64 `json:"parameters"`
+	WeightBytes int64 `json:"weight_bytes"`
+	StateBytes  int64 `json:"state_bytes"`
+	// DecodeBytes is read and written for one token: parameters once, states
+	// both ways.
+	DecodeBytes int64 `json:"decode_bytes_per_token"`
+	PrefillFlop int64 `json:"prefill_flop_per_token"` // linears without the head
+	HeadFlop    int64 `json:"head_flop"`
+}
+
+func measure(m *ir.Module) sizes {
+	var s sizes
+	for _, p := range m.Params {
+		n := int64(p.Shape.Elements())
+		s.Parameters += n
+		s.WeightBytes += n * elementBytes(p)
+	}
+	for _, st := range m.States {
+		s.StateBytes += 4 * int64(st.Shape.Elements())
+	}
+	read := map[*ir.Param]int64{}
+	for _, r := range m.Regions {
+		for _, v := range r.Body {
+			for p, bytes := range readBy(v) {
+				read[p] = max(read[p], bytes)
+			}
+			if _, ok := v.Op.(op.Linear); !ok {
+				continue
+			}
+			if flop := 2 * int64(v.Params[0].Shape.Elements()); v == m.Output {
+				s.HeadFlop += flop
+			} else {
+				s.PrefillFlop += flop
+			}
+		}
+	}
+	s.DecodeBytes = 2 * s.StateBytes
+	for _, bytes := range read {
+		s.DecodeBytes += bytes
+	}
+	return s
+}
+
+// readBy is how many bytes of each parameter a value needs for one token: one
+// row of an embedding, all of the others.
+func readBy(v *ir.Value) map[*ir.Param]int64 {
+	read := map[*ir.Param]int64{}
+	for _, p := range v.Params {
+		if p == nil {
+			continue
+		}
+		n := p.Shape.Elements()
+		if _, ok := v.Op.(op.Embed); ok {
+			n = p.Shape.Row()
+		}
+		read[p] = int64(n) * elementBytes(p)
+	}
+	return read
+}
+
+// card is the sizes that a program shows of its model.
+func (m *model) card() []payload.Fact {
+	var facts []payload.Fact
+	for _, f := range m.Facts {
+		facts = append(facts, payload.Fact{Name: f.Name, Value: strconv.Itoa(f.Value)})
+	}
+	return facts
+}
