@@ -134,9 +134,6 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 // single reports whether the current mode treats exactly one token.
 func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == plan.LogitsOne }
 
-// head reports whether the current mode is one of the head's.
-func (l *lowering) head() bool { return l.mode == plan.LogitsOne || l.mode == plan.LogitsRows }
-
 func (l *lowering) emit(s plan.Step) { l.steps = append(l.steps, s) }
 
 // tokenSplit divides work that is row by row: among the workers in prefill,
