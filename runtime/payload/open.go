@@ -131,7 +131,12 @@ func (p *Payload) Check() error {
 }
 
 // Close unmaps the payload.
-func (p *Payload) Close() error { return p.file.close() }
+func (p *Payload) Close() error {
+	if p.file == nil { // FromBytes
+		return nil
+	}
+	return p.file.close()
+}
 
 // OpenSelf opens the payload of the running program.
 func OpenSelf() (*Payload, error) {
