@@ -33,7 +33,7 @@ test: check
 
 # Deletes what mambac has generated and makes it again.
 generate:
-	$(GO) test ./generated/... -run TestFresh -update
+	$(GO) test ./generated -run TestFresh -update
 
 # Every fuzz target for FUZZTIME, one after the other.
 fuzz:

@@ -31,6 +31,9 @@ type Options struct {
 	Levels []string
 	// Tests adds the kernel tests.
 	Tests bool
+	// Embed names a payload file beside the source that becomes part of the
+	// package; "" for none.
+	Embed string
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
 	Chunk int
 }
@@ -55,7 +58,7 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 	out := &Output{Plan: p, Fingerprint: fingerprint(p)}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Generic: slices.Contains(o.Levels, target.Generic), Tests: o.Tests, Plan: p,
+		Backends: backends, Generic: slices.Contains(o.Levels, target.Generic), Tests: o.Tests, Embed: o.Embed, Plan: p,
 	}
 	out.Files, err = source.Files()
 	return out, err

@@ -36,7 +36,9 @@ one at start. An interrupted build leaves nothing behind.`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBuild(cmd.Context(), c, &f, args[0]) },
 	}
-	f.choice.register(cmd)
+	f.registerPasses(cmd)
+	f.registerLevels(cmd, "native")
+	f.registerTarget(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")

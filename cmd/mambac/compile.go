@@ -23,38 +23,53 @@ type choice struct {
 	disable            []string
 }
 
-// register adds the flags of a command that compiles for any machine.
-func (o *choice) register(cmd *cobra.Command) {
-	o.registerHere(cmd, "native")
-	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; another one than this selects generic")
+// newChoice is what no flags say: for this machine, weights as stored.
+func newChoice() *choice {
+	return &choice{weights: "auto", cpu: "native", math: "exact", platform: platform()}
 }
 
-// registerHere is register for a command that runs what it compiles.
-func (o *choice) registerHere(cmd *cobra.Command, level string) {
-	o.platform = platform()
+// registerPasses adds the flags that decide what the passes do.
+func (o *choice) registerPasses(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint")
-	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512) or all")
-	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
 	f.StringSliceVar(&o.disable, "disable-pass", nil, "rewrites to leave out, to bisect a fault: "+strings.Join(pass.Names(), ", "))
 	choices(cmd, "weights", pass.Formats...)
-	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
-	choices(cmd, "math", "exact")
 	choices(cmd, "disable-pass", pass.Names()...)
 }
 
-// check tells of wrong usage before anything is opened.
-func (o *choice) check() error {
-	if err := oneOf("weights", o.weights, pass.Formats...); err != nil {
-		return err
-	}
-	if err := oneOf("math", o.math, "exact"); err != nil {
-		return err
-	}
+// registerLevels adds the flags that decide what is emitted; level is the
+// default of --cpu.
+func (o *choice) registerLevels(cmd *cobra.Command, level string) {
+	o.platform = platform()
+	f := cmd.Flags()
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512) or all")
+	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
+	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
+	choices(cmd, "math", "exact")
+}
+
+// registerTarget adds the flag of a command that compiles for any machine.
+func (o *choice) registerTarget(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; another one than this selects generic")
+}
+
+// checkPasses tells of wrong usage before anything is opened.
+func (o *choice) checkPasses() error {
 	for _, name := range o.disable {
 		if err := oneOf("disable-pass", name, pass.Names()...); err != nil {
 			return err
 		}
+	}
+	return oneOf("weights", o.weights, pass.Formats...)
+}
+
+// check is checkPasses for all flags.
+func (o *choice) check() error {
+	if err := o.checkPasses(); err != nil {
+		return err
+	}
+	if err := oneOf("math", o.math, "exact"); err != nil {
+		return err
 	}
 	goos, goarch, ok := strings.Cut(o.platform, "/")
 	if !ok || goos == "" || goarch == "" || strings.Contains(goarch, "/") {

@@ -44,7 +44,7 @@ in the local Hugging Face cache. The network is never used.`,
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.PersistentFlags().BoolVarP(&c.quiet, "quiet", "q", false, "no progress on stderr")
 	for _, add := range []func(*console) *cobra.Command{
-		newBuild, newVerify, newSynth, newCompletion, newVersion,
+		newBuild, newGenerate, newVerify, newSynth, newDemo, newCompletion, newVersion,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -78,6 +78,16 @@ func exactly(n int, what string) cobra.PositionalArgs {
 		case len(args) < n:
 			return usagef("%s is missing", what)
 		case len(args) > n:
+			return usagef("unexpected argument %q", args[n])
+		}
+		return nil
+	}
+}
+
+// atMost is exactly for arguments that may be left out.
+func atMost(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
 			return usagef("unexpected argument %q", args[n])
 		}
 		return nil

@@ -48,7 +48,8 @@ greedy (the ids that follow). Without one the evaluator on seeded ids is it.`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd.Context(), c, &f, args[0]) },
 	}
-	f.registerHere(cmd, "all")
+	f.registerPasses(cmd)
+	f.registerLevels(cmd, "all")
 	flags := cmd.Flags()
 	flags.StringVar(&f.reference, "reference", "", "output of another implementation")
 	flags.IntVar(&f.tokens, "tokens", checkTokens, "number of seeded ids")

@@ -33,8 +33,26 @@ func replaceFolder(target string, fill func(path string) error) error {
 	return stage(target, fill)
 }
 
-func stage(target string, fill func(path string) error) (err error) {
+func stage(target string, fill func(path string) error) error {
 	whole, err := filepath.Abs(target) // "." has a name too
+	if err != nil {
+		return err
+	}
+	return staged(target, func(folder string) error {
+		path := filepath.Join(folder, filepath.Base(whole))
+		if err := fill(path); err != nil {
+			return err
+		}
+		if err := flushTree(path); err != nil {
+			return err
+		}
+		return move(path, whole)
+	})
+}
+
+// staged gives fill a folder beside the target, which is gone when it returns.
+func staged(target string, fill func(folder string) error) (err error) {
+	whole, err := filepath.Abs(target)
 	if err != nil {
 		return err
 	}
@@ -42,19 +60,12 @@ func stage(target string, fill func(path string) error) (err error) {
 	if st, err := os.Stat(parent); err != nil || !st.IsDir() {
 		return fmt.Errorf("%s: there is no folder %s; make it first", target, filepath.Dir(target))
 	}
-	staging, err := os.MkdirTemp(parent, "."+base+".*.tmp")
+	folder, err := os.MkdirTemp(parent, "."+base+".*.tmp")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	path := filepath.Join(staging, base)
-	if err := fill(path); err != nil {
-		return err
-	}
-	if err := flushTree(path); err != nil {
-		return err
-	}
-	return move(path, whole)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	return fill(folder)
 }
 
 // move renames; an empty folder makes room, which not every system does by
