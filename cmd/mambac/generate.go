@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/mambac/mambac/codegen"
 )
@@ -43,7 +42,7 @@ others stay, and are an error where one is in the way.`,
   mambac generate ./my-checkpoint --package tiny --dir ./tiny --embed --cpu v3`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runGenerate(cmd.Context(), c, &f, args[0], arguments(cmd.Flags()))
+			return runGenerate(cmd.Context(), c, &f, args[0], arguments(cmd))
 		},
 	}
 	f.registerPasses(cmd)
@@ -57,20 +56,22 @@ others stay, and are an error where one is in the way.`,
 	return cmd
 }
 
-// arguments prints the flags that were given and that change what is
-// generated, for the headers of the files.
-func arguments(flags *pflag.FlagSet) string {
+// telling are the flags that change what is generated.
+var telling = []string{"package", "embed", "weights", "cpu", "target", "math", "disable-pass"}
+
+// arguments prints those that were given, for the headers of the files.
+func arguments(cmd *cobra.Command) string {
 	var b strings.Builder
-	flags.Visit(func(f *pflag.Flag) {
-		switch f.Name {
-		case "dir", "quiet", "json":
-			return
+	for _, name := range telling {
+		f := cmd.Flags().Lookup(name)
+		if !f.Changed {
+			continue
 		}
-		fmt.Fprintf(&b, " --%s", f.Name)
+		b.WriteString(" --" + name)
 		if f.Value.Type() != "bool" {
 			b.WriteString(" " + f.Value.String())
 		}
-	})
+	}
 	return b.String()
 }
 

@@ -82,6 +82,44 @@ func move(path, target string) error {
 	return flush(filepath.Dir(target))
 }
 
+// moveAll renames the files of one folder into another.
+func moveAll(from, to string, entries []fs.DirEntry, old map[string]bool) error {
+	made, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !old[e.Name()] && contains(made, e.Name()) {
+			return fmt.Errorf("%s: was not made by mambac generate; move it or choose another folder", filepath.Join(to, e.Name()))
+		}
+	}
+	if err := flushTree(from); err != nil {
+		return err
+	}
+	for _, e := range made {
+		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	for name := range old {
+		if !contains(made, name) {
+			if err := os.Remove(filepath.Join(to, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return flush(to)
+}
+
+func contains(entries []fs.DirEntry, name string) bool {
+	for _, e := range entries {
+		if e.Name() == name {
+			return true
+		}
+	}
+	return false
+}
+
 // flushTree flushes a file, or a folder and all that is in it.
 func flushTree(path string) error {
 	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {

@@ -44,44 +44,6 @@ func replacePackage(ctx context.Context, folder string, fill func(create func(na
 	})
 }
 
-// moveAll renames the files of one folder into another.
-func moveAll(from, to string, entries []fs.DirEntry, old map[string]bool) error {
-	made, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !old[e.Name()] && contains(made, e.Name()) {
-			return fmt.Errorf("%s: was not made by mambac generate; move it or choose another folder", filepath.Join(to, e.Name()))
-		}
-	}
-	if err := flushTree(from); err != nil {
-		return err
-	}
-	for _, e := range made {
-		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return err
-		}
-	}
-	for name := range old {
-		if !contains(made, name) {
-			if err := os.Remove(filepath.Join(to, name)); err != nil {
-				return err
-			}
-		}
-	}
-	return flush(to)
-}
-
-func contains(entries []fs.DirEntry, name string) bool {
-	for _, e := range entries {
-		if e.Name() == name {
-			return true
-		}
-	}
-	return false
-}
-
 // generatedFiles tells which files of a folder an earlier run has made: by
 // their first line, payloads by their name.
 func generatedFiles(folder string, entries []fs.DirEntry) (map[string]bool, error) {
