@@ -57,7 +57,7 @@ others stay, and are an error where one is in the way.`,
 }
 
 // telling are the flags that change what is generated.
-var telling = []string{"package", "embed", "weights", "cpu", "target", "math", "disable-pass"}
+var telling = []string{"package", "embed", "weights", "cpu", "math", "disable-pass"}
 
 // arguments prints those that were given, for the headers of the files.
 func arguments(cmd *cobra.Command) string {
