@@ -169,6 +169,17 @@ func (l *ladder) programs(ctx context.Context, folder string, want *expectation,
 	return nil
 }
 
+// failed counts the rungs that are not ok.
+func (e *equivalence) failed() int {
+	n := 0
+	for _, r := range e.Rungs {
+		if !r.OK {
+			n++
+		}
+	}
+	return n
+}
+
 // print shows the rungs for reading.
 func (e *equivalence) print(c *console) error {
 	t := &table{}

@@ -28,7 +28,7 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache := goCache(t)
+	cache, only := goCache(t), onlyMambac(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -38,9 +38,20 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GOLDEN", golden)
 			e.Setenv("GOCACHE", cache)
+			e.Setenv("MAMBAC_ONLY", only)
 			return nil
 		},
 	})
+}
+
+// onlyMambac is a PATH on which nothing but mambac is found.
+func onlyMambac(t *testing.T) string {
+	t.Helper()
+	self, err := exec.LookPath("mambac") // as testscript.Main has put it there
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(self)
 }
 
 // goCache is the build cache of the user: scripts have another home, and a

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -114,7 +113,7 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 		err = found.print(c)
 	}
 	if err == nil && !found.OK {
-		err = errors.New("the ladder has a rung that failed: " + argument)
+		err = fmt.Errorf("%s: %d rungs of %d failed", argument, found.failed(), len(found.Rungs))
 	}
 	return err
 }
