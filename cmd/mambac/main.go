@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -82,11 +83,14 @@ func pathFirst(err error) string {
 }
 
 // oneLine keeps a message on its line whatever a checkpoint put into it.
-func oneLine(s string) string {
+func oneLine(s string) string { return printable(strings.TrimSpace(s)) }
+
+// printable replaces what could move a terminal's cursor.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
-	}, strings.TrimSpace(s))
+	}, s)
 }

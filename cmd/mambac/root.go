@@ -44,7 +44,7 @@ in the local Hugging Face cache. The network is never used.`,
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	root.PersistentFlags().BoolVarP(&c.quiet, "quiet", "q", false, "no progress on stderr")
 	for _, add := range []func(*console) *cobra.Command{
-		newBuild, newGenerate, newVerify, newSynth, newDemo, newCompletion, newVersion,
+		newBuild, newGenerate, newInspect, newVerify, newSynth, newDemo, newCompletion, newVersion,
 	} {
 		root.AddCommand(add(c))
 	}

@@ -10,12 +10,12 @@ import (
 type table struct{ b strings.Builder }
 
 func (t *table) line(name, format string, args ...any) {
-	fmt.Fprintf(&t.b, "%-12s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(&t.b, "%-22s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
 }
 
 // text adds a line as it is.
 func (t *table) text(format string, args ...any) {
-	t.b.WriteString(oneLine(fmt.Sprintf(format, args...)) + "\n")
+	t.b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func (t *table) print(w io.Writer) error {
