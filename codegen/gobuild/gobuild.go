@@ -53,7 +53,13 @@ func Build(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", output, ".")
-	cmd.Dir, cmd.Env = dir, environment(os.Environ(), o.GOOS, o.GOARCH)
+	// The toolchain's own temporary files lie in dir too: when it is killed, it
+	// leaves them to us.
+	work := filepath.Join(dir, "work")
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return err
+	}
+	cmd.Dir, cmd.Env = dir, append(environment(os.Environ(), o.GOOS, o.GOARCH), "GOTMPDIR="+work)
 	var messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &messages, &messages
 	group(cmd)
