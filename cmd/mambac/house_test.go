@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -187,6 +188,19 @@ func TestHousePackageDocs(t *testing.T) {
 		}
 		if !strings.HasPrefix(p.Doc, want) && len(p.GoFiles) > 0 {
 			t.Errorf("%s: package doc %q does not begin with %q", p.ImportPath, p.Doc, want)
+		}
+	}
+}
+
+// TestHouseArchitecture keeps the tour complete.
+func TestHouseArchitecture(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages(t) {
+		if path := strings.TrimPrefix(p.ImportPath, module+"/"); !strings.Contains(string(text), "\n| `"+path+"` | ") {
+			t.Errorf("ARCHITECTURE.md does not list %s", path)
 		}
 	}
 }
