@@ -98,7 +98,10 @@ func (f *buildFlags) check() error {
 	if f.report != "" && f.platform != platform() {
 		return usagef("--report needs a program that runs here, not one for %s", f.platform)
 	}
-	return f.choice.check()
+	if err := f.choice.check(); err != nil || f.report == "" {
+		return err
+	}
+	return f.requireRunnable()
 }
 
 // build makes the program, with its payload in it or beside it.

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -72,10 +71,7 @@ func runDemo(ctx context.Context, c *console, f *demoFlags, prompt string) error
 		if err := unpackDemo(ctx, checkpoint); err != nil {
 			return err
 		}
-		program := filepath.Join(folder, "go-mamba")
-		if runtime.GOOS == "windows" {
-			program += ".exe"
-		}
+		program := filepath.Join(folder, executableName("go-mamba"))
 		if f.out != "" {
 			program = f.out
 		}

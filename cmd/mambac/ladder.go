@@ -149,7 +149,7 @@ func (l *ladder) add(r rung, got, want *expectation, tolerance float64) {
 
 // programs takes the rungs of every level, by decode and by prefill.
 func (l *ladder) programs(ctx context.Context, folder string, want *expectation, p progress) error {
-	path := filepath.Join(folder, "model")
+	path := filepath.Join(folder, executableName("model"))
 	if err := l.choice.program(ctx, l.compiled, path, nil, p); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,14 @@ import (
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
+
+// executableName is what this system calls a program.
+func executableName(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}
 
 // program is a built program that the ladder asks as a user would.
 type program struct {

@@ -34,6 +34,17 @@ func (f *buildFlags) equivalence(ctx context.Context, c *compiled, p progress) (
 	return json.Marshal(found)
 }
 
+// requireRunnable fails when this processor lacks every level of the program.
+func (f *buildFlags) requireRunnable() error {
+	var err error
+	for _, level := range f.levels() {
+		if err = requireLevel(level); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("--report: %w", err)
+}
+
 // reportText is the report as its file holds it.
 func (f *buildFlags) reportText(report []byte) ([]byte, error) {
 	if strings.HasSuffix(f.report, ".json") {

@@ -27,11 +27,8 @@ in the local Hugging Face cache. The network is never used.`,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names := strings.Join(commandNames(cmd), ", ")
-			switch {
-			case len(args) == 0:
+			if len(args) == 0 {
 				return usagef("no command; one of %s", names)
-			case args[0] == "help":
-				return help(cmd, args[1:])
 			}
 			return usagef("unknown command %q; one of %s", args[0], names)
 		},
@@ -41,7 +38,11 @@ in the local Hugging Face cache. The network is never used.`,
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v", err) })
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print what --help prints",
+		RunE:  func(cmd *cobra.Command, args []string) error { return help(cmd.Root(), args) },
+	})
 	root.PersistentFlags().BoolVarP(&c.quiet, "quiet", "q", false, "no progress on stderr")
 	for _, add := range []func(*console) *cobra.Command{
 		newBuild, newGenerate, newInspect, newVerify, newSynth, newDemo, newCompletion, newVersion,

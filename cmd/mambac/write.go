@@ -15,8 +15,12 @@ import (
 // path it is given, which lies in a staging folder beside the target; what it
 // made is flushed to the disk and renamed. An older file is replaced.
 func replaceFile(target string, fill func(path string) error) error {
-	if st, err := os.Stat(target); err == nil && st.IsDir() {
+	st, err := os.Stat(target)
+	if err == nil && st.IsDir() {
 		return fmt.Errorf("%s: is a folder, want a name for a file", target)
+	}
+	if err == nil && !st.Mode().IsRegular() { // a device would become a file
+		return fmt.Errorf("%s: is no regular file, want a name for one", target)
 	}
 	return stage(target, fill)
 }
