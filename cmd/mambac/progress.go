@@ -31,7 +31,7 @@ func (c *console) progress(silent bool) progress {
 	case silent || c.quiet:
 		return noProgress{}
 	case c.terminal:
-		return &bars{container: mpb.New(mpb.WithOutput(c.err), mpb.WithWidth(64), mpb.WithAutoRefresh())}
+		return newBars(c.err)
 	}
 	return lines{c.err}
 }
@@ -86,11 +86,16 @@ func (*lineTask) abort() {}
 // bars draws a bar per task with bytes, a spinner for the others.
 type bars struct{ container *mpb.Progress }
 
+func newBars(w io.Writer, options ...mpb.ContainerOption) *bars {
+	return &bars{mpb.New(append(options, mpb.WithOutput(w), mpb.WithWidth(64))...)}
+}
+
 func (b *bars) begin(name string, total int64) task {
 	label := mpb.PrependDecorators(decor.Name(name, decor.WC{W: 10, C: decor.DindentRight}))
 	if total <= 0 {
 		elapsed := mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WC{W: 6}))
-		return &barTask{b.container.AddSpinner(1, label, elapsed), 1}
+		left := mpb.SpinnerStyle().PositionLeft()
+		return &barTask{b.container.New(1, left, label, elapsed, mpb.BarFillerOnComplete("done")), 1}
 	}
 	speed := mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f "), decor.AverageSpeed(decor.SizeB1024(0), "% .1f"))
 	return &barTask{b.container.AddBar(total, label, speed), total}
