@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,12 +13,14 @@ import (
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/pass"
+	"github.com/mambac/mambac/ir/text"
 )
 
 // inspectFlags is what the flags of inspect say.
 type inspectFlags struct {
 	choice
-	plan, json bool
+	ir, plan, json bool
+	after          string
 }
 
 func newInspect(c *console) *cobra.Command {
@@ -27,24 +30,36 @@ func newInspect(c *console) *cobra.Command {
 		Short: "Show what a checkpoint holds and what becomes of it",
 		Long: `Shows family, sizes, layers and costs of a checkpoint. Only headers are read.
 
---plan prints the buffers, phases and kernels.
+--ir prints the module as it was imported, --after PASS what the passes up to
+that one made of it, --plan the buffers, phases and kernels.
 The passes are, in order: ` + strings.Join(pass.Names(), ", ") + ".",
 		Example: `  mambac inspect ./my-checkpoint
   mambac inspect ./my-checkpoint --json
+  mambac inspect ./my-checkpoint --ir
+  mambac inspect ./my-checkpoint --after fuse-gate
   mambac inspect ./my-checkpoint --plan --weights bf16`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(_ *cobra.Command, args []string) error { return runInspect(c, &f, args[0]) },
 	}
 	flags := cmd.Flags()
+	flags.BoolVar(&f.ir, "ir", false, "print the module in the IR's text form")
+	flags.StringVar(&f.after, "after", "", "print the module after this pass")
 	flags.BoolVar(&f.plan, "plan", false, "print the plan in its text form")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	f.registerPasses(cmd)
+	choices(cmd, "after", pass.Names()...)
 	return cmd
 }
 
 func (f *inspectFlags) check() error {
-	if f.plan && f.json {
-		return usagef("--plan and --json exclude each other")
+	if f.after != "" {
+		if err := oneOf("after", f.after, pass.Names()...); err != nil {
+			return err
+		}
+		f.ir = true
+	}
+	if f.ir && (f.plan || f.json) || f.plan && f.json {
+		return usagef("--ir, --plan and --json exclude each other")
 	}
 	return f.checkPasses()
 }
@@ -59,8 +74,10 @@ func runInspect(c *console, f *inspectFlags, argument string) error {
 	}
 	defer m.close()
 	switch {
-	case f.plan:
-		err = f.printPlan(c, m)
+	case f.ir && f.after == "":
+		_, err = io.WriteString(c.out, text.Format(m.Module))
+	case f.ir, f.plan:
+		err = f.dump(c, m)
 	case f.json:
 		err = c.printJSON(describe(m))
 	default:
@@ -69,17 +86,21 @@ func runInspect(c *console, f *inspectFlags, argument string) error {
 	return err
 }
 
-// printPlan prints what lowering makes of the module.
-func (f *inspectFlags) printPlan(c *console, m *model) error {
-	module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, Storage: f.weights})
+// dump prints what the passes or the lowering made.
+func (f *inspectFlags) dump(c *console, m *model) error {
+	module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, After: f.after, Storage: f.weights})
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.checkpoint.Path, err)
+	}
+	if f.ir {
+		_, err = io.WriteString(c.out, text.Format(module))
+		return err
 	}
 	p, err := lower.Lower(module, lower.Options{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	_, err = fmt.Fprint(c.out, plan.Format(p))
+	_, err = io.WriteString(c.out, plan.Format(p))
 	return err
 }
 
