@@ -21,11 +21,9 @@ const panelBytes = 4 * kernel.PanelRows
 // gemvUnroll is the number of such columns of one turn of the loop.
 const gemvUnroll = 8
 
-// gemvAhead is how far ahead of the weights a line is asked for, in bytes.
-const gemvAhead = 4096
-
 // gemv streams the weights of a run of panels: one accumulator per vector of
-// rows, the input broadcast.
+// rows, the input broadcast. The hardware follows the one stream better without
+// being asked for lines ahead.
 type gemv struct {
 	*asm
 	kernel.Gemv
@@ -107,9 +105,6 @@ func (g *gemv) advance(n int) {
 // unit adds one column, or one pair of columns of which the last may be
 // padding.
 func (g *gemv) unit(u int, odd bool) {
-	for line := 0; line < panelBytes; line += 64 {
-		g.PREFETCHT0(operand.Mem{Base: g.w, Disp: u*panelBytes + line + gemvAhead})
-	}
 	if g.Storage == kernel.F32 {
 		x := g.broadcast(g.x, 4*u)
 		for i, acc := range g.acc {
