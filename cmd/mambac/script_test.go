@@ -71,6 +71,7 @@ func goCache(t *testing.T) string {
 // scriptCommands are the words that scripts have besides testscript's own.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"await":  scriptAwait,
+	"cut":    scriptCut,
 	"empty":  scriptEmpty,
 	"lines":  scriptLines,
 	"status": scriptStatus,
@@ -126,6 +127,18 @@ func scriptEmpty(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 	}
+}
+
+// scriptCut shortens a file by some bytes: cut FILE N.
+func scriptCut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cut FILE N")
+	}
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	st, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), st.Size()-n))
 }
 
 // scriptLines demands a number of lines: lines stdout|stderr|FILE N.
