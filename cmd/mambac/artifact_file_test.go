@@ -89,7 +89,7 @@ func TestArtifactDamaged(t *testing.T) {
 		t.Run(fmt.Sprintf("cut_%d", end-keep), func(t *testing.T) {
 			cut := write(t, data[:keep])
 			fail(t, cut.command("", "info"))
-			fail(t, cut.command("", "run", "--ids", "1"))
+			fail(t, cut.command("", "run", "--ids", "1", "--print", "ids"))
 		})
 	}
 	for _, at := range []int{metadata + 3, end - 1, end - 9, end - 30, end - 60} {
@@ -131,7 +131,7 @@ func write(t *testing.T, data []byte) artifact {
 // those it has.
 func TestArtifactLevels(t *testing.T) {
 	a := build(t, example, "--cpu", "generic")
-	line := fail(t, a.command("v4", "run", "--ids", "1"))
+	line := fail(t, a.command("v4", "run", "--ids", "1", "--print", "ids"))
 	if !strings.Contains(line, `"v4"`) || !strings.Contains(line, "generic") {
 		t.Errorf("error is %q, want the level and those that there are", line)
 	}
@@ -153,7 +153,8 @@ func TestArtifactPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, wrong := range map[string][]byte{"cut": data[:len(data)-1], "empty": nil, "program": whole.read(t)} {
+	other := build(t, filepath.Join(filepath.Dir(example), "mamba-untied-bias"))
+	for name, wrong := range map[string][]byte{"cut": data[:len(data)-1], "empty": nil, "another's": other.read(t)} {
 		if err := os.WriteFile(weights, wrong, 0o644); err != nil {
 			t.Fatal(err)
 		}
