@@ -95,6 +95,9 @@ func (v *verifier) value(x *Value) error {
 	if t != x.Type {
 		return fmt.Errorf("%s: is declared %v, the shape rule gives %v", x.Op.OpName(), x.Type, t)
 	}
+	if t.Elem == Float && t.Width < 1 {
+		return fmt.Errorf("%s: gives %v, want at least one element", x.Op.OpName(), t)
+	}
 	v.defined[x] = true
 	return nil
 }

@@ -63,7 +63,7 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/dave/jennifer/jen", "codegen/gosrc", "Go source is emitted there"},
 	{"golang.org/x/sys/cpu", "runtime/cpu", "features of the processor"},
 	{"golang.org/x/text/unicode/norm", "runtime/tokenizer", "NFC"},
-	{"github.com/rogpeppe/go-internal/...", "", "tests"},
+	{"github.com/rogpeppe/go-internal/...", "ir/irtest", "tests"},
 	{"pgregory.net/rapid", "", "tests"},
 	{"golang.org/x/arch/...", "", "tests disassemble"},
 }

@@ -13,8 +13,8 @@ func canonicalise(m *ir.Module, _ *Options) error {
 	seen := map[sliceKey]*ir.Value{}
 	each(m, func(r *ir.Region, v *ir.Value) {
 		s, ok := v.Op.(op.Slice)
-		if !ok {
-			return
+		if !ok || v == m.Output {
+			return // what it slices may be of another region
 		}
 		key := sliceKey{r, v.Args[0], s}
 		switch {

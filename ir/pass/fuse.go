@@ -10,12 +10,12 @@ import (
 // fuseConv turns silu(conv(x)) into a conv with that activation.
 func fuseConv(m *ir.Module, _ *Options) error {
 	uses := ir.Uses(m)
-	each(m, func(_ *ir.Region, v *ir.Value) {
+	each(m, func(r *ir.Region, v *ir.Value) {
 		if _, ok := v.Op.(op.SiLU); !ok {
 			return
 		}
 		conv, ok := v.Args[0].Op.(op.Conv)
-		if !ok || conv.Activation != "" || !only(m, uses, v.Args[0]) {
+		if !ok || conv.Activation != "" || !only(m, uses, v.Args[0]) || position(r, v.Args[0]) < 0 {
 			return
 		}
 		conv.Activation = "silu"
