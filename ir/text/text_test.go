@@ -1,6 +1,7 @@
 package text_test
 
 import (
+	"flag"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/mambac/mambac/ir/tensor"
 	"github.com/mambac/mambac/ir/text"
 )
+
+var _ = flag.Bool("update", false, "as all of ir takes it; nothing to rewrite here")
 
 // module uses every op with names that need quoting among them.
 func module(t *testing.T) *ir.Module {
