@@ -9,25 +9,18 @@ import (
 
 	"github.com/mambac/mambac/codegen/gobuild"
 	"github.com/mambac/mambac/codegen/pack"
-	"github.com/mambac/mambac/runtime"
 	"github.com/mambac/mambac/runtime/payload"
 )
 
 // executable compiles the code of a program to path, without its payload.
 func (c *compiled) executable(ctx context.Context, o *choice, path string) error {
-	vendor, err := runtime.Vendor()
+	o.awaitWarm()
+	g, err := o.toolchain()
 	if err != nil {
 		return err
 	}
-	requirements, err := runtime.Requirements()
-	if err != nil {
-		return err
-	}
-	goos, goarch := o.system()
-	return gobuild.Build(ctx, gobuild.Options{
-		Files: c.Files, Vendor: vendor, Requirements: append(requirements, runtime.Module+" "+runtime.ModuleVersion),
-		GOOS: goos, GOARCH: goarch, Output: path,
-	})
+	g.Files, g.Output = c.Files, path
+	return gobuild.Build(ctx, g)
 }
 
 // code is executable with progress.

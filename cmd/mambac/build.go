@@ -55,6 +55,9 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	if err := f.check(); err != nil {
 		return err
 	}
+	if !f.dryRun {
+		defer f.warm(ctx)()
+	}
 	m, err := openModel(argument)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type choice struct {
 	weights, cpu, math string
 	platform           string // GOOS/GOARCH
 	disable            []string
+	warmed             <-chan struct{} // closed when warm is done; nil if it was not started
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.

@@ -35,7 +35,23 @@ type Options struct {
 // Build compiles the files to a static executable. Equal options give equal
 // bytes with the same toolchain. A cancelled context ends the toolchain and
 // all it started; the temporary folder is removed in any case.
-func Build(ctx context.Context, o Options) (err error) {
+func Build(ctx context.Context, o Options) error {
+	output, err := filepath.Abs(o.Output)
+	if err != nil {
+		return err
+	}
+	return o.run(ctx, "-ldflags=-s -w", "-o", output, ".")
+}
+
+// Warm compiles packages of the vendor folder into the build cache, so that a
+// Build that follows finds them there. It writes no output; Files are not
+// needed.
+func Warm(ctx context.Context, o Options, packages ...string) error {
+	return o.run(ctx, packages...)
+}
+
+// run lays out the module in a temporary folder and runs go build there.
+func (o *Options) run(ctx context.Context, args ...string) (err error) {
 	tool, err := toolchain(ctx)
 	if err != nil {
 		return err
@@ -48,17 +64,13 @@ func Build(ctx context.Context, o Options) (err error) {
 	if err := o.write(dir); err != nil {
 		return err
 	}
-	output, err := filepath.Abs(o.Output)
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", output, ".")
 	// The toolchain's own temporary files lie in dir too: when it is killed, it
 	// leaves them to us.
 	work := filepath.Join(dir, "work")
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
 	}
+	cmd := exec.CommandContext(ctx, tool, append([]string{"build", "-trimpath", "-buildvcs=false"}, args...)...)
 	cmd.Dir, cmd.Env = dir, append(environment(os.Environ(), o.GOOS, o.GOARCH), "GOTMPDIR="+work)
 	var messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &messages, &messages

@@ -47,6 +47,19 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
+// TestWarm compiles a vendored package and nothing else, and reports one that
+// is not there.
+func TestWarm(t *testing.T) {
+	o := hello("")
+	o.Files = nil
+	if err := Warm(context.Background(), o, "example.org/word"); err != nil {
+		t.Error(err)
+	}
+	if err := Warm(context.Background(), o, "example.org/nothing"); err == nil {
+		t.Error("a package that is not vendored is no error")
+	}
+}
+
 // TestNothingIsLeftBehind looks into an own folder for temporary files after
 // a build that fails and one that is cancelled.
 func TestNothingIsLeftBehind(t *testing.T) {
