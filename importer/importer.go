@@ -38,7 +38,10 @@ func Import(c *checkpoint.Checkpoint) (*Model, error) {
 	if err := m.generation(c); err != nil {
 		return nil, err
 	}
-	return m, m.tokenizer(c)
+	if err := m.tokenizer(c); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func importModule(c *checkpoint.Checkpoint) (*Model, error) {
@@ -69,7 +72,11 @@ func (m *Model) generation(c *checkpoint.Checkpoint) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
 	}
-	if eos := keys.IDs("eos_token_id"); len(eos) > 0 {
+	eos, err := keys.IDs("eos_token_id")
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
+	}
+	if len(eos) > 0 {
 		m.EOS = eos
 	}
 	return nil

@@ -3,7 +3,6 @@
 package family
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,9 +77,8 @@ func Detect(c Keys) (Family, error) {
 		}
 	}
 	known := strings.Join(Names(), ", ")
-	var modelType string
-	if json.Unmarshal(c["model_type"], &modelType) == nil && modelType != "" {
-		return Family{}, fmt.Errorf("unknown model_type %q; known families are %s", modelType, known)
+	if raw, ok := c["model_type"]; ok {
+		return Family{}, fmt.Errorf("unknown model_type %s; known families are %s", short(raw), known)
 	}
 	return Family{}, fmt.Errorf("no model_type, and no d_model and n_layer as in the state-spaces layout; known families are %s", known)
 }

@@ -1,22 +1,26 @@
 package family
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Keys is a config.json: its top-level keys, undecoded.
 type Keys map[string]json.RawMessage
 
 // bareNumbers are tokens that Python writes and JSON does not have. Outside
-// strings they become the strings that Number understands.
+// strings they become the strings that number understands.
 var bareNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
 
 // ParseKeys reads a config.json, with the bare Infinity and NaN of older
-// files (families.md §1.2).
+// files (families.md §1.2). Keys that are null are left out.
 func ParseKeys(data []byte) (Keys, error) {
 	data = bareNumbers.ReplaceAllFunc(data, func(tok []byte) []byte {
 		if tok[0] == '"' {
@@ -26,87 +30,182 @@ func ParseKeys(data []byte) (Keys, error) {
 	})
 	var k Keys
 	if err := json.Unmarshal(data, &k); err != nil {
-		return nil, fmt.Errorf("is no JSON object: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, fmt.Errorf("is no JSON object: %s", printable(err.Error()))
 	}
 	if k == nil {
 		return nil, errors.New("is null, want an object")
 	}
+	for name, raw := range k {
+		if string(raw) == "null" {
+			delete(k, name)
+		}
+	}
 	return k, nil
+}
+
+// IDs reads token ids: a number or a list of them; none if the key is absent.
+func (k Keys) IDs(name string) ([]int32, error) {
+	raw, ok := k[name]
+	if !ok {
+		return nil, nil
+	}
+	var one int32
+	if json.Unmarshal(raw, &one) == nil {
+		return []int32{one}, nil
+	}
+	var list []int32
+	if json.Unmarshal(raw, &list) != nil {
+		return nil, wrong(name, raw, "a token id or a list of them")
+	}
+	return list, nil
+}
+
+// modelType is "" where a config has none.
+func (k Keys) modelType() string {
+	var s string
+	if err := json.Unmarshal(k["model_type"], &s); err != nil {
+		return ""
+	}
+	return s
+}
+
+func wrong(name string, raw []byte, want string) error {
+	return fmt.Errorf("%s: have %s, want %s", name, short(raw), want)
+}
+
+// short shows a value of a config in an error.
+func short(raw []byte) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return printable(string(raw))
+	}
+	return printable(b.String())
+}
+
+// printable keeps text of a checkpoint to one line of bearable length, without
+// characters that a terminal would obey.
+func printable(s string) string {
+	const most = 100
+	tail := ""
+	if len(s) > most {
+		s, tail = strings.ToValidUTF8(s[:most], ""), "…"
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) {
+		s = strconv.Quote(s)
+	}
+	return s + tail
 }
 
 // reader decodes keys; the first error sticks and names its key.
 type reader struct {
-	keys Keys
-	err  error
+	keys   Keys
+	prefix string // of key names in errors: "" or "ssm_cfg."
+	err    error
 }
 
-// decode stores the first of the named keys that is there and not null.
-func (r *reader) decode(dst any, names ...string) bool {
+// decode stores the first of the named keys that is there, and gives its name.
+func (r *reader) decode(dst any, want string, names ...string) string {
 	for _, name := range names {
 		raw, ok := r.keys[name]
-		if !ok || string(raw) == "null" {
+		if !ok {
 			continue
 		}
-		if err := json.Unmarshal(raw, dst); err != nil && r.err == nil {
-			r.err = fmt.Errorf("config.json: %s: %s is not a %T", name, abbreviate(raw), dst)
+		if err := json.Unmarshal(raw, dst); err != nil {
+			r.fail(wrong(r.prefix+name, raw, want))
 		}
-		return true
+		return r.prefix + name
 	}
-	return false
+	return ""
 }
 
-func abbreviate(raw []byte) string {
-	if len(raw) > 40 {
-		return string(raw[:40]) + "…"
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("config.json: %w", err)
 	}
-	return string(raw)
 }
 
-// size reads a positive integer, or gives the default.
-func (r *reader) size(fallback int, names ...string) int {
-	n := fallback
-	if r.decode(&n, names...) && (n <= 0 || n > 1<<30) && r.err == nil {
-		r.err = fmt.Errorf("config.json: %s: %d is no size", names[0], n)
+// maxSize bounds every size that a config may name.
+const maxSize = 1 << 30
+
+// size reads a positive whole number; n is 0 where the config does not say.
+func (r *reader) size(what string, names ...string) size {
+	s := size{what: what}
+	if s.from = r.decode(&s.n, "a whole number", names...); s.from != "" && (s.n < 1 || s.n > maxSize) {
+		r.fail(fmt.Errorf("%s: have %d, want 1 to %d", s.from, s.n, maxSize))
 	}
-	return n
+	return s
 }
 
-func (r *reader) flag(fallback bool, names ...string) bool {
-	r.decode(&fallback, names...)
+// sizeOrAuto is size for a dt rank that may say "auto": a sixteenth of the
+// hidden size, rounded up.
+func (r *reader) sizeOrAuto(what, name string, hidden size) size {
+	if string(r.keys[name]) != `"auto"` {
+		return r.size(what, name)
+	}
+	return size{what, (hidden.n + 15) / 16, r.prefix + name}
+}
+
+func (r *reader) flag(fallback bool, name string) bool {
+	r.decode(&fallback, "true or false", name)
 	return fallback
 }
 
-func (r *reader) text(fallback string, names ...string) string {
-	r.decode(&fallback, names...)
+func (r *reader) text(fallback, name string) string {
+	r.decode(&fallback, "a string", name)
 	return fallback
 }
 
-func (r *reader) number(fallback float64, names ...string) float64 {
-	r.decode(&fallback, names...)
-	return fallback
+// number reads a finite number, or gives the fallback.
+func (r *reader) number(fallback float64, name string) float64 {
+	n := number(fallback)
+	r.decode(&n, "a number", name)
+	if math.IsInf(float64(n), 0) || math.IsNaN(float64(n)) {
+		r.fail(fmt.Errorf("%s: have %v, want a finite number", r.prefix+name, float64(n)))
+	}
+	return float64(n)
 }
 
-// sizeOrAuto reads a size that may be the word "auto".
-func (r *reader) sizeOrAuto(auto int, names ...string) int {
-	for _, name := range names {
-		if string(r.keys[name]) == `"auto"` {
-			return auto
+// epsilon reads what is added to a mean square, or gives the fallback.
+func (r *reader) epsilon(fallback float64, name string) float32 {
+	v := r.number(fallback, name)
+	if v < 0 || v > 1 {
+		r.fail(fmt.Errorf("%s: have %v, want 0 to 1", r.prefix+name, v))
+	}
+	return float32(v)
+}
+
+// object reads a config within the config; empty where there is none.
+func (r *reader) object(name string) *reader {
+	inner := &reader{keys: Keys{}, prefix: r.prefix + name + "."}
+	r.decode(&inner.keys, "an object", name)
+	for key, raw := range inner.keys {
+		if string(raw) == "null" {
+			delete(inner.keys, key)
 		}
 	}
-	return r.size(auto, names...)
+	return inner
 }
 
-// IDs reads token ids: a number or a list (families.md does not fix which).
-func (k Keys) IDs(name string) []int32 {
-	var one int32
-	var list []int32
-	raw, ok := k[name]
-	switch {
-	case !ok || string(raw) == "null":
-	case json.Unmarshal(raw, &one) == nil:
-		return []int32{one}
-	case json.Unmarshal(raw, &list) == nil:
-		return list
+// number is a float64 in any of the spellings of families.md §1.2: 1.5,
+// "Infinity" as ParseKeys leaves it, {"__float__": "Infinity"}.
+type number float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(raw []byte) error {
+	var wrapped struct {
+		Float json.RawMessage `json:"__float__"`
 	}
-	return nil
+	if json.Unmarshal(raw, &wrapped) == nil && wrapped.Float != nil {
+		raw = wrapped.Float
+	}
+	var word string
+	if json.Unmarshal(raw, &word) == nil {
+		v, ok := map[string]float64{"Infinity": math.Inf(1), "-Infinity": math.Inf(-1), "NaN": math.NaN()}[word]
+		if !ok {
+			return fmt.Errorf("%q is no number", word)
+		}
+		*n = number(v)
+		return nil
+	}
+	return json.Unmarshal(raw, (*float64)(n))
 }

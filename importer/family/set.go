@@ -2,7 +2,9 @@ package family
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mambac/mambac/ir"
@@ -14,8 +16,8 @@ import (
 type Set struct {
 	tensors Tensors
 	used    map[string]*ir.Param
-	missing []string
 	ignored map[string]bool
+	missing names
 	err     error
 }
 
@@ -24,50 +26,28 @@ func NewSet(t Tensors) *Set {
 	return &Set{tensors: t, used: map[string]*ir.Param{}, ignored: map[string]bool{}}
 }
 
-// param is the first of the named tensors that is there, whatever its shape.
-func (s *Set) param(names ...string) *ir.Param {
-	for _, name := range names {
-		if p := s.used[name]; p != nil {
-			return p
-		}
-		if t, ok := s.tensors.Find(name); ok {
-			if !t.DType.IsFloat() {
-				s.fail("%s: holds %v, want real numbers", name, t.DType)
-			}
-			p := &ir.Param{Name: name, Shape: t.Shape, DType: t.DType, Source: t.Source}
-			s.used[name] = p
-			return p
-		}
-	}
-	s.missing = append(s.missing, names[0])
-	return nil
+// names counts names and keeps the first three.
+type names struct {
+	count int64
+	first []string
 }
 
-// shaped is param with its axes checked; why says where a wanted size is from.
-func (s *Set) shaped(why string, shape tensor.Shape, names ...string) *ir.Param {
-	p := s.param(names...)
-	if p != nil && !p.Shape.Equal(shape) {
-		s.fail("%s: have %v, want %v (%s); is config.json from this checkpoint?", p.Name, p.Shape, shape, why)
+func (n *names) add(name string) {
+	if n.count++; len(n.first) < 3 {
+		n.first = append(n.first, printable(name))
 	}
-	return p
 }
 
-// axes is a parameter that must have that many axes, so that sizes can be
-// read off it.
-func (s *Set) axes(n int, names ...string) *ir.Param {
-	p := s.param(names...)
-	if p == nil {
-		return nil
+// are says what is wrong with the names, their number and the first three.
+func (n *names) are(what string) error {
+	list := strings.Join(n.first, ", ")
+	if n.count > int64(len(n.first)) {
+		list += ", …"
 	}
-	for _, d := range p.Shape {
-		if d <= 0 {
-			s.fail("%s: have %v, an axis is empty", p.Name, p.Shape)
-		}
+	if n.count == 1 {
+		return fmt.Errorf("1 tensor is %s: %s", what, list)
 	}
-	if len(p.Shape) != n {
-		s.fail("%s: have %v, want %d axes", p.Name, p.Shape, n)
-	}
-	return p
+	return fmt.Errorf("%d tensors are %s: %s", n.count, what, list)
 }
 
 // has reports whether a tensor is there.
@@ -76,11 +56,146 @@ func (s *Set) has(name string) bool {
 	return ok
 }
 
+// stored is the first of the names that is there, or the first.
+func (s *Set) stored(names ...string) string {
+	if i := slices.IndexFunc(names, s.has); i >= 0 {
+		return names[i]
+	}
+	return names[0]
+}
+
+// require notes which tensors are missing.
+func (s *Set) require(names ...string) {
+	for _, name := range names {
+		if !s.has(name) {
+			s.missing.add(name)
+		}
+	}
+}
+
+// layers lists the indices i, in order, of which there is a tensor prefix+i+"."…
+func (s *Set) layers(prefix string) []int {
+	var list []int
+	for _, name := range s.tensors.Names() {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			index, _, _ := strings.Cut(rest, ".")
+			if i, err := strconv.ParseUint(index, 10, 30); err == nil && strconv.Itoa(int(i)) == index {
+				list = append(list, int(i))
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// requireLayers is require for n layers that have the same names. Layers of
+// which nothing is stored are counted, not listed: n comes from a config.
+func (s *Set) requireLayers(prefix string, n int, names []string) {
+	next := 0
+	for _, i := range append(s.layers(prefix), math.MaxInt) {
+		if absent := min(i, n) - next; absent > 0 {
+			s.require(layerNames(prefix, next, names)...)
+			s.missing.count += int64(absent-1) * int64(len(names))
+		}
+		if i >= n {
+			return
+		}
+		s.require(layerNames(prefix, i, names)...)
+		next = i + 1
+	}
+}
+
+func layerNames(prefix string, i int, names []string) []string {
+	list := make([]string, len(names))
+	for j, name := range names {
+		list[j] = prefix + strconv.Itoa(i) + "." + name
+	}
+	return list
+}
+
 // ignore marks tensors that a family knows and does not need.
 func (s *Set) ignore(names ...string) {
 	for _, name := range names {
 		s.ignored[name] = true
 	}
+}
+
+// size is a size that shapes must agree with, and where it is from: a key of
+// config.json or, where the config does not say, the name of a tensor.
+type size struct {
+	what string // "inner size"
+	n    int    // 0 until known
+	from string
+}
+
+// String prints the size for errors.
+func (s size) String() string { return fmt.Sprintf("%s %d from %s", s.what, s.n, s.from) }
+
+// learn reads a size that the config does not give off an axis of a tensor.
+func (s *Set) learn(z *size, name string, axis int) {
+	t, ok := s.tensors.Find(name)
+	if z.n != 0 || !ok {
+		return
+	}
+	if axis < len(t.Shape) {
+		z.n, z.from = t.Shape[axis], name
+	}
+	if z.n < 1 || z.n > maxSize {
+		s.fail("%s: have %v, from which no %s can be read", name, t.Shape, z.what)
+	}
+}
+
+// axis is a wanted extent and the sizes that it is made of.
+type axis struct {
+	n  int
+	of []size
+}
+
+// times is an axis of one size, taken that many times.
+func (s size) times(n int) axis { return axis{n * s.n, []size{s}} }
+
+// shaped is the parameter of that name, whose shape must be of these axes.
+func (s *Set) shaped(name string, axes ...axis) *ir.Param {
+	p := s.used[name]
+	if p == nil {
+		t, ok := s.tensors.Find(name)
+		if !ok {
+			s.missing.add(name)
+			return nil
+		}
+		p = &ir.Param{Name: name, Shape: t.Shape, DType: t.DType, Source: t.Source}
+		s.used[name] = p
+	}
+	s.compare(p, axes)
+	return p
+}
+
+func (s *Set) compare(p *ir.Param, axes []axis) {
+	if !p.DType.IsFloat() {
+		s.fail("%s: holds %v, want real numbers", p.Name, p.DType)
+	}
+	want := make(tensor.Shape, len(axes))
+	var reasons []string
+	for i, a := range axes {
+		want[i] = a.n
+		if len(axes) == len(p.Shape) && p.Shape[i] == a.n {
+			continue
+		}
+		for _, z := range a.of {
+			reasons = append(reasons, z.String())
+		}
+	}
+	if !p.Shape.Equal(want) {
+		s.fail("%s: have %v, want %v%s; is config.json from this checkpoint?", p.Name, p.Shape, want, inBrackets(reasons))
+	}
+}
+
+func inBrackets(reasons []string) string {
+	if len(reasons) == 0 {
+		return ""
+	}
+	slices.Sort(reasons)
+	return " (" + strings.Join(slices.Compact(reasons), ", ") + ")"
 }
 
 func (s *Set) fail(format string, args ...any) {
@@ -92,8 +207,8 @@ func (s *Set) fail(format string, args ...any) {
 // check reports what is wrong so far: missing tensors first, as a wrong shape
 // often follows from them.
 func (s *Set) check() error {
-	if len(s.missing) > 0 {
-		return fmt.Errorf("%d tensors are missing: %s", len(s.missing), firstThree(s.missing))
+	if s.missing.count > 0 {
+		return s.missing.are("missing")
 	}
 	return s.err
 }
@@ -103,29 +218,14 @@ func (s *Set) finish() error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	var unused []string
+	var unused names
 	for _, name := range s.tensors.Names() {
 		if s.used[name] == nil && !s.ignored[name] {
-			unused = append(unused, name)
+			unused.add(name)
 		}
 	}
-	if len(unused) > 0 {
-		return fmt.Errorf("%d tensors are not used by this family: %s", len(unused), firstThree(unused))
+	if unused.count > 0 {
+		return unused.are("not used by this family")
 	}
 	return nil
-}
-
-func firstThree(names []string) string {
-	names = slices.Clone(names)
-	if len(names) > 3 {
-		return strings.Join(names[:3], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
-}
-
-// agree fails where a config contradicts a size read off a tensor.
-func (s *Set) agree(key string, config, have int, from string) {
-	if config != have {
-		s.fail("config.json: %s is %d, but %s says %d; is config.json from this checkpoint?", key, config, from, have)
-	}
 }

@@ -17,73 +17,69 @@ func isStateSpaces(c Keys) bool {
 
 // importStateSpaces reads Mamba-1 in the state-spaces layout.
 func importStateSpaces(c Keys, s *Set) (*Result, error) {
-	cfg, err := readStateSpacesConfig(c)
-	if err != nil {
+	r := &reader{keys: c}
+	cfg := readStateSpacesConfig(r)
+	multiple := r.size("", "pad_vocab_size_multiple").n
+	if multiple == 0 {
+		multiple = 8
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	m := &mamba1{mamba1Config: cfg, set: s, rows: size{what: "vocabulary rows"}, embedding: "backbone.embedding.weight"}
+	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	m := &mamba1Model{name: "mamba", mambaConfig: cfg, set: s, embedding: []string{"backbone.embedding.weight"}}
+	if want := (m.vocab.n + multiple - 1) / multiple * multiple; m.vocab.n > 0 && want != m.rows.n {
+		return nil, fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but %s has %d; is config.json from this checkpoint?",
+			m.vocab.n, multiple, want, m.embedding, m.rows.n)
+	}
 	module, err := m.build()
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{keys: c}
-	multiple := r.size(8, "pad_vocab_size_multiple")
-	if want := (cfg.vocab + multiple - 1) / multiple * multiple; r.err == nil && want != m.rows {
-		return nil, fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but the embedding has %d; is config.json from this checkpoint?",
-			cfg.vocab, multiple, want, m.rows)
-	}
-	return &Result{Module: module, VocabSize: cfg.vocab, EOS: c.IDs("eos_token_id"), Facts: m.facts()}, r.err
+	return m.result(module, c)
 }
 
-func readStateSpacesConfig(c Keys) (*mambaConfig, error) {
-	r := &reader{keys: c}
-	m := &mambaConfig{
-		vocab: r.size(50277, "vocab_size"), hidden: r.size(2560, "d_model"), layers: r.size(64, "n_layer"),
-		eps: 1e-5, tied: r.flag(true, "tie_embeddings"),
+func readStateSpacesConfig(r *reader) *mamba1Config {
+	r.unsupported()
+	mixer := r.object("ssm_cfg")
+	if layer := mixer.text("Mamba1", "layer"); layer != "Mamba1" {
+		mixer.fail(fmt.Errorf("ssm_cfg.layer: %s is not supported; known is Mamba1", printable(layer)))
 	}
-	mixer := Keys{}
-	r.decode(&mixer, "ssm_cfg")
-	o := &reader{keys: mixer}
-	layer := o.text("Mamba1", "layer")
-	m.states, m.taps = o.size(16, "d_state"), o.size(4, "d_conv")
-	m.inner = int(o.number(2, "expand") * float64(m.hidden))
-	m.rank = o.sizeOrAuto((m.hidden+15)/16, "dt_rank")
-	m.convBias, m.bias = o.flag(true, "conv_bias"), o.flag(false, "bias")
+	m := &mamba1Config{
+		vocab:    r.size("vocabulary size", "vocab_size"),
+		hidden:   r.size("hidden size", "d_model"),
+		layers:   r.size("number of layers", "n_layer"),
+		states:   mixer.size("state size", "d_state"),
+		taps:     mixer.size("conv kernel", "d_conv"),
+		eps:      1e-5, // fixed in this layout
+		bias:     mixer.flag(false, "bias"),
+		convBias: mixer.flag(true, "conv_bias"),
+		tied:     r.flag(true, "tie_embeddings"),
+	}
+	m.inner = mixer.expanded(m.hidden)
+	m.rank = mixer.sizeOrAuto("dt rank", "dt_rank", m.hidden)
 	if r.err == nil {
-		r.err = o.err
+		r.err = mixer.err
 	}
-	if r.err == nil && layer != "Mamba1" {
-		return nil, fmt.Errorf("config.json: ssm_cfg.layer: %q is not supported; known is Mamba1", layer)
-	}
-	return m, firstError(r.err, unsupported(c))
+	return m
 }
 
-// unsupported names an option of the layout that changes the computation and
+// unsupported fails for options of the layout that change the computation and
 // that this importer does not have.
-func unsupported(c Keys) error {
-	r := &reader{keys: c}
+func (r *reader) unsupported() {
 	var attention []json.RawMessage
-	r.decode(&attention, "attn_layer_idx")
-	switch {
-	case r.err != nil:
-		return r.err
-	case len(attention) > 0:
-		return fmt.Errorf("config.json: attn_layer_idx: attention layers are not supported in this layout")
-	case !r.flag(true, "rms_norm"):
-		return fmt.Errorf("config.json: rms_norm: false (LayerNorm) is not supported in this layout")
+	r.decode(&attention, "a list", "attn_layer_idx")
+	if len(attention) > 0 {
+		r.fail(fmt.Errorf("attn_layer_idx: %d layers of attention, which are not supported in this layout", len(attention)))
 	}
-	var intermediate int
-	if r.decode(&intermediate, "d_intermediate") && intermediate > 0 {
-		return fmt.Errorf("config.json: d_intermediate: %d (an MLP in every layer) is not supported in this layout", intermediate)
+	if !r.flag(true, "rms_norm") {
+		r.fail(fmt.Errorf("rms_norm: false, that is LayerNorm, is not supported in this layout"))
 	}
-	return r.err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	intermediate := 0
+	r.decode(&intermediate, "a whole number", "d_intermediate")
+	if intermediate != 0 {
+		r.fail(fmt.Errorf("d_intermediate: %d, an MLP in every layer, is not supported in this layout", intermediate))
 	}
-	return nil
 }
