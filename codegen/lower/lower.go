@@ -5,6 +5,7 @@ package lower
 
 import (
 	"fmt"
+	"go/token"
 	"slices"
 	"strings"
 
@@ -159,11 +160,17 @@ func (l *lowering) finish(o Options) {
 	l.placement.offsets(p)
 }
 
-// blockName makes an identifier of a region's name: layers.0 → layer.
+// blockName makes an identifier of a region's name: layers.0 → layer. Names
+// that emitted code uses for something else get a suffix.
 func blockName(region string) string {
 	name := identifier(strings.TrimRight(region, "0123456789."))
-	if s := strings.TrimSuffix(name, "s"); s != name && s != "" && len(s) > 1 {
+	if s := strings.TrimSuffix(name, "s"); s != name && len(s) > 1 {
 		name = s
+	}
+	for _, taken := range []string{"bind", "kernel", "token", "decode", "prefill", "one", "row"} {
+		if strings.HasPrefix(name, taken) {
+			return name + "Region"
+		}
 	}
 	return name
 }
@@ -188,8 +195,12 @@ func identifier(name string) string {
 		}
 		upper = false
 	}
-	if b.Len() == 0 {
+	switch name := b.String(); {
+	case name == "":
 		return "w"
+	case token.IsKeyword(name):
+		return name + "Value"
+	default:
+		return name
 	}
-	return b.String()
 }

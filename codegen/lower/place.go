@@ -98,7 +98,7 @@ func sliceLo(v *ir.Value) int {
 // wantsLanes reports whether a kernel reads v in whole groups of channels.
 func (p *placement) wantsLanes(v *ir.Value) bool {
 	return slices.ContainsFunc(p.uses[v], func(u *ir.Value) bool {
-		return slices.ContainsFunc(rules[u.Op.OpName()].lanes, func(i int) bool { return u.Args[i] == v })
+		return slices.ContainsFunc(rules[u.Op.OpName()].lanes, func(i int) bool { return i < len(u.Args) && u.Args[i] == v })
 	})
 }
 
