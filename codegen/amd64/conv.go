@@ -44,7 +44,7 @@ func (c *conv) emit() {
 	if c.Activation == kernel.SiLU {
 		c.constants = c.expConstants()
 	}
-	c.Comment("One vector of channels a turn.")
+	c.legend("One vector of channels a turn.", holds("weights", c.w), holds("window", c.window), holds("vectors left", groups))
 	c.Label(loop)
 	c.channels(tokens)
 	for _, p := range []reg.GPVirtual{c.y, c.x, c.w, c.window, c.bias} {
@@ -68,6 +68,7 @@ func (c *conv) channels(tokens reg.GPVirtual) {
 	c.MOVQ(c.y, y)
 	c.MOVQ(tokens, n)
 	loop := c.label("token")
+	c.legend("One token a turn.", holds("past inputs from the oldest on", past...), holds("input", x), holds("output", y), holds("tokens left", n))
 	c.Label(loop)
 	now, acc := c.vec(), c.vec()
 	c.VMOVUPS(operand.Mem{Base: x}, now)

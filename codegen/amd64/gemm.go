@@ -1,6 +1,9 @@
 package amd64
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -59,7 +62,7 @@ func (g *gemm) emit() {
 	if full > 1 {
 		n, loop := g.GP64(), g.label("block")
 		g.MOVQ(operand.U32(uint32(full-1)), n)
-		g.Comment("The blocks between the first and the last.")
+		g.legend("The blocks between the first and the last.", holds("blocks left", n))
 		g.Label(loop)
 		g.block(block{columns: kernel.KBlock})
 		g.DECQ(n)
@@ -105,7 +108,7 @@ func (g *gemm) widen(columns int) reg.GPVirtual {
 	if pairs := columns / 2; pairs > 0 {
 		loop := g.label("widen")
 		g.MOVQ(operand.U32(uint32(pairs)), n)
-		g.Comment("Widen a pair of columns a turn.")
+		g.legend("Widen a pair of columns a turn.", holds("packed weights", from), holds("scratch", to), holds("pairs left", n))
 		g.Label(loop)
 		for at := 0; at < panelBytes; at += g.bytes() {
 			low, high := w.pair(operand.Mem{Base: from, Disp: at})
@@ -129,7 +132,7 @@ func (g *gemm) widen(columns int) reg.GPVirtual {
 // for the rest.
 func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	loop, done := g.label("tile"), g.label("next")
-	g.Commentf("Tiles of %d tokens.", m)
+	g.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("weights", weights))
 	g.Label(loop)
 	g.CMPQ(g.left, operand.U32(uint32(m)))
 	g.JLT(operand.LabelRef(done))
@@ -190,6 +193,8 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 	if turns := n / gemmUnroll; turns > 0 {
 		count, loop := g.GP64(), g.label("column")
 		g.MOVQ(operand.U32(uint32(turns)), count)
+		g.legend("Two columns a turn: weights once, one input a token.",
+			holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", count))
 		g.Label(loop)
 		for u := range gemmUnroll {
 			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})

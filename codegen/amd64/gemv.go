@@ -1,6 +1,8 @@
 package amd64
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -45,7 +47,7 @@ func (g *gemv) emit() {
 	g.TESTQ(panels, panels)
 	done, panel := g.label("done"), g.label("panel")
 	g.JZ(operand.LabelRef(done))
-	g.Comment("One panel of 48 rows a turn.")
+	g.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("weights", g.w))
 	g.Label(panel)
 	g.MOVQ(base, g.x)
 	for _, v := range g.acc {
@@ -72,6 +74,7 @@ func (g *gemv) columns() {
 	if turns := units / gemvUnroll; turns > 0 {
 		n, loop := g.GP64(), g.label("columns")
 		g.MOVQ(operand.U32(uint32(turns)), n)
+		g.legend(g.turn(), holds("sums", g.acc...), holds("inputs", g.x), holds("turns left", n))
 		g.Label(loop)
 		for u := range gemvUnroll {
 			g.unit(u, false)
@@ -90,6 +93,14 @@ func (g *gemv) columns() {
 	if rest+odd > 0 {
 		g.advance(rest + odd)
 	}
+}
+
+// turn says what the loop over columns does.
+func (g *gemv) turn() string {
+	if g.Storage == kernel.F32 {
+		return fmt.Sprintf("%d columns a turn.", gemvUnroll)
+	}
+	return fmt.Sprintf("%d pairs of columns a turn: low half, then high half.", gemvUnroll)
 }
 
 // advance moves past n units of weights, and of the input.

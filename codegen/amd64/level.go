@@ -58,7 +58,7 @@ func (l *Level) Supports(s kernel.Spec) bool {
 func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("amd64,!purego")
-	a := &asm{Context: ctx, level: l, constants: map[string]bool{}}
+	a := &asm{Context: ctx, level: l, constants: map[string]bool{}, legends: map[string][][]role{}}
 	for _, s := range specs {
 		if !l.Supports(s) {
 			return nil, fmt.Errorf("%s: level %s does not emit it", s.Name(), l.level.Name)
@@ -72,6 +72,7 @@ func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, fmt.Errorf("level %s: %w", l.level.Name, err)
 	}
+	a.resolveLegends(file)
 	return file, nil
 }
 
@@ -95,6 +96,7 @@ type asm struct {
 	level     *Level
 	constants map[string]bool // names of constants already in the file
 	labels    int
+	legends   map[string][][]role // by sentence, in the order of emission
 }
 
 // function emits one kernel.
@@ -106,7 +108,7 @@ func (a *asm) function(s kernel.Spec) {
 	a.Function(target.FuncName(s, a.level.level.Name))
 	a.Attributes(attr.NOSPLIT)
 	a.SignatureExpr("func(" + strings.Join(params, ", ") + ")")
-	a.Doc(s.Name() + " for " + a.level.level.Name + ".")
+	a.Comment(s.Name() + " for " + a.level.level.Name + ".")
 	emitters[s.Kind()].emit(a, s)
 	a.VZEROUPPER()
 	a.RET()

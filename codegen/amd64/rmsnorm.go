@@ -45,7 +45,7 @@ func (r *rmsnorm) emit() {
 	r.TESTQ(tokens, tokens)
 	r.JZ(operand.LabelRef(done))
 	r.masks()
-	r.Comment("One token a turn.")
+	r.legend("One token a turn.", holds("inputs", r.x), holds("outputs", r.y), holds("tokens left", tokens))
 	r.Label(loop)
 	r.products(r.scale())
 	r.ADDQ(operand.U32(uint32(4*r.StrideX)), r.x)
@@ -120,6 +120,7 @@ func (r *rmsnorm) scale() reg.VecVirtual {
 		p, n, loop := r.GP64(), r.GP64(), r.label("squares")
 		r.MOVQ(r.x, p)
 		r.MOVQ(operand.U32(uint32(whole)), n)
+		r.legend("Squares of 16 elements a turn.", holds("sums", sums...), holds("inputs", p), holds("turns left", n))
 		r.Label(loop)
 		for i, sum := range sums {
 			v := r.vec()
@@ -184,6 +185,7 @@ func (r *rmsnorm) products(scale reg.VecVirtual) {
 	if whole := r.Width / normLanes; whole > 0 {
 		at, end, loop := r.GP64(), uint32(4*normLanes*whole), r.label("products")
 		r.XORQ(at, at)
+		r.legend("Products of 16 elements a turn.", holds("scale", scale), holds("byte", at))
 		r.Label(loop)
 		for i := range r.vectors() {
 			v := r.vec()

@@ -42,7 +42,7 @@ func (s *scan1) emit() {
 	s.channel, s.row = s.GP64(), s.GP64()
 	s.XORQ(s.channel, s.channel)
 	s.XORQ(s.row, s.row)
-	s.Comment("A group of 16 channels a turn.")
+	s.legend("A group of 16 channels a turn.", holds("byte of its channels", s.channel), holds("byte of its states", s.row), holds("groups left", groups))
 	s.Label(loop)
 	for half := 0; half < kernel.GroupChannels; half += s.level.lanes {
 		s.channels(4 * half)
@@ -75,6 +75,8 @@ func (s *scan1) channels(at int) {
 	if s.Softplus {
 		s.bias = s.of("dtBias", s.channel)
 	}
+	s.legend("One token a turn.", holds("y", s.y), holds("u", s.u), holds("dt", s.dt), holds("z", s.z), holds("B and C", s.bc),
+		holds("a", s.a), holds("d", s.d), holds("h", s.h), holds("tokens left", n))
 	s.Label(loop)
 	s.token(at)
 	s.nextToken()
@@ -134,6 +136,7 @@ func (s *scan1) states(at int) {
 	}
 	turns, n, loop := s.States/scanUnroll, s.GP64(), s.label("state")
 	s.MOVQ(operand.U32(uint32(turns)), n)
+	s.legend("Sixteen states a turn.", holds("Δ·u", s.q), holds("sum", s.acc), holds("turns left", n))
 	s.Label(loop)
 	s.run(at, scanUnroll)
 	s.ADDQ(operand.U32(scanUnroll*groupBytes), s.a)

@@ -7,6 +7,7 @@
 // func rmsnormD32Sx48Sy48Eps3727c5acV3(y []float32, x []float32, w []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV3(SB), NOSPLIT, $0-80
+	// rmsnorm_d32_sx48_sy48_eps3727c5ac for v3.
 	MOVQ  y_base+0(FP), AX
 	MOVQ  x_base+24(FP), CX
 	MOVQ  w_base+48(FP), DX
@@ -15,12 +16,15 @@ TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV3(SB), NOSPLIT, $0-80
 	JZ    done1
 
 	// One token a turn.
+	// CX inputs, AX outputs, BX tokens left
 token2:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	MOVQ  CX, SI
 	MOVQ  $0x00000002, DI
 
+	// Squares of 16 elements a turn.
+	// Y0 Y1 sums, SI inputs, DI turns left
 squares3:
 	VMOVUPS      (SI), Y2
 	VFMADD231PS  Y2, Y2, Y0
@@ -44,6 +48,8 @@ squares3:
 	VBROADCASTSS X1, Y0
 	XORQ         SI, SI
 
+	// Products of 16 elements a turn.
+	// Y0 scale, SI byte
 products4:
 	VMULPS  (CX)(SI*1), Y0, Y1
 	VMULPS  (DX)(SI*1), Y1, Y1
@@ -120,6 +126,7 @@ GLOBL one_v3<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K32V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemvBf16K32V3(SB), NOSPLIT, $0-80
+	// gemv_bf16_k32 for v3.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -129,6 +136,7 @@ TEXT ·gemvBf16K32V3(SB), NOSPLIT, $0-80
 	JZ      done5
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel6:
 	MOVQ  BX, SI
 	VPXOR Y0, Y0, Y0
@@ -139,6 +147,8 @@ panel6:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $0x00000002, DI
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Y0…Y5 sums, SI inputs, DI turns left
 columns7:
 	VBROADCASTSS (SI), Y7
 	VBROADCASTSS 4(SI), Y8
@@ -435,6 +445,7 @@ GLOBL highHalf_v3<>(SB), RODATA|NOPTR, $64
 // func convT4C96Sx192Sy192BiasSiluV3(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·convT4C96Sx192Sy192BiasSiluV3(SB), NOSPLIT, $0-136
+	// conv_t4_c96_sx192_sy192_bias_silu for v3.
 	MOVQ  y_base+0(FP), AX
 	MOVQ  x_base+24(FP), CX
 	MOVQ  w_base+48(FP), DX
@@ -449,6 +460,7 @@ TEXT ·convT4C96Sx192Sy192BiasSiluV3(SB), NOSPLIT, $0-136
 	JZ    done8
 
 	// One vector of channels a turn.
+	// DX weights, BX window, DI vectors left
 channels9:
 	VMOVUPS (BX), Y0
 	VMOVUPS 384(BX), Y1
@@ -457,6 +469,8 @@ channels9:
 	MOVQ    AX, R10
 	MOVQ    R8, R11
 
+	// One token a turn.
+	// Y0…Y2 past inputs from the oldest on, R9 input, R10 output, R11 tokens left
 token10:
 	VMOVUPS      (R9), Y3
 	VPXOR        Y4, Y4, Y4
@@ -755,6 +769,7 @@ GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K64V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemvBf16K64V3(SB), NOSPLIT, $0-80
+	// gemv_bf16_k64 for v3.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -764,6 +779,7 @@ TEXT ·gemvBf16K64V3(SB), NOSPLIT, $0-80
 	JZ      done11
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel12:
 	MOVQ  BX, SI
 	VPXOR Y0, Y0, Y0
@@ -774,6 +790,8 @@ panel12:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $0x00000004, DI
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Y0…Y5 sums, SI inputs, DI turns left
 columns13:
 	VBROADCASTSS (SI), Y7
 	VBROADCASTSS 4(SI), Y8
@@ -1052,6 +1070,7 @@ done11:
 // func gemvBf16K2V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemvBf16K2V3(SB), NOSPLIT, $0-80
+	// gemv_bf16_k2 for v3.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -1061,6 +1080,7 @@ TEXT ·gemvBf16K2V3(SB), NOSPLIT, $0-80
 	JZ      done14
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel15:
 	MOVQ         BX, SI
 	VPXOR        Y0, Y0, Y0
@@ -1120,6 +1140,7 @@ done14:
 // func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, groups int, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(SB), NOSPLIT, $0-232
+	// scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192 for v3.
 	MOVQ  groups+216(FP), AX
 	TESTQ AX, AX
 	JZ    done16
@@ -1127,6 +1148,7 @@ TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(SB), NOSPLIT, $0-232
 	XORQ  DX, DX
 
 	// A group of 16 channels a turn.
+	// CX byte of its channels, DX byte of its states, AX groups left
 group17:
 	MOVQ  tokens+224(FP), BX
 	TESTQ BX, BX
@@ -1149,6 +1171,8 @@ group17:
 	MOVQ  dtBias_base+168(FP), R14
 	ADDQ  CX, R14
 
+	// One token a turn.
+	// SI y, DI u, R8 dt, R13 z, R9 B and C, R10 a, R11 d, R12 h, BX tokens left
 token19:
 	VMOVUPS      (R8), Y0
 	VADDPS       (R14), Y0, Y0
@@ -1540,6 +1564,8 @@ next18:
 	MOVQ  dtBias_base+168(FP), R14
 	ADDQ  CX, R14
 
+	// One token a turn.
+	// SI y, DI u, R8 dt, R13 z, R9 B and C, R10 a, R11 d, R12 h, BX tokens left
 token21:
 	VMOVUPS      32(R8), Y0
 	VADDPS       32(R14), Y0, Y0
@@ -2012,6 +2038,7 @@ GLOBL atanh0_v3<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K64AddV3(y []float32, w []uint16, x []float32, residual []float32, panels int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemvBf16K64AddV3(SB), NOSPLIT, $0-104
+	// gemv_bf16_k64_add for v3.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+96(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -2022,6 +2049,7 @@ TEXT ·gemvBf16K64AddV3(SB), NOSPLIT, $0-104
 	JZ      done22
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel23:
 	MOVQ  BX, SI
 	VPXOR Y0, Y0, Y0
@@ -2032,6 +2060,8 @@ panel23:
 	VPXOR Y5, Y5, Y5
 	MOVQ  $0x00000004, R8
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Y0…Y5 sums, SI inputs, R8 turns left
 columns24:
 	VBROADCASTSS (SI), Y7
 	VBROADCASTSS 4(SI), Y8
@@ -2317,6 +2347,7 @@ done22:
 // func gemmBf16K32Sx48Sy192V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemmBf16K32Sx48Sy192V3(SB), NOSPLIT, $0-104
+	// gemm_bf16_k32_sx48_sy192 for v3.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done25
@@ -2327,6 +2358,7 @@ TEXT ·gemmBf16K32Sx48Sy192V3(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000010, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen26:
 	VMOVUPS (DX), Y2
 	VPSLLD  $0x10, Y2, Y1
@@ -2366,7 +2398,8 @@ widen26:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile27:
 	CMPQ  AX, $0x00000004
 	JLT   next28
@@ -2386,6 +2419,8 @@ tile27:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column29:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
@@ -2457,6 +2492,8 @@ column29:
 	MOVQ         CX, DI
 	MOVQ         $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column30:
 	VMOVUPS      96(SI), Y12
 	VMOVUPS      128(SI), Y13
@@ -2518,7 +2555,8 @@ column30:
 	JMP          tile27
 
 next28:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000002
 	JLT   next32
 	VPXOR Y0, Y0, Y0
@@ -2531,6 +2569,8 @@ next28:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column33:
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
@@ -2574,6 +2614,8 @@ column33:
 	MOVQ         CX, DI
 	MOVQ         $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column34:
 	VMOVUPS      96(SI), Y6
 	VMOVUPS      128(SI), Y7
@@ -2612,7 +2654,8 @@ column34:
 	SUBQ         $0x00000002, AX
 
 next32:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000001
 	JLT   next36
 	VPXOR Y0, Y0, Y0
@@ -2622,6 +2665,8 @@ next32:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
 column37:
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
@@ -2650,6 +2695,8 @@ column37:
 	MOVQ         CX, SI
 	MOVQ         $0x00000010, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
 column38:
 	VMOVUPS      96(DX), Y3
 	VMOVUPS      128(DX), Y4
@@ -2684,6 +2731,7 @@ done25:
 // func gemmBf16K64Sx192Sy48V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemmBf16K64Sx192Sy48V3(SB), NOSPLIT, $0-104
+	// gemm_bf16_k64_sx192_sy48 for v3.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done39
@@ -2694,6 +2742,7 @@ TEXT ·gemmBf16K64Sx192Sy48V3(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000020, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen40:
 	VMOVUPS (DX), Y2
 	VPSLLD  $0x10, Y2, Y1
@@ -2733,7 +2782,8 @@ widen40:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile41:
 	CMPQ  AX, $0x00000004
 	JLT   next42
@@ -2753,6 +2803,8 @@ tile41:
 	MOVQ  CX, DI
 	MOVQ  $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column43:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
@@ -2824,6 +2876,8 @@ column43:
 	MOVQ         CX, DI
 	MOVQ         $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column44:
 	VMOVUPS      96(SI), Y12
 	VMOVUPS      128(SI), Y13
@@ -2885,7 +2939,8 @@ column44:
 	JMP          tile41
 
 next42:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000002
 	JLT   next46
 	VPXOR Y0, Y0, Y0
@@ -2898,6 +2953,8 @@ next42:
 	MOVQ  CX, DI
 	MOVQ  $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column47:
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
@@ -2941,6 +2998,8 @@ column47:
 	MOVQ         CX, DI
 	MOVQ         $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column48:
 	VMOVUPS      96(SI), Y6
 	VMOVUPS      128(SI), Y7
@@ -2979,7 +3038,8 @@ column48:
 	SUBQ         $0x00000002, AX
 
 next46:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000001
 	JLT   next50
 	VPXOR Y0, Y0, Y0
@@ -2989,6 +3049,8 @@ next46:
 	MOVQ  CX, DI
 	MOVQ  $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
 column51:
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
@@ -3017,6 +3079,8 @@ column51:
 	MOVQ         CX, SI
 	MOVQ         $0x00000020, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
 column52:
 	VMOVUPS      96(DX), Y3
 	VMOVUPS      128(DX), Y4
@@ -3051,6 +3115,7 @@ done39:
 // func gemmBf16K2Sx48Sy96V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemmBf16K2Sx48Sy96V3(SB), NOSPLIT, $0-104
+	// gemm_bf16_k2_sx48_sy96 for v3.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done53
@@ -3061,6 +3126,7 @@ TEXT ·gemmBf16K2Sx48Sy96V3(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000001, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen54:
 	VMOVUPS (DX), Y2
 	VPSLLD  $0x10, Y2, Y1
@@ -3100,7 +3166,8 @@ widen54:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile55:
 	CMPQ  AX, $0x00000004
 	JLT   next56
@@ -3120,6 +3187,8 @@ tile55:
 	MOVQ  CX, DI
 	MOVQ  $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column57:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
@@ -3191,6 +3260,8 @@ column57:
 	MOVQ         CX, DI
 	MOVQ         $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column58:
 	VMOVUPS      96(SI), Y12
 	VMOVUPS      128(SI), Y13
@@ -3252,7 +3323,8 @@ column58:
 	JMP          tile55
 
 next56:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000002
 	JLT   next60
 	VPXOR Y0, Y0, Y0
@@ -3265,6 +3337,8 @@ next56:
 	MOVQ  CX, DI
 	MOVQ  $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column61:
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
@@ -3308,6 +3382,8 @@ column61:
 	MOVQ         CX, DI
 	MOVQ         $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column62:
 	VMOVUPS      96(SI), Y6
 	VMOVUPS      128(SI), Y7
@@ -3346,7 +3422,8 @@ column62:
 	SUBQ         $0x00000002, AX
 
 next60:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000001
 	JLT   next64
 	VPXOR Y0, Y0, Y0
@@ -3356,6 +3433,8 @@ next60:
 	MOVQ  CX, DI
 	MOVQ  $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
 column65:
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
@@ -3384,6 +3463,8 @@ column65:
 	MOVQ         CX, SI
 	MOVQ         $0x00000001, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
 column66:
 	VMOVUPS      96(DX), Y3
 	VMOVUPS      128(DX), Y4
@@ -3418,6 +3499,7 @@ done53:
 // func gemmBf16K64Sx192Sy48AddV3(y []float32, w []uint16, x []float32, residual []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemmBf16K64Sx192Sy48AddV3(SB), NOSPLIT, $0-128
+	// gemm_bf16_k64_sx192_sy48_add for v3.
 	MOVQ    tokens+120(FP), AX
 	TESTQ   AX, AX
 	JZ      done67
@@ -3428,6 +3510,7 @@ TEXT ·gemmBf16K64Sx192Sy48AddV3(SB), NOSPLIT, $0-128
 	MOVQ    $0x00000020, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen68:
 	VMOVUPS (DX), Y2
 	VPSLLD  $0x10, Y2, Y1
@@ -3468,7 +3551,8 @@ widen68:
 	MOVQ    y_base+0(FP), BX
 	MOVQ    residual_base+72(FP), SI
 
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile69:
 	CMPQ  AX, $0x00000004
 	JLT   next70
@@ -3488,6 +3572,8 @@ tile69:
 	MOVQ  CX, R8
 	MOVQ  $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, DI weights, R8 inputs, R9 turns left
 column71:
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
@@ -3571,6 +3657,8 @@ column71:
 	MOVQ         CX, R8
 	MOVQ         $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, DI weights, R8 inputs, R9 turns left
 column72:
 	VMOVUPS      96(DI), Y12
 	VMOVUPS      128(DI), Y13
@@ -3645,7 +3733,8 @@ column72:
 	JMP          tile69
 
 next70:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000002
 	JLT   next74
 	VPXOR Y0, Y0, Y0
@@ -3658,6 +3747,8 @@ next70:
 	MOVQ  CX, R8
 	MOVQ  $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DI weights, R8 inputs, R9 turns left
 column75:
 	VMOVUPS      (DI), Y6
 	VMOVUPS      32(DI), Y7
@@ -3707,6 +3798,8 @@ column75:
 	MOVQ         CX, R8
 	MOVQ         $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DI weights, R8 inputs, R9 turns left
 column76:
 	VMOVUPS      96(DI), Y6
 	VMOVUPS      128(DI), Y7
@@ -3752,7 +3845,8 @@ column76:
 	SUBQ         $0x00000002, AX
 
 next74:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000001
 	JLT   next78
 	VPXOR Y0, Y0, Y0
@@ -3762,6 +3856,8 @@ next74:
 	MOVQ  CX, R8
 	MOVQ  $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DI weights, R8 inputs, R9 turns left
 column79:
 	VMOVUPS      (DI), Y3
 	VMOVUPS      32(DI), Y4
@@ -3793,6 +3889,8 @@ column79:
 	MOVQ         CX, DI
 	MOVQ         $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, DI inputs, R8 turns left
 column80:
 	VMOVUPS      96(DX), Y3
 	VMOVUPS      128(DX), Y4
@@ -3831,6 +3929,7 @@ done67:
 // func gemmBf16K32Sx48Sy96V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gemmBf16K32Sx48Sy96V3(SB), NOSPLIT, $0-104
+	// gemm_bf16_k32_sx48_sy96 for v3.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done81
@@ -3841,6 +3940,7 @@ TEXT ·gemmBf16K32Sx48Sy96V3(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000010, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen82:
 	VMOVUPS (DX), Y2
 	VPSLLD  $0x10, Y2, Y1
@@ -3880,7 +3980,8 @@ widen82:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile83:
 	CMPQ  AX, $0x00000004
 	JLT   next84
@@ -3900,6 +4001,8 @@ tile83:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column85:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
@@ -3971,6 +4074,8 @@ column85:
 	MOVQ         CX, DI
 	MOVQ         $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
 column86:
 	VMOVUPS      96(SI), Y12
 	VMOVUPS      128(SI), Y13
@@ -4032,7 +4137,8 @@ column86:
 	JMP          tile83
 
 next84:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000002
 	JLT   next88
 	VPXOR Y0, Y0, Y0
@@ -4045,6 +4151,8 @@ next84:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column89:
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
@@ -4088,6 +4196,8 @@ column89:
 	MOVQ         CX, DI
 	MOVQ         $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
 column90:
 	VMOVUPS      96(SI), Y6
 	VMOVUPS      128(SI), Y7
@@ -4126,7 +4236,8 @@ column90:
 	SUBQ         $0x00000002, AX
 
 next88:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ  AX, $0x00000001
 	JLT   next92
 	VPXOR Y0, Y0, Y0
@@ -4136,6 +4247,8 @@ next88:
 	MOVQ  CX, DI
 	MOVQ  $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
 column93:
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
@@ -4164,6 +4277,8 @@ column93:
 	MOVQ         CX, SI
 	MOVQ         $0x00000010, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
 column94:
 	VMOVUPS      96(DX), Y3
 	VMOVUPS      128(DX), Y4

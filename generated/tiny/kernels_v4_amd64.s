@@ -7,6 +7,7 @@
 // func rmsnormD32Sx48Sy48Eps3727c5acV4(y []float32, x []float32, w []float32, tokens int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV4(SB), NOSPLIT, $0-80
+	// rmsnorm_d32_sx48_sy48_eps3727c5ac for v4.
 	MOVQ  y_base+0(FP), AX
 	MOVQ  x_base+24(FP), CX
 	MOVQ  w_base+48(FP), DX
@@ -15,11 +16,14 @@ TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV4(SB), NOSPLIT, $0-80
 	JZ    done1
 
 	// One token a turn.
+	// CX inputs, AX outputs, BX tokens left
 token2:
 	VPXORD Z0, Z0, Z0
 	MOVQ   CX, SI
 	MOVQ   $0x00000002, DI
 
+	// Squares of 16 elements a turn.
+	// Z0 sums, SI inputs, DI turns left
 squares3:
 	VMOVUPS       (SI), Z1
 	VFMADD231PS   Z1, Z1, Z0
@@ -42,6 +46,8 @@ squares3:
 	VBROADCASTSS  X0, Z0
 	XORQ          SI, SI
 
+	// Products of 16 elements a turn.
+	// Z0 scale, SI byte
 products4:
 	VMULPS  (CX)(SI*1), Z0, Z1
 	VMULPS  (DX)(SI*1), Z1, Z1
@@ -115,6 +121,7 @@ GLOBL one_v4<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K32V4(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX512F
 TEXT ·gemvBf16K32V4(SB), NOSPLIT, $0-80
+	// gemv_bf16_k32 for v4.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -124,6 +131,7 @@ TEXT ·gemvBf16K32V4(SB), NOSPLIT, $0-80
 	JZ      done5
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel6:
 	MOVQ   BX, SI
 	VPXORD Z0, Z0, Z0
@@ -131,6 +139,8 @@ panel6:
 	VPXORD Z2, Z2, Z2
 	MOVQ   $0x00000002, DI
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Z0…Z2 sums, SI inputs, DI turns left
 columns7:
 	VBROADCASTSS (SI), Z4
 	VBROADCASTSS 4(SI), Z5
@@ -304,6 +314,7 @@ GLOBL highHalf_v4<>(SB), RODATA|NOPTR, $64
 // func convT4C96Sx192Sy192BiasSiluV4(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·convT4C96Sx192Sy192BiasSiluV4(SB), NOSPLIT, $0-136
+	// conv_t4_c96_sx192_sy192_bias_silu for v4.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    w_base+48(FP), DX
@@ -329,6 +340,7 @@ TEXT ·convT4C96Sx192Sy192BiasSiluV4(SB), NOSPLIT, $0-136
 	VMOVUPS expC6_v4<>+0(SB), Z11
 
 	// One vector of channels a turn.
+	// DX weights, BX window, DI vectors left
 channels9:
 	VMOVUPS (BX), Z12
 	VMOVUPS 384(BX), Z13
@@ -337,6 +349,8 @@ channels9:
 	MOVQ    AX, R10
 	MOVQ    R8, R11
 
+	// One token a turn.
+	// Z12…Z14 past inputs from the oldest on, R9 input, R10 output, R11 tokens left
 token10:
 	VMOVUPS      (R9), Z15
 	VPXORD       Z16, Z16, Z16
@@ -609,6 +623,7 @@ GLOBL signBit_v4<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K64V4(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX512F
 TEXT ·gemvBf16K64V4(SB), NOSPLIT, $0-80
+	// gemv_bf16_k64 for v4.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -618,6 +633,7 @@ TEXT ·gemvBf16K64V4(SB), NOSPLIT, $0-80
 	JZ      done11
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel12:
 	MOVQ   BX, SI
 	VPXORD Z0, Z0, Z0
@@ -625,6 +641,8 @@ panel12:
 	VPXORD Z2, Z2, Z2
 	MOVQ   $0x00000004, DI
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Z0…Z2 sums, SI inputs, DI turns left
 columns13:
 	VBROADCASTSS (SI), Z4
 	VBROADCASTSS 4(SI), Z5
@@ -780,6 +798,7 @@ done11:
 // func gemvBf16K2V4(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX512F
 TEXT ·gemvBf16K2V4(SB), NOSPLIT, $0-80
+	// gemv_bf16_k2 for v4.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+72(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -789,6 +808,7 @@ TEXT ·gemvBf16K2V4(SB), NOSPLIT, $0-80
 	JZ      done14
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel15:
 	MOVQ         BX, SI
 	VPXORD       Z0, Z0, Z0
@@ -827,6 +847,7 @@ done14:
 // func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, groups int, tokens int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4(SB), NOSPLIT, $0-232
+	// scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192 for v4.
 	MOVQ    groups+216(FP), AX
 	TESTQ   AX, AX
 	JZ      done16
@@ -846,6 +867,7 @@ TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4(SB), NOSPLIT, $0-232
 	XORQ    DX, DX
 
 	// A group of 16 channels a turn.
+	// CX byte of its channels, DX byte of its states, AX groups left
 group17:
 	MOVQ  tokens+224(FP), BX
 	TESTQ BX, BX
@@ -868,6 +890,8 @@ group17:
 	MOVQ  dtBias_base+168(FP), R14
 	ADDQ  CX, R14
 
+	// One token a turn.
+	// SI y, DI u, R8 dt, R13 z, R9 B and C, R10 a, R11 d, R12 h, BX tokens left
 token19:
 	VMOVUPS      (R8), Z12
 	VADDPS       (R14), Z12, Z12
@@ -1260,6 +1284,7 @@ GLOBL atanh0_v4<>(SB), RODATA|NOPTR, $64
 // func gemvBf16K64AddV4(y []float32, w []uint16, x []float32, residual []float32, panels int)
 // Requires: AVX, AVX512F
 TEXT ·gemvBf16K64AddV4(SB), NOSPLIT, $0-104
+	// gemv_bf16_k64_add for v4.
 	MOVQ    y_base+0(FP), AX
 	MOVQ    panels+96(FP), CX
 	MOVQ    w_base+24(FP), DX
@@ -1270,6 +1295,7 @@ TEXT ·gemvBf16K64AddV4(SB), NOSPLIT, $0-104
 	JZ      done20
 
 	// One panel of 48 rows a turn.
+	// CX panels left, AX outputs, DX weights
 panel21:
 	MOVQ   BX, SI
 	VPXORD Z0, Z0, Z0
@@ -1277,6 +1303,8 @@ panel21:
 	VPXORD Z2, Z2, Z2
 	MOVQ   $0x00000004, R8
 
+	// 8 pairs of columns a turn: low half, then high half.
+	// Z0…Z2 sums, SI inputs, R8 turns left
 columns22:
 	VBROADCASTSS (SI), Z4
 	VBROADCASTSS 4(SI), Z5
@@ -1436,6 +1464,7 @@ done20:
 // func gemmBf16K32Sx48Sy192V4(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX512F
 TEXT ·gemmBf16K32Sx48Sy192V4(SB), NOSPLIT, $0-104
+	// gemm_bf16_k32_sx48_sy192 for v4.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done23
@@ -1446,6 +1475,7 @@ TEXT ·gemmBf16K32Sx48Sy192V4(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000010, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen24:
 	VMOVUPS (DX), Z2
 	VPSLLD  $0x10, Z2, Z1
@@ -1470,7 +1500,8 @@ widen24:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 8 tokens.
+	// Tokens, 8 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile25:
 	CMPQ   AX, $0x00000008
 	JLT    next26
@@ -1502,6 +1533,8 @@ tile25:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z23 sums, SI weights, DI inputs, R8 turns left
 column27:
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
@@ -1607,7 +1640,8 @@ column27:
 	JMP          tile25
 
 next26:
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000004
 	JLT    next29
 	VPXORD Z0, Z0, Z0
@@ -1626,6 +1660,8 @@ next26:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z11 sums, SI weights, DI inputs, R8 turns left
 column30:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
@@ -1686,7 +1722,8 @@ column30:
 	SUBQ         $0x00000004, AX
 
 next29:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000002
 	JLT    next32
 	VPXORD Z0, Z0, Z0
@@ -1699,6 +1736,8 @@ next29:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z5 sums, SI weights, DI inputs, R8 turns left
 column33:
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
@@ -1737,7 +1776,8 @@ column33:
 	SUBQ         $0x00000002, AX
 
 next32:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000001
 	JLT    next35
 	VPXORD Z0, Z0, Z0
@@ -1746,6 +1786,8 @@ next32:
 	MOVQ   CX, SI
 	MOVQ   $0x00000010, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z2 sums, DX weights, SI inputs, DI turns left
 column36:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
@@ -1780,6 +1822,7 @@ done23:
 // func gemmBf16K64Sx192Sy48V4(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX512F
 TEXT ·gemmBf16K64Sx192Sy48V4(SB), NOSPLIT, $0-104
+	// gemm_bf16_k64_sx192_sy48 for v4.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done37
@@ -1790,6 +1833,7 @@ TEXT ·gemmBf16K64Sx192Sy48V4(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000020, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen38:
 	VMOVUPS (DX), Z2
 	VPSLLD  $0x10, Z2, Z1
@@ -1814,7 +1858,8 @@ widen38:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 8 tokens.
+	// Tokens, 8 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile39:
 	CMPQ   AX, $0x00000008
 	JLT    next40
@@ -1846,6 +1891,8 @@ tile39:
 	MOVQ   CX, DI
 	MOVQ   $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z23 sums, SI weights, DI inputs, R8 turns left
 column41:
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
@@ -1951,7 +1998,8 @@ column41:
 	JMP          tile39
 
 next40:
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000004
 	JLT    next43
 	VPXORD Z0, Z0, Z0
@@ -1970,6 +2018,8 @@ next40:
 	MOVQ   CX, DI
 	MOVQ   $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z11 sums, SI weights, DI inputs, R8 turns left
 column44:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
@@ -2030,7 +2080,8 @@ column44:
 	SUBQ         $0x00000004, AX
 
 next43:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000002
 	JLT    next46
 	VPXORD Z0, Z0, Z0
@@ -2043,6 +2094,8 @@ next43:
 	MOVQ   CX, DI
 	MOVQ   $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z5 sums, SI weights, DI inputs, R8 turns left
 column47:
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
@@ -2081,7 +2134,8 @@ column47:
 	SUBQ         $0x00000002, AX
 
 next46:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000001
 	JLT    next49
 	VPXORD Z0, Z0, Z0
@@ -2090,6 +2144,8 @@ next46:
 	MOVQ   CX, SI
 	MOVQ   $0x00000020, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z2 sums, DX weights, SI inputs, DI turns left
 column50:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
@@ -2124,6 +2180,7 @@ done37:
 // func gemmBf16K2Sx48Sy96V4(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX512F
 TEXT ·gemmBf16K2Sx48Sy96V4(SB), NOSPLIT, $0-104
+	// gemm_bf16_k2_sx48_sy96 for v4.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done51
@@ -2134,6 +2191,7 @@ TEXT ·gemmBf16K2Sx48Sy96V4(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000001, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen52:
 	VMOVUPS (DX), Z2
 	VPSLLD  $0x10, Z2, Z1
@@ -2158,7 +2216,8 @@ widen52:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 8 tokens.
+	// Tokens, 8 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile53:
 	CMPQ   AX, $0x00000008
 	JLT    next54
@@ -2190,6 +2249,8 @@ tile53:
 	MOVQ   CX, DI
 	MOVQ   $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z23 sums, SI weights, DI inputs, R8 turns left
 column55:
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
@@ -2295,7 +2356,8 @@ column55:
 	JMP          tile53
 
 next54:
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000004
 	JLT    next57
 	VPXORD Z0, Z0, Z0
@@ -2314,6 +2376,8 @@ next54:
 	MOVQ   CX, DI
 	MOVQ   $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z11 sums, SI weights, DI inputs, R8 turns left
 column58:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
@@ -2374,7 +2438,8 @@ column58:
 	SUBQ         $0x00000004, AX
 
 next57:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000002
 	JLT    next60
 	VPXORD Z0, Z0, Z0
@@ -2387,6 +2452,8 @@ next57:
 	MOVQ   CX, DI
 	MOVQ   $0x00000001, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z5 sums, SI weights, DI inputs, R8 turns left
 column61:
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
@@ -2425,7 +2492,8 @@ column61:
 	SUBQ         $0x00000002, AX
 
 next60:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000001
 	JLT    next63
 	VPXORD Z0, Z0, Z0
@@ -2434,6 +2502,8 @@ next60:
 	MOVQ   CX, SI
 	MOVQ   $0x00000001, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z2 sums, DX weights, SI inputs, DI turns left
 column64:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
@@ -2468,6 +2538,7 @@ done51:
 // func gemmBf16K64Sx192Sy48AddV4(y []float32, w []uint16, x []float32, residual []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX512F
 TEXT ·gemmBf16K64Sx192Sy48AddV4(SB), NOSPLIT, $0-128
+	// gemm_bf16_k64_sx192_sy48_add for v4.
 	MOVQ    tokens+120(FP), AX
 	TESTQ   AX, AX
 	JZ      done65
@@ -2478,6 +2549,7 @@ TEXT ·gemmBf16K64Sx192Sy48AddV4(SB), NOSPLIT, $0-128
 	MOVQ    $0x00000020, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen66:
 	VMOVUPS (DX), Z2
 	VPSLLD  $0x10, Z2, Z1
@@ -2503,7 +2575,8 @@ widen66:
 	MOVQ    y_base+0(FP), BX
 	MOVQ    residual_base+72(FP), SI
 
-	// Tiles of 8 tokens.
+	// Tokens, 8 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile67:
 	CMPQ   AX, $0x00000008
 	JLT    next68
@@ -2535,6 +2608,8 @@ tile67:
 	MOVQ   CX, R8
 	MOVQ   $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z23 sums, DI weights, R8 inputs, R9 turns left
 column69:
 	VMOVUPS      (DI), Z24
 	VMOVUPS      64(DI), Z25
@@ -2665,7 +2740,8 @@ column69:
 	JMP          tile67
 
 next68:
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000004
 	JLT    next71
 	VPXORD Z0, Z0, Z0
@@ -2684,6 +2760,8 @@ next68:
 	MOVQ   CX, R8
 	MOVQ   $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z11 sums, DI weights, R8 inputs, R9 turns left
 column72:
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
@@ -2757,7 +2835,8 @@ column72:
 	SUBQ         $0x00000004, AX
 
 next71:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000002
 	JLT    next74
 	VPXORD Z0, Z0, Z0
@@ -2770,6 +2849,8 @@ next71:
 	MOVQ   CX, R8
 	MOVQ   $0x00000020, R9
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z5 sums, DI weights, R8 inputs, R9 turns left
 column75:
 	VMOVUPS      (DI), Z6
 	VMOVUPS      64(DI), Z7
@@ -2815,7 +2896,8 @@ column75:
 	SUBQ         $0x00000002, AX
 
 next74:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000001
 	JLT    next77
 	VPXORD Z0, Z0, Z0
@@ -2824,6 +2906,8 @@ next74:
 	MOVQ   CX, DI
 	MOVQ   $0x00000020, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z2 sums, DX weights, DI inputs, R8 turns left
 column78:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
@@ -2862,6 +2946,7 @@ done65:
 // func gemmBf16K32Sx48Sy96V4(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
 // Requires: AVX, AVX512F
 TEXT ·gemmBf16K32Sx48Sy96V4(SB), NOSPLIT, $0-104
+	// gemm_bf16_k32_sx48_sy96 for v4.
 	MOVQ    tokens+96(FP), AX
 	TESTQ   AX, AX
 	JZ      done79
@@ -2872,6 +2957,7 @@ TEXT ·gemmBf16K32Sx48Sy96V4(SB), NOSPLIT, $0-104
 	MOVQ    $0x00000010, SI
 
 	// Widen a pair of columns a turn.
+	// DX packed weights, BX scratch, SI pairs left
 widen80:
 	VMOVUPS (DX), Z2
 	VPSLLD  $0x10, Z2, Z1
@@ -2896,7 +2982,8 @@ widen80:
 	MOVQ    AX, AX
 	MOVQ    y_base+0(FP), BX
 
-	// Tiles of 8 tokens.
+	// Tokens, 8 at a time.
+	// AX tokens left, CX inputs, DX weights
 tile81:
 	CMPQ   AX, $0x00000008
 	JLT    next82
@@ -2928,6 +3015,8 @@ tile81:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z23 sums, SI weights, DI inputs, R8 turns left
 column83:
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
@@ -3033,7 +3122,8 @@ column83:
 	JMP          tile81
 
 next82:
-	// Tiles of 4 tokens.
+	// Tokens, 4 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000004
 	JLT    next85
 	VPXORD Z0, Z0, Z0
@@ -3052,6 +3142,8 @@ next82:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z11 sums, SI weights, DI inputs, R8 turns left
 column86:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
@@ -3112,7 +3204,8 @@ column86:
 	SUBQ         $0x00000004, AX
 
 next85:
-	// Tiles of 2 tokens.
+	// Tokens, 2 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000002
 	JLT    next88
 	VPXORD Z0, Z0, Z0
@@ -3125,6 +3218,8 @@ next85:
 	MOVQ   CX, DI
 	MOVQ   $0x00000010, R8
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z5 sums, SI weights, DI inputs, R8 turns left
 column89:
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
@@ -3163,7 +3258,8 @@ column89:
 	SUBQ         $0x00000002, AX
 
 next88:
-	// Tiles of 1 tokens.
+	// Tokens, 1 at a time.
+	// AX tokens left, CX inputs, DX weights
 	CMPQ   AX, $0x00000001
 	JLT    next91
 	VPXORD Z0, Z0, Z0
@@ -3172,6 +3268,8 @@ next88:
 	MOVQ   CX, SI
 	MOVQ   $0x00000010, DI
 
+	// Two columns a turn: weights once, one input a token.
+	// Z0…Z2 sums, DX weights, SI inputs, DI turns left
 column92:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4

@@ -1,0 +1,246 @@
+package amd64_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/amd64"
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
+)
+
+// compiled is the one function that a level makes of a spec.
+func compiled(t *testing.T, b target.Backend, s kernel.Spec) *ir.Function {
+	t.Helper()
+	name := target.FuncName(s, b.Level().Name)
+	if f, ok := functions[name]; ok {
+		return f
+	}
+	file, err := b.(*amd64.Level).Build(s)
+	if err != nil {
+		t.Fatalf("%s: %v", s.Name(), err)
+	}
+	functions[name] = file.Functions()[0]
+	return functions[name]
+}
+
+// functions are those already compiled, by name.
+var functions = map[string]*ir.Function{}
+
+// opcodes is every instruction that a level's kernels consist of. A new one
+// belongs here, in package interp, and in its table of forms.
+var opcodes = map[string]string{
+	"v3": `ADDQ CMPQ DECQ JLT JMP JNZ JZ MOVQ RET SUBQ TESTQ
+		VADDPS VADDSS VBROADCASTSS VCVTPH2PS VDIVPS VDIVSS VEXTRACTF128 VEXTRACTI128
+		VFMADD213PS VFMADD231PS VFNMADD231PS VMASKMOVPS VMAXPS VMINPS VMOVAPS VMOVSS VMOVUPS VMULPS
+		VORPS VPADDD VPAND VPERMILPS VPERMQ VPSHUFB VPSLLD VPSRAD VPSUBD VPXOR VSQRTSS VSUBPS VXORPS
+		VZEROUPPER XORQ`,
+	"v4": `ADDQ CMPQ DECQ JLT JMP JNZ JZ KMOVW MOVL MOVQ RET SUBQ TESTQ
+		VADDPS VADDSS VBROADCASTSS VCVTPH2PS VDIVPS VDIVSS VEXTRACTF32X4 VEXTRACTF64X4 VEXTRACTI64X4
+		VFMADD213PS VFMADD231PS VFNMADD231PS VMAXPS VMINPS VMOVAPS VMOVSS VMOVUPS VMULPS
+		VORPS VPANDD VPERMILPS VPERMW VPSLLD VPXORD VSCALEFPS VSQRTSS VSUBPS VXORPS
+		VZEROUPPER XORQ`,
+}
+
+// extensions maps avo's names to the features that a level may have.
+var extensions = map[string]string{
+	"AVX": "avx2", "AVX2": "avx2", "FMA3": "fma", "F16C": "f16c", "CMOV": "avx2", "SSE": "avx2", "SSE2": "avx2",
+	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl",
+}
+
+func TestOpcodes(t *testing.T) {
+	for _, b := range target.Backends() {
+		level, seen := b.Level().Name, map[string]bool{}
+		for _, s := range supported(b) {
+			for _, i := range compiled(t, b, s).Instructions() {
+				seen[i.Opcode] = true
+			}
+		}
+		want := strings.Fields(opcodes[level])
+		for _, op := range want {
+			if !seen[op] {
+				t.Errorf("%s: no kernel uses %s any more", level, op)
+			}
+			delete(seen, op)
+		}
+		for op := range seen {
+			t.Errorf("%s: %s is new; list it, and teach the interpreter", level, op)
+		}
+	}
+}
+
+// TestLevelHasWhatKernelsNeed looks at every instruction's extension, and on
+// levels without AVX-512 at the numbers of registers: X16 and above would be
+// encoded as something else.
+func TestLevelHasWhatKernelsNeed(t *testing.T) {
+	for _, b := range target.Backends() {
+		for _, s := range supported(b) {
+			f := compiled(t, b, s)
+			for _, isa := range f.ISA {
+				if !slices.Contains(b.Level().Features, extensions[isa]) {
+					t.Errorf("%s: %s needs %s", b.Level().Name, s.Name(), isa)
+				}
+			}
+			for _, i := range f.Instructions() {
+				for _, r := range i.Registers() {
+					if r.Kind() == reg.KindVector && b.Level().Name == "v3" && r.(reg.Physical).PhysicalIndex() > 15 {
+						t.Errorf("%s: %s uses %s", b.Level().Name, s.Name(), r.Asm())
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestFormOfFunctions: no frame, no call, no access to a stack, and upper
+// halves cleared before the one return.
+func TestFormOfFunctions(t *testing.T) {
+	for _, b := range target.Backends() {
+		for _, s := range supported(b) {
+			f := compiled(t, b, s)
+			if f.LocalSize != 0 {
+				t.Errorf("%s: a frame of %d bytes", f.Name, f.LocalSize)
+			}
+			list := f.Instructions()
+			for n, i := range list {
+				switch {
+				case i.Opcode == "CALL" || i.Opcode == "PUSHQ" || i.Opcode == "POPQ":
+					t.Errorf("%s: %s", f.Name, i.Opcode)
+				case i.Opcode == "RET" && (n == 0 || list[n-1].Opcode != "VZEROUPPER" || n != len(list)-1):
+					t.Errorf("%s: RET at instruction %d of %d, without VZEROUPPER before it or before the end", f.Name, n, len(list))
+				}
+			}
+		}
+	}
+}
+
+func TestEmissionIsDeterministic(t *testing.T) {
+	for _, b := range target.Backends() {
+		first, err := b.Emit("kernels", "Made by a test.", supported(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, _ := b.Emit("kernels", "Made by a test.", supported(b)); !bytes.Equal(first, second) {
+			t.Errorf("%s: two emissions differ", b.Level().Name)
+		}
+	}
+}
+
+func TestUnsupportedSpecIsAnError(t *testing.T) {
+	for _, b := range target.Backends() {
+		for _, s := range []kernel.Spec{
+			kernel.Embed{Storage: kernel.F32, Width: 8, StrideY: 8},
+			kernel.Conv{Taps: 20, Channels: 48, StrideX: 48, StrideY: 48},
+		} {
+			if b.Supports(s) {
+				t.Errorf("%s: %s is supported", b.Level().Name, s.Name())
+			}
+			if _, err := b.Emit("kernels", "", []kernel.Spec{s}); err == nil || !strings.Contains(err.Error(), s.Name()) {
+				t.Errorf("%s: %s: error %v", b.Level().Name, s.Name(), err)
+			}
+		}
+	}
+}
+
+// TestLegendsNameRegisters: what a reader of the assembly is told.
+func TestLegendsNameRegisters(t *testing.T) {
+	b, _ := target.Lookup("v4")
+	text, err := b.Emit("kernels", "", []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 64, StrideX: 64, StrideY: 48}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"// gemm_f32_k64_sx64_sy48 for v4.", "// Tokens, 8 at a time.", "Z0…Z23 sums, "} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in the assembly", want)
+		}
+	}
+}
+
+// count is what matters of an inner loop.
+type count struct {
+	multiplyAdds, broadcasts, loads, stores, others int
+}
+
+func (c count) String() string {
+	return fmt.Sprintf("%d multiply-adds, %d broadcasts, %d loads, %d stores, %d others",
+		c.multiplyAdds, c.broadcasts, c.loads, c.stores, c.others)
+}
+
+// loops counts the instructions of every loop that holds no other, in order.
+// Loads are all reads of memory but broadcasts, as operands or alone.
+func loops(f *ir.Function) []count {
+	var list []count
+	var now count
+	var head ir.Label
+	for _, n := range f.Nodes {
+		switch n := n.(type) {
+		case ir.Label:
+			head, now = n, count{}
+		case *ir.Instruction:
+			if target := n.TargetLabel(); target != nil && *target == head {
+				list = append(list, now)
+				head = ""
+			}
+			now.add(n)
+		}
+	}
+	return list
+}
+
+func (c *count) add(i *ir.Instruction) {
+	reads, last := false, len(i.Operands)-1
+	for n, op := range i.Operands {
+		reads = reads || operand.IsMem(op) && n < last
+	}
+	switch {
+	case i.Opcode == "VBROADCASTSS":
+		c.broadcasts++
+	case strings.HasPrefix(i.Opcode, "VFMADD"):
+		c.multiplyAdds++
+	case last >= 0 && operand.IsMem(i.Operands[last]):
+		c.stores++
+	case !reads:
+		c.others++
+	}
+	if reads && i.Opcode != "VBROADCASTSS" {
+		c.loads++
+	}
+}
+
+// TestInnerLoops states what the loops that take the time consist of: nothing
+// is loaded twice, stored or moved without need.
+func TestInnerLoops(t *testing.T) {
+	gemv := func(s kernel.Storage) kernel.Spec { return kernel.Gemv{Storage: s, K: 768} }
+	gemm := kernel.Gemm{Storage: kernel.F32, K: 768, StrideX: 768, StrideY: 768}
+	const overhead = 3 // two pointers and the counter; the branch ends the loop
+	for _, c := range []struct {
+		level string
+		spec  kernel.Spec
+		want  count
+	}{
+		// Eight turns; 48 rows are 6 registers in v3, 3 in v4.
+		{"v3", gemv(kernel.F32), count{48, 8, 48, 0, overhead}},
+		{"v4", gemv(kernel.F32), count{24, 8, 24, 0, overhead}},
+		// A pair is two columns, one load, one shift, one mask.
+		{"v3", gemv(kernel.BF16), count{96, 16, 48, 0, 2*48 + overhead}},
+		{"v4", gemv(kernel.BF16), count{48, 16, 24, 0, 2*24 + overhead}},
+		// Permute (in two steps in v3), convert, take the high half, convert.
+		{"v3", gemv(kernel.F16), count{96, 16, 48, 0, 5*48 + overhead}},
+		{"v4", gemv(kernel.F16), count{48, 16, 24, 0, 4*24 + overhead}},
+		// Two columns of the tile: 4 × 3 registers, 8 × 3 registers.
+		{"v3", gemm, count{24, 8, 6, 0, overhead}},
+		{"v4", gemm, count{48, 16, 6, 0, overhead}},
+	} {
+		b, _ := target.Lookup(c.level)
+		if got := loops(compiled(t, b, c.spec))[0]; got != c.want {
+			t.Errorf("%s, %s: %v, want %v", c.level, c.spec.Name(), got, c.want)
+		}
+	}
+}
