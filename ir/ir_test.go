@@ -101,9 +101,9 @@ func TestInvalid(t *testing.T) {
 		{"a module needs an input, a region and an output", func(m *ir.Module) { m.Output = nil }},
 		{"a module needs an input, a region and an output", func(m *ir.Module) { m.Input = nil }},
 		{"a module needs an input, a region and an output", func(m *ir.Module) { m.Regions = nil }},
-		{"argument 0 is not defined before its use", func(m *ir.Module) { slices.Reverse(m.Regions[1].Body) }},
+		{"argument 1 is not defined before its use", func(m *ir.Module) { slices.Reverse(m.Regions[1].Body) }},
 		{"argument 0 is not defined before its use", func(m *ir.Module) { m.Regions[0].Body[0].Args[0] = nil }},
-		{"parameter 0 (embed.p1) is not declared", func(m *ir.Module) { m.Params = m.Params[1:] }},
+		{"parameter 0 (embed.weight) is not declared", func(m *ir.Module) { m.Params = m.Params[1:] }},
 		{"is not declared", func(m *ir.Module) { m.States = nil }},
 		{"has no op", func(m *ir.Module) { m.Regions[0].Body[0].Op = nil }},
 		{`name %"v0" is empty or not unique`, func(m *ir.Module) { m.Regions[1].Body[0].Name = "v0" }},
@@ -111,7 +111,7 @@ func TestInvalid(t *testing.T) {
 		{"input %ids is id[T], want ids without an op", func(m *ir.Module) { m.Input.Op = op.SiLU{} }},
 		{"the output is not a value of the module", func(m *ir.Module) { m.Output = &ir.Value{Name: "other"} }},
 	} {
-		m := irtest.Random(2)
+		m := irtest.Mamba(irtest.Sizes{Layers: 1, Vocab: 5, Hidden: 4, Inner: 8, States: 2, Taps: 4, Rank: 1})
 		c.damage(m)
 		if err := ir.Verify(m); !strings.Contains(fmt.Sprint(err), c.want) {
 			t.Errorf("%v, want %s", err, c.want)

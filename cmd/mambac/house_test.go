@@ -49,7 +49,7 @@ var exceptions = []struct{ from, imports, why string }{}
 var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "ir/irtest", "runtime/enginetest", "runtime/kerneltest"}
 
 // inTests is what tests may import besides what their package may.
-var inTests = append([]string{"ir/text", "ir/eval", "runtime/cpu"}, testOnly...)
+var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, testOnly...)
 
 // foreign says which packages of others are imported where.
 var foreign = []struct{ imports, from, why string }{

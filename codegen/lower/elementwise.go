@@ -18,17 +18,24 @@ func init() {
 // mapped lowers an element-wise op that no pass has fused.
 func mapped(f kernel.Function) func(l *lowering, v *ir.Value) error {
 	return func(l *lowering, v *ir.Value) error {
-		y, a := l.at(v), l.at(v.Args[0])
-		spec := kernel.Map{Function: f, Width: v.Type.Width, StrideA: a.stride(), StrideY: y.stride()}
-		args := []plan.Arg{written(whole(y)), whole(a)}
-		if f.Binary() {
-			b := l.at(v.Args[1])
-			spec.StrideB = b.stride()
-			args = append(args, whole(b))
+		var args []view
+		for _, a := range v.Args {
+			args = append(args, l.at(a))
 		}
-		l.emit(plan.Step{Spec: spec, Split: l.rowSplit(y), Panels: panels(v.Type.Width), Args: args})
+		l.emit(l.mapStep(f, v.Type.Width, l.at(v), args...))
 		return nil
 	}
+}
+
+// mapStep applies a function to the first width columns of one or two views.
+func (l *lowering) mapStep(f kernel.Function, width int, y view, args ...view) plan.Step {
+	spec := kernel.Map{Function: f, Width: width, StrideA: args[0].stride(), StrideY: y.stride()}
+	list := []plan.Arg{written(whole(y)), whole(args[0])}
+	if f.Binary() {
+		spec.StrideB = args[1].stride()
+		list = append(list, whole(args[1]))
+	}
+	return plan.Step{Spec: spec, Split: l.rowSplit(y), Panels: panels(width), Args: list}
 }
 
 // rowSplit is the split of a step that treats rows independently.
@@ -50,9 +57,5 @@ func lowerSlice(l *lowering, v *ir.Value) error {
 
 // copyColumns copies the first width columns of a view.
 func (l *lowering) copyColumns(to, from view, width int) {
-	l.emit(plan.Step{
-		Spec:  kernel.Map{Function: kernel.MapCopy, Width: width, StrideA: from.stride(), StrideY: to.stride()},
-		Split: l.rowSplit(to), Panels: panels(width),
-		Args: []plan.Arg{written(whole(to)), whole(from)},
-	})
+	l.emit(l.mapStep(kernel.MapCopy, width, to, from))
 }

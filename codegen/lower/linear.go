@@ -1,8 +1,6 @@
 package lower
 
 import (
-	"fmt"
-
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/ir"
@@ -18,21 +16,24 @@ func init() {
 const fewPanels = 8
 
 // lowerLinear makes one gemv (gemm) per segment of rows, so that every worker
-// computes the same channels of a segment that it treats afterwards.
+// computes the same channels of a segment that it treats afterwards. A residual
+// that does not lie as the result does is added by itself.
 func lowerLinear(l *lowering, v *ir.Value) error {
-	residual := v.Op.(op.Linear).Residual
 	y := l.at(v)
-	if residual && l.at(v.Args[1]).stride() != y.stride() {
-		return fmt.Errorf("residual of %s has another row stride (%d, want %d); build with --disable-pass fuse-residual",
-			v.Name, l.at(v.Args[1]).stride(), y.stride())
-	}
+	apart := v.Op.(op.Linear).Residual && !alike(l.at(v.Args[1]), y)
 	row := 0
 	for _, n := range l.segmentsOf(v) {
-		l.emit(l.linearStep(v, y, row, n, residual))
+		l.emit(l.linearStep(v, y, row, n, v.Op.(op.Linear).Residual && !apart))
 		row += kernel.Pad(n)
+	}
+	if apart {
+		l.emit(l.mapStep(kernel.MapAdd, v.Type.Width, y, y, l.at(v.Args[1])))
 	}
 	return nil
 }
+
+// alike reports whether two views have whole panels and one row stride.
+func alike(a, b view) bool { return a.width == b.width && a.stride() == b.stride() }
 
 // linearStep is the part of a linear from padded row `row` on, n rows high.
 func (l *lowering) linearStep(v *ir.Value, y view, row, n int, residual bool) plan.Step {

@@ -65,9 +65,10 @@ func (p *placement) crosses(v *ir.Value) bool {
 }
 
 // segment decides whether a linear's rows are padded in parts: when slices
-// divide them and a kernel wants whole groups of channels of one of them.
+// divide them and a kernel wants whole groups of channels of one of them. A
+// residual would have to be padded alike.
 func (p *placement) segment(v *ir.Value) {
-	if _, ok := v.Op.(op.Linear); !ok || v == p.output || p.crosses(v) {
+	if o, ok := v.Op.(op.Linear); !ok || o.Residual || v == p.output || p.crosses(v) {
 		return
 	}
 	slicesOf := slices.Clone(p.uses[v])

@@ -132,10 +132,10 @@ func TestUnknownFamily(t *testing.T) {
 		{`{"model_type": "a\nb"}`, `unknown model_type "a\nb"` + known},
 		{`{}`, `no model_type, and no d_model and n_layer as in the state-spaces layout` + known},
 		{`{"d_model": 6}`, `no model_type, and no d_model and n_layer as in the state-spaces layout` + known},
-		{`[]`, "is no JSON object: json: cannot unmarshal array into Go value of type family.Keys"},
+		{`[]`, "is a JSON array, want an object"},
 		{`null`, "is null, want an object"},
-		{`{"a": }`, "is no JSON object: invalid character '}' looking for beginning of value"},
-		{``, "is no JSON object: unexpected end of JSON input"},
+		{`{"a": }`, "is no JSON: invalid character '}' looking for beginning of value"},
+		{``, "is no JSON: unexpected end of JSON input"},
 	} {
 		if _, err := imported(c.config, mambaFake()); fmt.Sprint(err) != c.want {
 			t.Errorf("%s: have %v\nwant %s", c.config, err, c.want)

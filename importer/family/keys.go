@@ -29,8 +29,11 @@ func ParseKeys(data []byte) (Keys, error) {
 		return []byte(`"` + string(tok) + `"`)
 	})
 	var k Keys
-	if err := json.Unmarshal(data, &k); err != nil {
-		return nil, fmt.Errorf("is no JSON object: %s", printable(err.Error()))
+	var wrongType *json.UnmarshalTypeError
+	if err := json.Unmarshal(data, &k); errors.As(err, &wrongType) {
+		return nil, fmt.Errorf("is a JSON %s, want an object", wrongType.Value)
+	} else if err != nil {
+		return nil, fmt.Errorf("is no JSON: %s", printable(err.Error()))
 	}
 	if k == nil {
 		return nil, errors.New("is null, want an object")

@@ -16,63 +16,95 @@ import (
 // of dead values, swapped operands. Equal seeds give equal modules; the
 // parameters are filled.
 func Random(seed uint64) *ir.Module {
-	r := &random{Rand: rand.New(rand.NewPCG(seed, 1)), b: build.New("random")}
-	r.vocab, r.hidden, r.inner = 2+r.IntN(40), 1+r.IntN(40), 1+r.IntN(50)
-	r.states, r.taps, r.rank = pick(r, 1, 2, 3, 7, 16, 17), pick(r, 1, 2, 3, 4, 5, 9), 1+r.IntN(5)
+	r := rand.New(rand.NewPCG(seed, 1))
+	return Disturbed(seed, Sizes{
+		Vocab: 2 + r.IntN(40), Hidden: 1 + r.IntN(40), Inner: 1 + r.IntN(50), Layers: r.IntN(4),
+		States: pick(r, 1, 2, 3, 7, 16, 17), Taps: pick(r, 1, 2, 3, 4, 5, 9), Rank: 1 + r.IntN(5),
+	})
+}
+
+// Sizes are those of a Mamba-1 model; see families.md for the words.
+type Sizes struct {
+	Layers, Vocab, Hidden, Inner, States, Taps, Rank int
+	DType                                            tensor.DType // of matrices and vectors; Invalid mixes
+}
+
+// Disturbed is Random with given sizes.
+func Disturbed(seed uint64, s Sizes) *ir.Module {
+	return (&random{Rand: rand.New(rand.NewPCG(seed, 2)), Sizes: s}).filled()
+}
+
+// Mamba makes a module as the importer would: equal layers, a tied head.
+func Mamba(s Sizes) *ir.Module {
+	return (&random{Rand: rand.New(rand.NewPCG(0, 0)), Sizes: s, calm: true}).filled()
+}
+
+type random struct {
+	*rand.Rand
+	Sizes
+	calm  bool // no disturbances
+	b     *build.Builder
+	layer string
+}
+
+func (r *random) filled() *ir.Module {
 	m, err := r.module()
 	if err != nil {
-		panic(fmt.Sprintf("BUG: seed %d: %v", seed, err))
+		panic(fmt.Sprintf("BUG: random module of %+v: %v", r.Sizes, err))
 	}
 	Fill(m)
 	return m
 }
 
-type random struct {
-	*rand.Rand
-	b                                        *build.Builder
-	vocab, hidden, inner, states, taps, rank int
-	layer                                    string
-	params                                   int
+func pick(r *rand.Rand, of ...int) int { return of[r.IntN(len(of))] }
+
+// chance is true once in n times, for a disturbance.
+func (r *random) chance(n int) bool { return !r.calm && r.IntN(n) == 0 }
+
+// turn is one of n disturbances, or none of them: −1.
+func (r *random) turn(n int) int {
+	if r.calm {
+		return -1
+	}
+	return r.IntN(n)
 }
 
-func pick(r *random, of ...int) int { return of[r.IntN(len(of))] }
-
-// chance is true once in n times.
-func (r *random) chance(n int) bool { return r.IntN(n) == 0 }
-
-// param declares a parameter under a name of its own.
-func (r *random) param(shape ...int) *ir.Param {
-	r.params++
-	d := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}[r.IntN(3)]
-	return &ir.Param{Name: fmt.Sprintf("%s.p%d", r.layer, r.params), Shape: shape, DType: d}
+// param declares a parameter of the layer at hand.
+func (r *random) param(name string, shape ...int) *ir.Param {
+	d := r.DType
+	if d == tensor.Invalid {
+		d = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}[r.IntN(3)]
+	}
+	return &ir.Param{Name: r.layer + "." + name, Shape: shape, DType: d}
 }
 
 // maybe is a parameter that is left out half of the time.
-func (r *random) maybe(shape ...int) *ir.Param {
+func (r *random) maybe(name string, shape ...int) *ir.Param {
 	if r.chance(2) {
 		return nil
 	}
-	return r.param(shape...)
+	return r.param(name, shape...)
 }
 
 func (r *random) module() (*ir.Module, error) {
+	r.b = build.New("random")
 	b := r.b
 	r.layer = "embed"
 	b.Region(r.layer)
-	embedding := r.param(r.vocab, r.hidden)
+	embedding := r.param("weight", r.Vocab, r.Hidden)
 	x := b.Embed(b.Input(), embedding)
-	for i := range r.IntN(4) {
+	for i := range r.Layers {
 		r.layer = fmt.Sprintf("layers.%d", i)
 		b.Region(r.layer)
-		x = r.residual(x, r.mixer(b.RMSNorm(x, r.param(r.hidden), 1e-5)))
+		x = r.residual(x, r.mixer(b.RMSNorm(x, r.param("norm.weight", r.Hidden), 1e-5)))
 	}
 	r.layer = "head"
 	b.Region(r.layer)
 	head := embedding
 	if r.chance(2) {
-		head = r.param(r.vocab, r.hidden)
+		head = r.param("weight", r.Vocab, r.Hidden)
 	}
-	return b.Finish(b.Linear(b.RMSNorm(x, r.param(r.hidden), 1e-5), head, nil))
+	return b.Finish(b.Linear(b.RMSNorm(x, r.param("norm.weight", r.Hidden), 1e-5), head, nil))
 }
 
 // residual adds in either order, sometimes with a further user of the sum's
@@ -89,29 +121,40 @@ func (r *random) residual(x, y *ir.Value) *ir.Value {
 
 // mixer is block.Mamba1 with disturbances.
 func (r *random) mixer(x *ir.Value) *ir.Value {
-	b, inner, states, rank := r.b, r.inner, r.states, r.rank
+	b, inner, states, rank := r.b, r.Inner, r.States, r.Rank
 	r.dead(x)
-	uz := r.whole(b.Linear(x, r.param(2*inner, r.hidden), r.maybe(2*inner)))
-	conv := b.Conv(r.slice(uz, 0, inner), r.param(inner, 1, r.taps), r.maybe(inner), r.taps, b.State(r.layer+".conv", ir.Window, inner, r.taps-1))
+	uz := r.whole(b.Linear(x, r.param("in_proj.weight", 2*inner, r.Hidden), r.maybe("in_proj.bias", 2*inner)))
+	window := b.State(r.layer+".conv", ir.Window, inner, r.Taps-1)
+	conv := b.Conv(r.slice(uz, 0, inner), r.param("conv1d.weight", inner, 1, r.Taps), r.maybe("conv1d.bias", inner), r.Taps, window)
 	u := r.activate(conv)
-	parts := b.Split(b.Linear(r.whole(u), r.param(rank+2*states, inner), nil), rank, states, states)
-	dt := b.Linear(parts[0], r.param(inner, rank), r.maybe(inner))
+	parts := b.Split(b.Linear(r.whole(u), r.param("x_proj.weight", rank+2*states, inner), nil), rank, states, states)
+	dt := b.Linear(parts[0], r.param("dt_proj.weight", inner, rank), r.maybe("dt_proj.bias", inner))
 	delta := b.Softplus(dt)
-	a := r.param(inner, states)
+	a := r.param("A_log", inner, states)
 	a.Transform = ir.NegExp
-	y := b.Scan1(u, delta, parts[1], parts[2], a, r.param(inner), b.State(r.layer+".ssm", ir.Recurrence, inner, states))
+	y := b.Scan1(u, delta, parts[1], parts[2], a, r.param("D", inner), b.State(r.layer+".ssm", ir.Recurrence, inner, states))
 	y = r.gate(y, uz)
 	for _, v := range []*ir.Value{conv, dt, delta} {
 		if r.chance(6) {
 			y = b.Add(y, v)
 		}
 	}
-	return b.Linear(y, r.param(r.hidden, inner), r.maybe(r.hidden))
+	return r.shortcut(b.Linear(y, r.param("out_proj.weight", r.Hidden, inner), r.maybe("out_proj.bias", r.Hidden)), uz)
+}
+
+// shortcut sometimes adds a run of uz that begins anywhere.
+func (r *random) shortcut(y, uz *ir.Value) *ir.Value {
+	room := uz.Type.Width - y.Type.Width
+	if room < 0 || !r.chance(4) {
+		return y
+	}
+	lo := r.IntN(room + 1)
+	return r.b.Add(y, r.slice(uz, lo, lo+y.Type.Width))
 }
 
 // activate is silu most of the time.
 func (r *random) activate(conv *ir.Value) *ir.Value {
-	switch r.IntN(6) {
+	switch r.turn(6) {
 	case 0:
 		return conv
 	case 1:
@@ -124,8 +167,8 @@ func (r *random) activate(conv *ir.Value) *ir.Value {
 // used twice, it is sliced twice.
 func (r *random) gate(y, uz *ir.Value) *ir.Value {
 	b := r.b
-	z := func() *ir.Value { return r.slice(uz, r.inner, 2*r.inner) }
-	switch r.IntN(8) {
+	z := func() *ir.Value { return r.slice(uz, r.Inner, 2*r.Inner) }
+	switch r.turn(8) {
 	case 0:
 		return y
 	case 1:
@@ -158,7 +201,7 @@ func (r *random) whole(x *ir.Value) *ir.Value {
 // dead sometimes appends values that nothing uses, one with a state.
 func (r *random) dead(x *ir.Value) {
 	if r.chance(4) {
-		window := r.b.State(r.layer+".dead", ir.Window, r.hidden, 1)
-		r.b.SiLU(r.b.Conv(x, r.param(r.hidden, 1, 2), nil, 2, window))
+		window := r.b.State(r.layer+".dead", ir.Window, r.Hidden, 1)
+		r.b.SiLU(r.b.Conv(x, r.param("dead.weight", r.Hidden, 1, 2), nil, 2, window))
 	}
 }
