@@ -41,6 +41,7 @@ func (e *emitter) compiled(f *jen.File) {
 	logits := e.logitsBuffer()
 	f.Comment("shape is the fixed sizes of the program.")
 	f.Var().Id("shape").Op("=").Qual(enginePath, "Shape").Values(jen.Dict{
+		jen.Id("IDs"):        jen.Lit(p.IDs),
 		jen.Id("Vocab"):      jen.Lit(p.Vocab),
 		jen.Id("State"):      jen.Lit(p.State),
 		jen.Id("Arena"):      jen.Lit(p.Arena),

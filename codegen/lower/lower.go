@@ -83,7 +83,8 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	if err := complete(m); err != nil {
 		return nil, err
 	}
-	l := &lowering{plan: &plan.Plan{Name: m.Name, Vocab: m.Output.Type.Width, Block: logitRows},
+	m = withHead(m)
+	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: logitRows},
 		module: m, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {

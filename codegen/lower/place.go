@@ -161,7 +161,7 @@ func (p *placement) placePrivate(v *ir.Value) {
 // wants lanes and the columns do not start a panel.
 func (p *placement) sliceView(v *ir.Value, s op.Slice) (view, bool) {
 	w, aligned := p.source(v.Args[0], s)
-	if w.buffer == nil || w.buffer.Space == plan.Output || p.crosses(v) {
+	if w.buffer == nil || w.buffer.Space == plan.Output || v == p.output || p.crosses(v) {
 		return view{}, false
 	}
 	return w, aligned || !p.wantsLanes(v)

@@ -123,7 +123,7 @@ func (p *parser) line() {
 	switch word := p.word(); word {
 	case "plan":
 		q := p.plan
-		q.Name, q.Vocab, q.Chunk, q.Block = p.quoted(), p.value("vocab"), p.value("chunk"), p.value("block")
+		q.Name, q.IDs, q.Vocab, q.Chunk, q.Block = p.quoted(), p.value("ids"), p.value("vocab"), p.value("chunk"), p.value("block")
 		q.Arena, q.Private, q.Scratch = p.value("arena"), p.value("private"), p.value("scratch")
 		q.State, q.Bytes = p.value("state"), int64(p.value("bytes"))
 	case "buffer":

@@ -182,7 +182,8 @@ type Call struct {
 // Plan is everything that the emitters need to know of a model.
 type Plan struct {
 	Name    string
-	Vocab   int // rows of logits
+	IDs     int // ids that can be fed: rows of the embedding
+	Vocab   int // logits of a token
 	Chunk   int // tokens of the largest Prefill
 	Block   int // rows of the largest Logits
 	Arena   int // float32

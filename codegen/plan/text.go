@@ -11,8 +11,8 @@ import (
 // Format prints the plan; Parse reads it back.
 func Format(p *Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "plan %s vocab=%d chunk=%d block=%d arena=%d private=%d scratch=%d state=%d bytes=%d\n",
-		strconv.Quote(p.Name), p.Vocab, p.Chunk, p.Block, p.Arena, p.Private, p.Scratch, p.State, p.Bytes)
+	fmt.Fprintf(&b, "plan %s ids=%d vocab=%d chunk=%d block=%d arena=%d private=%d scratch=%d state=%d bytes=%d\n",
+		strconv.Quote(p.Name), p.IDs, p.Vocab, p.Chunk, p.Block, p.Arena, p.Private, p.Scratch, p.State, p.Bytes)
 	for _, buf := range p.Buffers {
 		fmt.Fprintf(&b, "buffer %s %s width=%d stride=%d rows=%d offset=%d%s\n",
 			buf.Name, buf.Space, buf.Width, buf.Stride, buf.Rows, buf.Offset, flag(buf.Carried, "carried"))

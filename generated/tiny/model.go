@@ -12,6 +12,7 @@ import (
 var shape = engine.Shape{
 	Arena:      221184,
 	Chunk:      512,
+	IDs:        64,
 	LogitBlock: 16,
 	LogitWidth: 96,
 	Scratch:    31488,
@@ -22,7 +23,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "5c0e0f1058b8999697a402a8a780eb42",
+		Fingerprint: "5f32d267fe9ef568c77454b4841fadc5",
 		Open:        open,
 		Shape:       shape,
 	}

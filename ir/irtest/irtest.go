@@ -44,6 +44,41 @@ func Run(t *testing.T, pattern string, update bool) {
 	}
 }
 
+// Case is the run of an archive.
+type Case struct {
+	Name   string
+	Module *ir.Module // filled
+	IDs    []int
+}
+
+// Runs lists the archives that the pattern finds and that hold a run.
+func Runs(t *testing.T, pattern string) []Case {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	var cases []Case
+	for _, path := range files {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "run" })
+		if i < 0 {
+			continue
+		}
+		m, err := parse(string(a.Files[0].Data))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		Fill(m)
+		ids, _ := parseRun(t, string(a.Files[i].Data))
+		cases = append(cases, Case{strings.TrimSuffix(filepath.ToSlash(path), ".txtar"), m, ids})
+	}
+	return cases
+}
+
 func runFile(t *testing.T, path string, update bool) {
 	a, err := txtar.ParseFile(path)
 	if err != nil {

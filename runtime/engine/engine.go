@@ -183,8 +183,8 @@ func (e *Engine) checkState(s *State) error {
 // CheckIDs tells of the first id that the model has no embedding for.
 func (e *Engine) CheckIDs(ids []int32) error {
 	for i, id := range ids {
-		if id < 0 || int(id) >= e.shape.Vocab {
-			return fmt.Errorf("token %d: id %d is outside the vocabulary of %d", i, id, e.shape.Vocab)
+		if id < 0 || int(id) >= e.shape.IDs {
+			return fmt.Errorf("token %d: id %d is outside the vocabulary of %d", i, id, e.shape.IDs)
 		}
 	}
 	return nil

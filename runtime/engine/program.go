@@ -6,7 +6,8 @@ import "github.com/mambac/mambac/runtime/parallel"
 
 // Shape is the fixed sizes of a compiled program, in elements.
 type Shape struct {
-	Vocab      int // rows of logits
+	IDs        int // ids that can be fed: rows of the embedding
+	Vocab      int // logits of a token
 	State      int // float32 of one sequence's state block
 	Arena      int // float32 of the shared activations
 	Scratch    int // float32 of each worker's own scratch

@@ -1,5 +1,6 @@
 // Package enginetest is a small model written in Go that stands in for a
-// compiled one; tests import it, and it sees runtime/engine only.
+// compiled one, and feeds compiled models in every way there is; tests import
+// it, and it sees runtime only.
 package enginetest
 
 import (
@@ -39,7 +40,7 @@ func Compiled(vocab int) *engine.Compiled {
 func shape(vocab int) engine.Shape {
 	const chunk = 16
 	return engine.Shape{
-		Vocab: vocab, State: lanes, Arena: chunk*lanes + lanes, Scratch: lanes,
+		IDs: vocab, Vocab: vocab, State: lanes, Arena: chunk*lanes + lanes, Scratch: lanes,
 		Chunk: chunk, LogitBlock: 5, LogitWidth: (vocab + 47) / 48 * 48,
 	}
 }

@@ -1,0 +1,82 @@
+package ladder
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// modulePath is the path of all that is ours.
+const modulePath = "github.com/mambac/mambac"
+
+// execute builds dir as a module of its own that holds n models, and runs it.
+func execute(dir string, n int) error {
+	root, err := repository()
+	if err != nil {
+		return err
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string]string{
+		"go.mod":  fmt.Sprintf("module ladder.invalid\n\ngo 1.26\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]q\n", modulePath, root),
+		"go.sum":  string(sums),
+		"main.go": mainFile(n),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
+			return err
+		}
+	}
+	// -mod=mod copies the versions of what the runtime needs from our go.mod.
+	if err := run(dir, "go", "build", "-mod=mod", "-o", "rungs", "."); err != nil {
+		return err
+	}
+	return run(dir, filepath.Join(dir, "rungs"), dir)
+}
+
+// repository is the folder of our own go.mod.
+func repository() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// mainFile imports the models.
+func mainFile(n int) string {
+	var imports, models strings.Builder
+	for i := range n {
+		fmt.Fprintf(&imports, "\t%q\n", "ladder.invalid/"+packageName(i))
+		fmt.Fprintf(&models, "\t%s.Compiled(),\n", packageName(i))
+	}
+	return fmt.Sprintf(`package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/enginetest"
+%s)
+
+var models = []*engine.Compiled{
+%s}
+
+func main() {
+	if err := enginetest.Rungs(os.Args[1], models); err != nil {
+		log.Fatal(err)
+	}
+}
+`, &imports, &models)
+}
+
+func run(dir, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}

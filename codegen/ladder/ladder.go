@@ -1,0 +1,190 @@
+// Package ladder proves that what is generated from a module computes what the
+// evaluator does: on the twins, on every level of this machine, with any
+// number of threads and however a sequence is fed. Tests import it; it sees
+// codegen and ir.
+package ladder
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/pack"
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/eval"
+	"github.com/mambac/mambac/ir/irtest"
+	"github.com/mambac/mambac/ir/pass"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+// tolerance is the relative error of logits against the evaluator on any rung
+// (design.md §7).
+const tolerance = 2e-5
+
+// Case is a module to be compiled, and one sequence to feed.
+type Case struct {
+	Name   string
+	Module *ir.Module // its parameters have values
+	IDs    []int
+	Passes pass.Options
+	Chunk  int // tokens of a prefill call; 0 chooses
+}
+
+// RequireSame compiles all cases into one program, runs it, and fails where
+// logits differ: from the evaluator's by more than the tolerance, and by a bit
+// within a level or between the levels that have assembly.
+func RequireSame(t *testing.T, cases ...Case) {
+	t.Helper()
+	dir := t.TempDir()
+	var expected []expectation
+	for i, c := range cases {
+		e, err := emit(dir, i, c)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		expected = append(expected, e)
+	}
+	if err := execute(dir, len(cases)); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range expected {
+		t.Run(cases[i].Name, func(t *testing.T) { e.compare(t, filepath.Join(dir, fmt.Sprint(i))) })
+	}
+}
+
+// expectation is what the evaluator says of a case.
+type expectation struct {
+	logits []float32
+	input  string // the case in words
+}
+
+// emit writes the package and the payload of case i, and evaluates it.
+func emit(dir string, i int, c Case) (expectation, error) {
+	m, err := pass.Run(c.Module, c.Passes)
+	if err != nil {
+		return expectation{}, err
+	}
+	out, err := codegen.Compile(m, codegen.Options{
+		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(runtime.GOARCH), Chunk: c.Chunk,
+	})
+	if err != nil {
+		return expectation{}, err
+	}
+	base := filepath.Join(dir, fmt.Sprint(i))
+	logits, err := evaluate(m, c.IDs)
+	return expectation{logits, fmt.Sprintf("passes %+v, chunk %d, ids %v", c.Passes, out.Plan.Chunk, c.IDs)}, errors.Join(err,
+		writeFiles(filepath.Join(dir, packageName(i)), out.Files),
+		writePayload(base+".payload", out),
+		os.WriteFile(base+".ids", []byte(strings.Trim(fmt.Sprint(c.IDs), "[]")), 0o666))
+}
+
+// evaluate runs the module after its passes, which is what the levels compute
+// from: the weights have their storage's precision in both.
+func evaluate(m *ir.Module, ids []int) ([]float32, error) {
+	e, err := eval.New(m)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := e.Run(ids)
+	var all []float32
+	for _, row := range rows {
+		all = append(all, row...)
+	}
+	return all, err
+}
+
+func packageName(i int) string { return fmt.Sprintf("model%d", i) }
+
+func writeFiles(dir string, files map[string][]byte) error {
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writePayload(path string, out *codegen.Output) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := payload.NewWriter(f, 0)
+	meta, err := (&payload.Metadata{}).Encode()
+	if err == nil {
+		err = w.Section(payload.MetadataSection)
+	}
+	if err == nil {
+		_, err = w.Write(meta)
+	}
+	if err == nil {
+		err = w.Section(payload.WeightsSection)
+	}
+	if err == nil {
+		err = pack.Write(context.Background(), w, out.Plan, nil)
+	}
+	return errors.Join(err, w.Close(), f.Close())
+}
+
+// compare checks every file of logits that the program left for one case.
+func (e expectation) compare(t *testing.T, base string) {
+	t.Logf("%s", e.input)
+	files, err := filepath.Glob(base + ".*.*.*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no logits: %v", err)
+	}
+	first := map[string][]float32{} // by kind of arithmetic
+	for _, path := range files {
+		rung := strings.TrimPrefix(path, base+".")
+		logits, err := readFloats(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := irtest.RelativeError(logits, e.logits); err > tolerance {
+			t.Errorf("%s: relative error %.2g against the evaluator, want at most %g", rung, err, tolerance)
+		}
+		level, _, _ := strings.Cut(rung, ".")
+		arithmetic := "assembly"
+		if level == "generic" {
+			arithmetic = level
+		}
+		if first[arithmetic] == nil {
+			first[arithmetic] = logits
+		}
+		if i := firstDifference(logits, first[arithmetic]); i >= 0 {
+			t.Errorf("%s: logit %d is %g, elsewhere %g", rung, i, logits[i], first[arithmetic][i])
+		}
+	}
+}
+
+// firstDifference is the index of the first value with other bits, −1 if there
+// is none.
+func firstDifference(a, b []float32) int {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func readFloats(path string) ([]float32, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float32, len(data)/4)
+	_, err = binary.Decode(data, binary.LittleEndian, values)
+	return values, err
+}

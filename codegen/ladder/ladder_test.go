@@ -1,0 +1,67 @@
+package ladder
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mambac/mambac/ir/irtest"
+	"github.com/mambac/mambac/ir/pass"
+)
+
+// seeds is enough that every storage meets every pass left out.
+var seeds = flag.Int("seeds", 32, "how many random modules to compile")
+
+// TestRandom takes random modules up the ladder. Storages and passes left out
+// take turns; chunks are short enough that sequences span several.
+func TestRandom(t *testing.T) {
+	var cases []Case
+	names := pass.Names()
+	for seed := range *seeds {
+		m := irtest.Random(uint64(seed))
+		if seed%4 == 3 {
+			m = irtest.Disturbed(uint64(seed), manyPanels(uint64(seed)))
+		}
+		o := pass.Options{Storage: pass.Formats[seed%len(pass.Formats)]}
+		if i := seed % (len(names) + 2); i < len(names) {
+			o.Disable = names[i : i+1]
+		}
+		cases = append(cases, Case{
+			Name: fmt.Sprintf("seed%d", seed), Module: m, IDs: ids(uint64(seed), m.Output.Type.Width),
+			Passes: o, Chunk: []int{0, 16, 5}[seed%3],
+		})
+	}
+	RequireSame(t, cases...)
+}
+
+// manyPanels are sizes that leave several panels to each worker.
+func manyPanels(seed uint64) irtest.Sizes {
+	r := rand.New(rand.NewPCG(seed, 4))
+	return irtest.Sizes{
+		Layers: 1, Vocab: 100 + r.IntN(200), Hidden: 48 + r.IntN(150), Inner: 90 + r.IntN(300),
+		States: 1 + r.IntN(20), Taps: 1 + r.IntN(6), Rank: 1 + r.IntN(60),
+	}
+}
+
+// ids is a random sequence of 1 to 40 ids below n.
+func ids(seed uint64, n int) []int {
+	r := rand.New(rand.NewPCG(seed, 3))
+	list := make([]int, 1+r.IntN(40))
+	for i := range list {
+		list[i] = r.IntN(n)
+	}
+	return list
+}
+
+// TestText repeats what textual tests of ops, passes and modules run on the
+// evaluator.
+func TestText(t *testing.T) {
+	var cases []Case
+	for _, pattern := range []string{"../../ir/testdata/*.txtar", "../../ir/op/testdata/*/*.txtar", "../../ir/pass/testdata/*/*.txtar"} {
+		for _, r := range irtest.Runs(t, pattern) {
+			cases = append(cases, Case{Name: r.Name, Module: r.Module, IDs: r.IDs})
+		}
+	}
+	RequireSame(t, cases...)
+}

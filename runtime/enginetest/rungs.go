@@ -1,0 +1,160 @@
+package enginetest
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+// maxThreads is the largest number of workers that Rungs tries: more than the
+// panels of a small model, and no divisor of others.
+const maxThreads = 3
+
+// ways are how a sequence can be fed; each gives the logits of all its ids,
+// row after row.
+var ways = []struct {
+	name string
+	feed func(*engine.Engine, []int32) ([]float32, error)
+}{
+	{"prefill", feedAtOnce},
+	{"pieces", feedPieces},
+	{"last", feedPrefixes},
+	{"decode", feedBatch},
+}
+
+// Rungs executes compiled models in every way that this machine offers. Model
+// i finds its weights in dir/i.payload and the ids to feed, decimal and
+// separated by spaces, in dir/i.ids; the logits go to dir/i.LEVEL.THREADS.WAY,
+// little-endian float32.
+func Rungs(dir string, models []*engine.Compiled) error {
+	for i, c := range models {
+		base := filepath.Join(dir, strconv.Itoa(i))
+		if err := rungs(base, c); err != nil {
+			return fmt.Errorf("model %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func rungs(base string, c *engine.Compiled) error {
+	p, err := payload.Open(base + ".payload")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	weights, _ := p.Section(payload.WeightsSection)
+	ids, err := readIDs(base + ".ids")
+	if err != nil {
+		return err
+	}
+	for _, l := range c.Levels {
+		if slices.ContainsFunc(l.Features, func(f string) bool { return !cpu.Has(f) }) {
+			continue
+		}
+		if err := climb(base, c, l.Name, weights, ids); err != nil {
+			return fmt.Errorf("%s: %w", l.Name, err)
+		}
+	}
+	return nil
+}
+
+// climb feeds the ids in all ways on one level.
+func climb(base string, c *engine.Compiled, level string, weights []byte, ids []int32) error {
+	for threads := range maxThreads {
+		e, err := engine.New(c, weights, engine.Options{Level: level, Threads: threads + 1})
+		if err != nil {
+			return err
+		}
+		defer e.Close()
+		for _, way := range ways {
+			rows, err := way.feed(e, ids)
+			if err != nil {
+				return fmt.Errorf("%s: %w", way.name, err)
+			}
+			out, err := binary.Append(nil, binary.LittleEndian, rows)
+			if err != nil {
+				return err
+			}
+			path := fmt.Sprintf("%s.%s.%d.%s", base, level, e.Threads(), way.name)
+			if err := os.WriteFile(path, out, 0o666); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// feedAtOnce is one prefill.
+func feedAtOnce(e *engine.Engine, ids []int32) ([]float32, error) {
+	return prefill(e, e.NewState(), ids, engine.AllLogits, nil)
+}
+
+// feedPieces prefills 1, 2, 3, … ids at a time.
+func feedPieces(e *engine.Engine, ids []int32) (rows []float32, err error) {
+	s := e.NewState()
+	for n := 1; len(ids) > 0 && err == nil; n++ {
+		n = min(n, len(ids))
+		rows, err = prefill(e, s, ids[:n], engine.AllLogits, rows)
+		ids = ids[n:]
+	}
+	return rows, err
+}
+
+// feedPrefixes asks for the last logits of every prefix.
+func feedPrefixes(e *engine.Engine, ids []int32) (rows []float32, err error) {
+	s := e.NewState()
+	for i := range ids {
+		s.Reset()
+		if rows, err = prefill(e, s, ids[:i+1], engine.LastLogits, rows); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// feedBatch decodes the sequence beside one of the same ids backwards.
+func feedBatch(e *engine.Engine, ids []int32) (rows []float32, err error) {
+	states := []*engine.State{e.NewState(), e.NewState()}
+	logits := [][]float32{nil, e.NewLogits()}
+	for i, id := range ids {
+		if err := e.Decode(context.Background(), states, []int32{ids[len(ids)-1-i], id}, logits); err != nil {
+			return nil, err
+		}
+		rows = append(rows, logits[1][:e.Shape().Vocab]...)
+	}
+	return rows, nil
+}
+
+// prefill appends the logits that it wants.
+func prefill(e *engine.Engine, s *engine.State, ids []int32, want engine.Logits, rows []float32) ([]float32, error) {
+	err := e.Prefill(context.Background(), s, ids, want, func(_ int, logits []float32) error {
+		rows = append(rows, logits...)
+		return nil
+	})
+	return rows, err
+}
+
+func readIDs(path string) ([]int32, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	for word := range strings.FieldsSeq(string(data)) {
+		id, err := strconv.ParseInt(word, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		ids = append(ids, int32(id))
+	}
+	return ids, nil
+}
