@@ -10,6 +10,8 @@ import (
 	"github.com/mambac/mambac/ir/pass"
 )
 
+var update = flag.Bool("update", false, "rewrite what tests expect")
+
 // seeds is enough that every storage meets every pass left out.
 var seeds = flag.Int("seeds", 32, "how many random modules to compile")
 
@@ -54,11 +56,17 @@ func ids(seed uint64, n int) []int {
 	return list
 }
 
+// fixed holds a module for each fault that was found in generated code.
+const fixed = "../testdata/fixed/*.txtar"
+
+// TestFixed runs them on the evaluator; TestText takes them up the ladder.
+func TestFixed(t *testing.T) { irtest.Run(t, fixed, *update) }
+
 // TestText repeats what textual tests of ops, passes and modules run on the
 // evaluator.
 func TestText(t *testing.T) {
 	var cases []Case
-	for _, pattern := range []string{"../../ir/testdata/*.txtar", "../../ir/op/testdata/*/*.txtar", "../../ir/pass/testdata/*/*.txtar"} {
+	for _, pattern := range []string{fixed, "../../ir/testdata/*.txtar", "../../ir/op/testdata/*/*.txtar", "../../ir/pass/testdata/*/*.txtar"} {
 		for _, r := range irtest.Runs(t, pattern) {
 			cases = append(cases, Case{Name: r.Name, Module: r.Module, IDs: r.IDs})
 		}
