@@ -8,8 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// constant32 is a read-only vector with the same 32 bits in all 16 lanes, so
-// that levels of any width can use it as a memory operand.
+// constant32 is a read-only vector with the same 32 bits in all lanes.
 func (a *asm) constant32(name string, bits uint32) operand.Mem {
 	return a.global(name, func(int) uint32 { return bits })
 }
@@ -19,15 +18,15 @@ func (a *asm) float(name string, v float32) operand.Mem {
 	return a.constant32(name, math.Float32bits(v))
 }
 
-// global declares 16 words once per file and refers to them.
+// global declares a vector of words once per file and refers to it.
 func (a *asm) global(name string, word func(i int) uint32) operand.Mem {
 	name += "_" + a.level.level.Name
 	if !a.constants[name] {
 		a.constants[name] = true
 		a.StaticGlobal(name)
 		a.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range 16 {
-			a.AddDatum(4*i, operand.U32(word(i)))
+		for i := 0; i < a.level.lanes; i += 2 {
+			a.AddDatum(4*i, operand.U64(uint64(word(i))|uint64(word(i+1))<<32))
 		}
 	}
 	return operand.NewDataAddr(operand.NewStaticSymbol(name), 0)

@@ -74,7 +74,7 @@ func (r *rmsnorm) masks() {
 			m.opmask = k
 		default:
 			m.vector = r.constantVec(r.global("first"+string(rune('0'+n)), func(lane int) uint32 {
-				if lane%8 < n {
+				if lane < n {
 					return 0xffffffff
 				}
 				return 0

@@ -69,59 +69,23 @@ done1:
 	VZEROUPPER
 	RET
 
-DATA width32_v3<>+0(SB)/4, $0x42000000
-DATA width32_v3<>+4(SB)/4, $0x42000000
-DATA width32_v3<>+8(SB)/4, $0x42000000
-DATA width32_v3<>+12(SB)/4, $0x42000000
-DATA width32_v3<>+16(SB)/4, $0x42000000
-DATA width32_v3<>+20(SB)/4, $0x42000000
-DATA width32_v3<>+24(SB)/4, $0x42000000
-DATA width32_v3<>+28(SB)/4, $0x42000000
-DATA width32_v3<>+32(SB)/4, $0x42000000
-DATA width32_v3<>+36(SB)/4, $0x42000000
-DATA width32_v3<>+40(SB)/4, $0x42000000
-DATA width32_v3<>+44(SB)/4, $0x42000000
-DATA width32_v3<>+48(SB)/4, $0x42000000
-DATA width32_v3<>+52(SB)/4, $0x42000000
-DATA width32_v3<>+56(SB)/4, $0x42000000
-DATA width32_v3<>+60(SB)/4, $0x42000000
-GLOBL width32_v3<>(SB), RODATA|NOPTR, $64
+DATA width32_v3<>+0(SB)/8, $0x4200000042000000
+DATA width32_v3<>+8(SB)/8, $0x4200000042000000
+DATA width32_v3<>+16(SB)/8, $0x4200000042000000
+DATA width32_v3<>+24(SB)/8, $0x4200000042000000
+GLOBL width32_v3<>(SB), RODATA|NOPTR, $32
 
-DATA eps925353388_v3<>+0(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+4(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+8(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+12(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+16(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+20(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+24(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+28(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+32(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+36(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+40(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+44(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+48(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+52(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+56(SB)/4, $0x3727c5ac
-DATA eps925353388_v3<>+60(SB)/4, $0x3727c5ac
-GLOBL eps925353388_v3<>(SB), RODATA|NOPTR, $64
+DATA eps925353388_v3<>+0(SB)/8, $0x3727c5ac3727c5ac
+DATA eps925353388_v3<>+8(SB)/8, $0x3727c5ac3727c5ac
+DATA eps925353388_v3<>+16(SB)/8, $0x3727c5ac3727c5ac
+DATA eps925353388_v3<>+24(SB)/8, $0x3727c5ac3727c5ac
+GLOBL eps925353388_v3<>(SB), RODATA|NOPTR, $32
 
-DATA one_v3<>+0(SB)/4, $0x3f800000
-DATA one_v3<>+4(SB)/4, $0x3f800000
-DATA one_v3<>+8(SB)/4, $0x3f800000
-DATA one_v3<>+12(SB)/4, $0x3f800000
-DATA one_v3<>+16(SB)/4, $0x3f800000
-DATA one_v3<>+20(SB)/4, $0x3f800000
-DATA one_v3<>+24(SB)/4, $0x3f800000
-DATA one_v3<>+28(SB)/4, $0x3f800000
-DATA one_v3<>+32(SB)/4, $0x3f800000
-DATA one_v3<>+36(SB)/4, $0x3f800000
-DATA one_v3<>+40(SB)/4, $0x3f800000
-DATA one_v3<>+44(SB)/4, $0x3f800000
-DATA one_v3<>+48(SB)/4, $0x3f800000
-DATA one_v3<>+52(SB)/4, $0x3f800000
-DATA one_v3<>+56(SB)/4, $0x3f800000
-DATA one_v3<>+60(SB)/4, $0x3f800000
-GLOBL one_v3<>(SB), RODATA|NOPTR, $64
+DATA one_v3<>+0(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+8(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+16(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+24(SB)/8, $0x3f8000003f800000
+GLOBL one_v3<>(SB), RODATA|NOPTR, $32
 
 // func gemvBf16K32V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
@@ -424,23 +388,11 @@ done5:
 	VZEROUPPER
 	RET
 
-DATA highHalf_v3<>+0(SB)/4, $0xffff0000
-DATA highHalf_v3<>+4(SB)/4, $0xffff0000
-DATA highHalf_v3<>+8(SB)/4, $0xffff0000
-DATA highHalf_v3<>+12(SB)/4, $0xffff0000
-DATA highHalf_v3<>+16(SB)/4, $0xffff0000
-DATA highHalf_v3<>+20(SB)/4, $0xffff0000
-DATA highHalf_v3<>+24(SB)/4, $0xffff0000
-DATA highHalf_v3<>+28(SB)/4, $0xffff0000
-DATA highHalf_v3<>+32(SB)/4, $0xffff0000
-DATA highHalf_v3<>+36(SB)/4, $0xffff0000
-DATA highHalf_v3<>+40(SB)/4, $0xffff0000
-DATA highHalf_v3<>+44(SB)/4, $0xffff0000
-DATA highHalf_v3<>+48(SB)/4, $0xffff0000
-DATA highHalf_v3<>+52(SB)/4, $0xffff0000
-DATA highHalf_v3<>+56(SB)/4, $0xffff0000
-DATA highHalf_v3<>+60(SB)/4, $0xffff0000
-GLOBL highHalf_v3<>(SB), RODATA|NOPTR, $64
+DATA highHalf_v3<>+0(SB)/8, $0xffff0000ffff0000
+DATA highHalf_v3<>+8(SB)/8, $0xffff0000ffff0000
+DATA highHalf_v3<>+16(SB)/8, $0xffff0000ffff0000
+DATA highHalf_v3<>+24(SB)/8, $0xffff0000ffff0000
+GLOBL highHalf_v3<>(SB), RODATA|NOPTR, $32
 
 // func convT4C96Sx192Sy192BiasSiluV3(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
 // Requires: AVX, AVX2, FMA3
@@ -532,239 +484,83 @@ done8:
 	VZEROUPPER
 	RET
 
-DATA expMin_v3<>+0(SB)/4, $0xc2d00000
-DATA expMin_v3<>+4(SB)/4, $0xc2d00000
-DATA expMin_v3<>+8(SB)/4, $0xc2d00000
-DATA expMin_v3<>+12(SB)/4, $0xc2d00000
-DATA expMin_v3<>+16(SB)/4, $0xc2d00000
-DATA expMin_v3<>+20(SB)/4, $0xc2d00000
-DATA expMin_v3<>+24(SB)/4, $0xc2d00000
-DATA expMin_v3<>+28(SB)/4, $0xc2d00000
-DATA expMin_v3<>+32(SB)/4, $0xc2d00000
-DATA expMin_v3<>+36(SB)/4, $0xc2d00000
-DATA expMin_v3<>+40(SB)/4, $0xc2d00000
-DATA expMin_v3<>+44(SB)/4, $0xc2d00000
-DATA expMin_v3<>+48(SB)/4, $0xc2d00000
-DATA expMin_v3<>+52(SB)/4, $0xc2d00000
-DATA expMin_v3<>+56(SB)/4, $0xc2d00000
-DATA expMin_v3<>+60(SB)/4, $0xc2d00000
-GLOBL expMin_v3<>(SB), RODATA|NOPTR, $64
+DATA expMin_v3<>+0(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+8(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+16(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+24(SB)/8, $0xc2d00000c2d00000
+GLOBL expMin_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expMax_v3<>+0(SB)/4, $0x42d00000
-DATA expMax_v3<>+4(SB)/4, $0x42d00000
-DATA expMax_v3<>+8(SB)/4, $0x42d00000
-DATA expMax_v3<>+12(SB)/4, $0x42d00000
-DATA expMax_v3<>+16(SB)/4, $0x42d00000
-DATA expMax_v3<>+20(SB)/4, $0x42d00000
-DATA expMax_v3<>+24(SB)/4, $0x42d00000
-DATA expMax_v3<>+28(SB)/4, $0x42d00000
-DATA expMax_v3<>+32(SB)/4, $0x42d00000
-DATA expMax_v3<>+36(SB)/4, $0x42d00000
-DATA expMax_v3<>+40(SB)/4, $0x42d00000
-DATA expMax_v3<>+44(SB)/4, $0x42d00000
-DATA expMax_v3<>+48(SB)/4, $0x42d00000
-DATA expMax_v3<>+52(SB)/4, $0x42d00000
-DATA expMax_v3<>+56(SB)/4, $0x42d00000
-DATA expMax_v3<>+60(SB)/4, $0x42d00000
-GLOBL expMax_v3<>(SB), RODATA|NOPTR, $64
+DATA expMax_v3<>+0(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+8(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+16(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+24(SB)/8, $0x42d0000042d00000
+GLOBL expMax_v3<>(SB), RODATA|NOPTR, $32
 
-DATA log2e_v3<>+0(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+4(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+8(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+12(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+16(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+20(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+24(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+28(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+32(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+36(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+40(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+44(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+48(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+52(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+56(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+60(SB)/4, $0x3fb8aa3b
-GLOBL log2e_v3<>(SB), RODATA|NOPTR, $64
+DATA log2e_v3<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL log2e_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expRound_v3<>+0(SB)/4, $0x4b400000
-DATA expRound_v3<>+4(SB)/4, $0x4b400000
-DATA expRound_v3<>+8(SB)/4, $0x4b400000
-DATA expRound_v3<>+12(SB)/4, $0x4b400000
-DATA expRound_v3<>+16(SB)/4, $0x4b400000
-DATA expRound_v3<>+20(SB)/4, $0x4b400000
-DATA expRound_v3<>+24(SB)/4, $0x4b400000
-DATA expRound_v3<>+28(SB)/4, $0x4b400000
-DATA expRound_v3<>+32(SB)/4, $0x4b400000
-DATA expRound_v3<>+36(SB)/4, $0x4b400000
-DATA expRound_v3<>+40(SB)/4, $0x4b400000
-DATA expRound_v3<>+44(SB)/4, $0x4b400000
-DATA expRound_v3<>+48(SB)/4, $0x4b400000
-DATA expRound_v3<>+52(SB)/4, $0x4b400000
-DATA expRound_v3<>+56(SB)/4, $0x4b400000
-DATA expRound_v3<>+60(SB)/4, $0x4b400000
-GLOBL expRound_v3<>(SB), RODATA|NOPTR, $64
+DATA expRound_v3<>+0(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+8(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+16(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+24(SB)/8, $0x4b4000004b400000
+GLOBL expRound_v3<>(SB), RODATA|NOPTR, $32
 
-DATA ln2High_v3<>+0(SB)/4, $0x3f317200
-DATA ln2High_v3<>+4(SB)/4, $0x3f317200
-DATA ln2High_v3<>+8(SB)/4, $0x3f317200
-DATA ln2High_v3<>+12(SB)/4, $0x3f317200
-DATA ln2High_v3<>+16(SB)/4, $0x3f317200
-DATA ln2High_v3<>+20(SB)/4, $0x3f317200
-DATA ln2High_v3<>+24(SB)/4, $0x3f317200
-DATA ln2High_v3<>+28(SB)/4, $0x3f317200
-DATA ln2High_v3<>+32(SB)/4, $0x3f317200
-DATA ln2High_v3<>+36(SB)/4, $0x3f317200
-DATA ln2High_v3<>+40(SB)/4, $0x3f317200
-DATA ln2High_v3<>+44(SB)/4, $0x3f317200
-DATA ln2High_v3<>+48(SB)/4, $0x3f317200
-DATA ln2High_v3<>+52(SB)/4, $0x3f317200
-DATA ln2High_v3<>+56(SB)/4, $0x3f317200
-DATA ln2High_v3<>+60(SB)/4, $0x3f317200
-GLOBL ln2High_v3<>(SB), RODATA|NOPTR, $64
+DATA ln2High_v3<>+0(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+8(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+16(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+24(SB)/8, $0x3f3172003f317200
+GLOBL ln2High_v3<>(SB), RODATA|NOPTR, $32
 
-DATA ln2Low_v3<>+0(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+4(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+8(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+12(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+16(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+20(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+24(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+28(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+32(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+36(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+40(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+44(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+48(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+52(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+56(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+60(SB)/4, $0x35bfbe8e
-GLOBL ln2Low_v3<>(SB), RODATA|NOPTR, $64
+DATA ln2Low_v3<>+0(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+8(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+16(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+24(SB)/8, $0x35bfbe8e35bfbe8e
+GLOBL ln2Low_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC2_v3<>+0(SB)/4, $0x3efffffe
-DATA expC2_v3<>+4(SB)/4, $0x3efffffe
-DATA expC2_v3<>+8(SB)/4, $0x3efffffe
-DATA expC2_v3<>+12(SB)/4, $0x3efffffe
-DATA expC2_v3<>+16(SB)/4, $0x3efffffe
-DATA expC2_v3<>+20(SB)/4, $0x3efffffe
-DATA expC2_v3<>+24(SB)/4, $0x3efffffe
-DATA expC2_v3<>+28(SB)/4, $0x3efffffe
-DATA expC2_v3<>+32(SB)/4, $0x3efffffe
-DATA expC2_v3<>+36(SB)/4, $0x3efffffe
-DATA expC2_v3<>+40(SB)/4, $0x3efffffe
-DATA expC2_v3<>+44(SB)/4, $0x3efffffe
-DATA expC2_v3<>+48(SB)/4, $0x3efffffe
-DATA expC2_v3<>+52(SB)/4, $0x3efffffe
-DATA expC2_v3<>+56(SB)/4, $0x3efffffe
-DATA expC2_v3<>+60(SB)/4, $0x3efffffe
-GLOBL expC2_v3<>(SB), RODATA|NOPTR, $64
+DATA expC2_v3<>+0(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+8(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+16(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+24(SB)/8, $0x3efffffe3efffffe
+GLOBL expC2_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC3_v3<>+0(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+4(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+8(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+12(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+16(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+20(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+24(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+28(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+32(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+36(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+40(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+44(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+48(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+52(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+56(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+60(SB)/4, $0x3e2aaa49
-GLOBL expC3_v3<>(SB), RODATA|NOPTR, $64
+DATA expC3_v3<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+24(SB)/8, $0x3e2aaa493e2aaa49
+GLOBL expC3_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC4_v3<>+0(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+4(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+8(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+12(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+16(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+20(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+24(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+28(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+32(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+36(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+40(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+44(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+48(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+52(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+56(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+60(SB)/4, $0x3d2aac79
-GLOBL expC4_v3<>(SB), RODATA|NOPTR, $64
+DATA expC4_v3<>+0(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+8(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+16(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+24(SB)/8, $0x3d2aac793d2aac79
+GLOBL expC4_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC5_v3<>+0(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+4(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+8(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+12(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+16(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+20(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+24(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+28(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+32(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+36(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+40(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+44(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+48(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+52(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+56(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+60(SB)/4, $0x3c091cf1
-GLOBL expC5_v3<>(SB), RODATA|NOPTR, $64
+DATA expC5_v3<>+0(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+8(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+16(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+24(SB)/8, $0x3c091cf13c091cf1
+GLOBL expC5_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC6_v3<>+0(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+4(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+8(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+12(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+16(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+20(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+24(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+28(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+32(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+36(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+40(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+44(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+48(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+52(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+56(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+60(SB)/4, $0x3ab5121a
-GLOBL expC6_v3<>(SB), RODATA|NOPTR, $64
+DATA expC6_v3<>+0(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+8(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+16(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+24(SB)/8, $0x3ab5121a3ab5121a
+GLOBL expC6_v3<>(SB), RODATA|NOPTR, $32
 
-DATA signBit_v3<>+0(SB)/4, $0x80000000
-DATA signBit_v3<>+4(SB)/4, $0x80000000
-DATA signBit_v3<>+8(SB)/4, $0x80000000
-DATA signBit_v3<>+12(SB)/4, $0x80000000
-DATA signBit_v3<>+16(SB)/4, $0x80000000
-DATA signBit_v3<>+20(SB)/4, $0x80000000
-DATA signBit_v3<>+24(SB)/4, $0x80000000
-DATA signBit_v3<>+28(SB)/4, $0x80000000
-DATA signBit_v3<>+32(SB)/4, $0x80000000
-DATA signBit_v3<>+36(SB)/4, $0x80000000
-DATA signBit_v3<>+40(SB)/4, $0x80000000
-DATA signBit_v3<>+44(SB)/4, $0x80000000
-DATA signBit_v3<>+48(SB)/4, $0x80000000
-DATA signBit_v3<>+52(SB)/4, $0x80000000
-DATA signBit_v3<>+56(SB)/4, $0x80000000
-DATA signBit_v3<>+60(SB)/4, $0x80000000
-GLOBL signBit_v3<>(SB), RODATA|NOPTR, $64
+DATA signBit_v3<>+0(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+8(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+16(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+24(SB)/8, $0x8000000080000000
+GLOBL signBit_v3<>(SB), RODATA|NOPTR, $32
 
-DATA exponentOne_v3<>+0(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+4(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+8(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+12(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+16(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+20(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+24(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+28(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+32(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+36(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+40(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+44(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+48(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+52(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+56(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+60(SB)/4, $0x3f800000
-GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $64
+DATA exponentOne_v3<>+0(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+8(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+16(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+24(SB)/8, $0x3f8000003f800000
+GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $32
 
 // func gemvBf16K64V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
@@ -1945,95 +1741,35 @@ done16:
 	VZEROUPPER
 	RET
 
-DATA two_v3<>+0(SB)/4, $0x40000000
-DATA two_v3<>+4(SB)/4, $0x40000000
-DATA two_v3<>+8(SB)/4, $0x40000000
-DATA two_v3<>+12(SB)/4, $0x40000000
-DATA two_v3<>+16(SB)/4, $0x40000000
-DATA two_v3<>+20(SB)/4, $0x40000000
-DATA two_v3<>+24(SB)/4, $0x40000000
-DATA two_v3<>+28(SB)/4, $0x40000000
-DATA two_v3<>+32(SB)/4, $0x40000000
-DATA two_v3<>+36(SB)/4, $0x40000000
-DATA two_v3<>+40(SB)/4, $0x40000000
-DATA two_v3<>+44(SB)/4, $0x40000000
-DATA two_v3<>+48(SB)/4, $0x40000000
-DATA two_v3<>+52(SB)/4, $0x40000000
-DATA two_v3<>+56(SB)/4, $0x40000000
-DATA two_v3<>+60(SB)/4, $0x40000000
-GLOBL two_v3<>(SB), RODATA|NOPTR, $64
+DATA two_v3<>+0(SB)/8, $0x4000000040000000
+DATA two_v3<>+8(SB)/8, $0x4000000040000000
+DATA two_v3<>+16(SB)/8, $0x4000000040000000
+DATA two_v3<>+24(SB)/8, $0x4000000040000000
+GLOBL two_v3<>(SB), RODATA|NOPTR, $32
 
-DATA atanh3_v3<>+0(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+4(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+8(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+12(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+16(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+20(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+24(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+28(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+32(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+36(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+40(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+44(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+48(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+52(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+56(SB)/4, $0x3e8f7c38
-DATA atanh3_v3<>+60(SB)/4, $0x3e8f7c38
-GLOBL atanh3_v3<>(SB), RODATA|NOPTR, $64
+DATA atanh3_v3<>+0(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+8(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+16(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+24(SB)/8, $0x3e8f7c383e8f7c38
+GLOBL atanh3_v3<>(SB), RODATA|NOPTR, $32
 
-DATA atanh2_v3<>+0(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+4(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+8(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+12(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+16(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+20(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+24(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+28(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+32(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+36(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+40(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+44(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+48(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+52(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+56(SB)/4, $0x3e8f5b09
-DATA atanh2_v3<>+60(SB)/4, $0x3e8f5b09
-GLOBL atanh2_v3<>(SB), RODATA|NOPTR, $64
+DATA atanh2_v3<>+0(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+8(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+16(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+24(SB)/8, $0x3e8f5b093e8f5b09
+GLOBL atanh2_v3<>(SB), RODATA|NOPTR, $32
 
-DATA atanh1_v3<>+0(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+4(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+8(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+12(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+16(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+20(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+24(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+28(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+32(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+36(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+40(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+44(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+48(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+52(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+56(SB)/4, $0x3ecce93e
-DATA atanh1_v3<>+60(SB)/4, $0x3ecce93e
-GLOBL atanh1_v3<>(SB), RODATA|NOPTR, $64
+DATA atanh1_v3<>+0(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+8(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+16(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+24(SB)/8, $0x3ecce93e3ecce93e
+GLOBL atanh1_v3<>(SB), RODATA|NOPTR, $32
 
-DATA atanh0_v3<>+0(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+4(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+8(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+12(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+16(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+20(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+24(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+28(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+32(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+36(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+40(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+44(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+48(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+52(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+56(SB)/4, $0x3f2aaa80
-DATA atanh0_v3<>+60(SB)/4, $0x3f2aaa80
-GLOBL atanh0_v3<>(SB), RODATA|NOPTR, $64
+DATA atanh0_v3<>+0(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+8(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+16(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+24(SB)/8, $0x3f2aaa803f2aaa80
+GLOBL atanh0_v3<>(SB), RODATA|NOPTR, $32
 
 // func gemvBf16K64AddV3(y []float32, w []uint16, x []float32, residual []float32, panels int)
 // Requires: AVX, AVX2, FMA3

@@ -90,254 +90,86 @@ done1:
 	VZEROUPPER
 	RET
 
-DATA expMin_v3<>+0(SB)/4, $0xc2d00000
-DATA expMin_v3<>+4(SB)/4, $0xc2d00000
-DATA expMin_v3<>+8(SB)/4, $0xc2d00000
-DATA expMin_v3<>+12(SB)/4, $0xc2d00000
-DATA expMin_v3<>+16(SB)/4, $0xc2d00000
-DATA expMin_v3<>+20(SB)/4, $0xc2d00000
-DATA expMin_v3<>+24(SB)/4, $0xc2d00000
-DATA expMin_v3<>+28(SB)/4, $0xc2d00000
-DATA expMin_v3<>+32(SB)/4, $0xc2d00000
-DATA expMin_v3<>+36(SB)/4, $0xc2d00000
-DATA expMin_v3<>+40(SB)/4, $0xc2d00000
-DATA expMin_v3<>+44(SB)/4, $0xc2d00000
-DATA expMin_v3<>+48(SB)/4, $0xc2d00000
-DATA expMin_v3<>+52(SB)/4, $0xc2d00000
-DATA expMin_v3<>+56(SB)/4, $0xc2d00000
-DATA expMin_v3<>+60(SB)/4, $0xc2d00000
-GLOBL expMin_v3<>(SB), RODATA|NOPTR, $64
+DATA expMin_v3<>+0(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+8(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+16(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+24(SB)/8, $0xc2d00000c2d00000
+GLOBL expMin_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expMax_v3<>+0(SB)/4, $0x42d00000
-DATA expMax_v3<>+4(SB)/4, $0x42d00000
-DATA expMax_v3<>+8(SB)/4, $0x42d00000
-DATA expMax_v3<>+12(SB)/4, $0x42d00000
-DATA expMax_v3<>+16(SB)/4, $0x42d00000
-DATA expMax_v3<>+20(SB)/4, $0x42d00000
-DATA expMax_v3<>+24(SB)/4, $0x42d00000
-DATA expMax_v3<>+28(SB)/4, $0x42d00000
-DATA expMax_v3<>+32(SB)/4, $0x42d00000
-DATA expMax_v3<>+36(SB)/4, $0x42d00000
-DATA expMax_v3<>+40(SB)/4, $0x42d00000
-DATA expMax_v3<>+44(SB)/4, $0x42d00000
-DATA expMax_v3<>+48(SB)/4, $0x42d00000
-DATA expMax_v3<>+52(SB)/4, $0x42d00000
-DATA expMax_v3<>+56(SB)/4, $0x42d00000
-DATA expMax_v3<>+60(SB)/4, $0x42d00000
-GLOBL expMax_v3<>(SB), RODATA|NOPTR, $64
+DATA expMax_v3<>+0(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+8(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+16(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+24(SB)/8, $0x42d0000042d00000
+GLOBL expMax_v3<>(SB), RODATA|NOPTR, $32
 
-DATA log2e_v3<>+0(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+4(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+8(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+12(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+16(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+20(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+24(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+28(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+32(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+36(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+40(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+44(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+48(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+52(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+56(SB)/4, $0x3fb8aa3b
-DATA log2e_v3<>+60(SB)/4, $0x3fb8aa3b
-GLOBL log2e_v3<>(SB), RODATA|NOPTR, $64
+DATA log2e_v3<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA log2e_v3<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL log2e_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expRound_v3<>+0(SB)/4, $0x4b400000
-DATA expRound_v3<>+4(SB)/4, $0x4b400000
-DATA expRound_v3<>+8(SB)/4, $0x4b400000
-DATA expRound_v3<>+12(SB)/4, $0x4b400000
-DATA expRound_v3<>+16(SB)/4, $0x4b400000
-DATA expRound_v3<>+20(SB)/4, $0x4b400000
-DATA expRound_v3<>+24(SB)/4, $0x4b400000
-DATA expRound_v3<>+28(SB)/4, $0x4b400000
-DATA expRound_v3<>+32(SB)/4, $0x4b400000
-DATA expRound_v3<>+36(SB)/4, $0x4b400000
-DATA expRound_v3<>+40(SB)/4, $0x4b400000
-DATA expRound_v3<>+44(SB)/4, $0x4b400000
-DATA expRound_v3<>+48(SB)/4, $0x4b400000
-DATA expRound_v3<>+52(SB)/4, $0x4b400000
-DATA expRound_v3<>+56(SB)/4, $0x4b400000
-DATA expRound_v3<>+60(SB)/4, $0x4b400000
-GLOBL expRound_v3<>(SB), RODATA|NOPTR, $64
+DATA expRound_v3<>+0(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+8(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+16(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+24(SB)/8, $0x4b4000004b400000
+GLOBL expRound_v3<>(SB), RODATA|NOPTR, $32
 
-DATA ln2High_v3<>+0(SB)/4, $0x3f317200
-DATA ln2High_v3<>+4(SB)/4, $0x3f317200
-DATA ln2High_v3<>+8(SB)/4, $0x3f317200
-DATA ln2High_v3<>+12(SB)/4, $0x3f317200
-DATA ln2High_v3<>+16(SB)/4, $0x3f317200
-DATA ln2High_v3<>+20(SB)/4, $0x3f317200
-DATA ln2High_v3<>+24(SB)/4, $0x3f317200
-DATA ln2High_v3<>+28(SB)/4, $0x3f317200
-DATA ln2High_v3<>+32(SB)/4, $0x3f317200
-DATA ln2High_v3<>+36(SB)/4, $0x3f317200
-DATA ln2High_v3<>+40(SB)/4, $0x3f317200
-DATA ln2High_v3<>+44(SB)/4, $0x3f317200
-DATA ln2High_v3<>+48(SB)/4, $0x3f317200
-DATA ln2High_v3<>+52(SB)/4, $0x3f317200
-DATA ln2High_v3<>+56(SB)/4, $0x3f317200
-DATA ln2High_v3<>+60(SB)/4, $0x3f317200
-GLOBL ln2High_v3<>(SB), RODATA|NOPTR, $64
+DATA ln2High_v3<>+0(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+8(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+16(SB)/8, $0x3f3172003f317200
+DATA ln2High_v3<>+24(SB)/8, $0x3f3172003f317200
+GLOBL ln2High_v3<>(SB), RODATA|NOPTR, $32
 
-DATA ln2Low_v3<>+0(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+4(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+8(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+12(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+16(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+20(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+24(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+28(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+32(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+36(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+40(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+44(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+48(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+52(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+56(SB)/4, $0x35bfbe8e
-DATA ln2Low_v3<>+60(SB)/4, $0x35bfbe8e
-GLOBL ln2Low_v3<>(SB), RODATA|NOPTR, $64
+DATA ln2Low_v3<>+0(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+8(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+16(SB)/8, $0x35bfbe8e35bfbe8e
+DATA ln2Low_v3<>+24(SB)/8, $0x35bfbe8e35bfbe8e
+GLOBL ln2Low_v3<>(SB), RODATA|NOPTR, $32
 
-DATA one_v3<>+0(SB)/4, $0x3f800000
-DATA one_v3<>+4(SB)/4, $0x3f800000
-DATA one_v3<>+8(SB)/4, $0x3f800000
-DATA one_v3<>+12(SB)/4, $0x3f800000
-DATA one_v3<>+16(SB)/4, $0x3f800000
-DATA one_v3<>+20(SB)/4, $0x3f800000
-DATA one_v3<>+24(SB)/4, $0x3f800000
-DATA one_v3<>+28(SB)/4, $0x3f800000
-DATA one_v3<>+32(SB)/4, $0x3f800000
-DATA one_v3<>+36(SB)/4, $0x3f800000
-DATA one_v3<>+40(SB)/4, $0x3f800000
-DATA one_v3<>+44(SB)/4, $0x3f800000
-DATA one_v3<>+48(SB)/4, $0x3f800000
-DATA one_v3<>+52(SB)/4, $0x3f800000
-DATA one_v3<>+56(SB)/4, $0x3f800000
-DATA one_v3<>+60(SB)/4, $0x3f800000
-GLOBL one_v3<>(SB), RODATA|NOPTR, $64
+DATA one_v3<>+0(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+8(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+16(SB)/8, $0x3f8000003f800000
+DATA one_v3<>+24(SB)/8, $0x3f8000003f800000
+GLOBL one_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC2_v3<>+0(SB)/4, $0x3efffffe
-DATA expC2_v3<>+4(SB)/4, $0x3efffffe
-DATA expC2_v3<>+8(SB)/4, $0x3efffffe
-DATA expC2_v3<>+12(SB)/4, $0x3efffffe
-DATA expC2_v3<>+16(SB)/4, $0x3efffffe
-DATA expC2_v3<>+20(SB)/4, $0x3efffffe
-DATA expC2_v3<>+24(SB)/4, $0x3efffffe
-DATA expC2_v3<>+28(SB)/4, $0x3efffffe
-DATA expC2_v3<>+32(SB)/4, $0x3efffffe
-DATA expC2_v3<>+36(SB)/4, $0x3efffffe
-DATA expC2_v3<>+40(SB)/4, $0x3efffffe
-DATA expC2_v3<>+44(SB)/4, $0x3efffffe
-DATA expC2_v3<>+48(SB)/4, $0x3efffffe
-DATA expC2_v3<>+52(SB)/4, $0x3efffffe
-DATA expC2_v3<>+56(SB)/4, $0x3efffffe
-DATA expC2_v3<>+60(SB)/4, $0x3efffffe
-GLOBL expC2_v3<>(SB), RODATA|NOPTR, $64
+DATA expC2_v3<>+0(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+8(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+16(SB)/8, $0x3efffffe3efffffe
+DATA expC2_v3<>+24(SB)/8, $0x3efffffe3efffffe
+GLOBL expC2_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC3_v3<>+0(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+4(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+8(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+12(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+16(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+20(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+24(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+28(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+32(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+36(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+40(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+44(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+48(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+52(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+56(SB)/4, $0x3e2aaa49
-DATA expC3_v3<>+60(SB)/4, $0x3e2aaa49
-GLOBL expC3_v3<>(SB), RODATA|NOPTR, $64
+DATA expC3_v3<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA expC3_v3<>+24(SB)/8, $0x3e2aaa493e2aaa49
+GLOBL expC3_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC4_v3<>+0(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+4(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+8(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+12(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+16(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+20(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+24(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+28(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+32(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+36(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+40(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+44(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+48(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+52(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+56(SB)/4, $0x3d2aac79
-DATA expC4_v3<>+60(SB)/4, $0x3d2aac79
-GLOBL expC4_v3<>(SB), RODATA|NOPTR, $64
+DATA expC4_v3<>+0(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+8(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+16(SB)/8, $0x3d2aac793d2aac79
+DATA expC4_v3<>+24(SB)/8, $0x3d2aac793d2aac79
+GLOBL expC4_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC5_v3<>+0(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+4(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+8(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+12(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+16(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+20(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+24(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+28(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+32(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+36(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+40(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+44(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+48(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+52(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+56(SB)/4, $0x3c091cf1
-DATA expC5_v3<>+60(SB)/4, $0x3c091cf1
-GLOBL expC5_v3<>(SB), RODATA|NOPTR, $64
+DATA expC5_v3<>+0(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+8(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+16(SB)/8, $0x3c091cf13c091cf1
+DATA expC5_v3<>+24(SB)/8, $0x3c091cf13c091cf1
+GLOBL expC5_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expC6_v3<>+0(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+4(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+8(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+12(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+16(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+20(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+24(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+28(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+32(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+36(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+40(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+44(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+48(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+52(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+56(SB)/4, $0x3ab5121a
-DATA expC6_v3<>+60(SB)/4, $0x3ab5121a
-GLOBL expC6_v3<>(SB), RODATA|NOPTR, $64
+DATA expC6_v3<>+0(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+8(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+16(SB)/8, $0x3ab5121a3ab5121a
+DATA expC6_v3<>+24(SB)/8, $0x3ab5121a3ab5121a
+GLOBL expC6_v3<>(SB), RODATA|NOPTR, $32
 
-DATA signBit_v3<>+0(SB)/4, $0x80000000
-DATA signBit_v3<>+4(SB)/4, $0x80000000
-DATA signBit_v3<>+8(SB)/4, $0x80000000
-DATA signBit_v3<>+12(SB)/4, $0x80000000
-DATA signBit_v3<>+16(SB)/4, $0x80000000
-DATA signBit_v3<>+20(SB)/4, $0x80000000
-DATA signBit_v3<>+24(SB)/4, $0x80000000
-DATA signBit_v3<>+28(SB)/4, $0x80000000
-DATA signBit_v3<>+32(SB)/4, $0x80000000
-DATA signBit_v3<>+36(SB)/4, $0x80000000
-DATA signBit_v3<>+40(SB)/4, $0x80000000
-DATA signBit_v3<>+44(SB)/4, $0x80000000
-DATA signBit_v3<>+48(SB)/4, $0x80000000
-DATA signBit_v3<>+52(SB)/4, $0x80000000
-DATA signBit_v3<>+56(SB)/4, $0x80000000
-DATA signBit_v3<>+60(SB)/4, $0x80000000
-GLOBL signBit_v3<>(SB), RODATA|NOPTR, $64
+DATA signBit_v3<>+0(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+8(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+16(SB)/8, $0x8000000080000000
+DATA signBit_v3<>+24(SB)/8, $0x8000000080000000
+GLOBL signBit_v3<>(SB), RODATA|NOPTR, $32
 
-DATA exponentOne_v3<>+0(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+4(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+8(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+12(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+16(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+20(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+24(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+28(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+32(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+36(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+40(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+44(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+48(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+52(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+56(SB)/4, $0x3f800000
-DATA exponentOne_v3<>+60(SB)/4, $0x3f800000
-GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $64
+DATA exponentOne_v3<>+0(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+8(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+16(SB)/8, $0x3f8000003f800000
+DATA exponentOne_v3<>+24(SB)/8, $0x3f8000003f800000
+GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $32
