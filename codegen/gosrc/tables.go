@@ -53,8 +53,7 @@ func (e *emitter) blockType(f *jen.File, r run) {
 	})
 }
 
-// regions names the regions of a block as a quoted literal: they may come from
-// an IR file.
+// regions names the regions of a block.
 func regions(r run) string {
 	first, last := r.calls[0].Region, r.calls[len(r.calls)-1].Region
 	if first == last {
@@ -94,8 +93,12 @@ func shapeOf(s *plan.Slot) string {
 // the weights section, states in float32 of the state block.
 func (e *emitter) blockTable(f *jen.File, r run) {
 	columns := columnNames(r.block)
+	list := strings.Join(columns, ", ")
+	if list == "" {
+		list = "there are none"
+	}
 	docf(f, "%s holds, per region, the first byte of each weight in the weights section and the\nfirst float32 of each state: %s.",
-		tableName(r.block), strings.Join(columns, ", "))
+		tableName(r.block), list)
 	f.Var().Id(tableName(r.block)).Op("=").Index(jen.Lit(len(r.calls))).Index(jen.Lit(len(columns))).Int().
 		ValuesFunc(func(g *jen.Group) {
 			for _, c := range r.calls {

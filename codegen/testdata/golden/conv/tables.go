@@ -38,7 +38,7 @@ var layerTable = [1][3]int{
 type headBlock struct{}
 
 // headTable holds, per region, the first byte of each weight in the weights section and the
-// first float32 of each state: .
+// first float32 of each state: there are none.
 var headTable = [1][0]int{
 	{},
 }
