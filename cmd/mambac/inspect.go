@@ -32,7 +32,8 @@ func newInspect(c *console) *cobra.Command {
 
 --ir prints the module as it was imported, --after PASS what the passes up to
 that one made of it, --plan the buffers, phases and kernels.
-The passes are, in order: ` + strings.Join(pass.Names(), ", ") + ".",
+The passes are, in order:
+  ` + strings.Join(pass.Names(), ",\n  ") + ".",
 		Example: `  mambac inspect ./my-checkpoint
   mambac inspect ./my-checkpoint --json
   mambac inspect ./my-checkpoint --ir

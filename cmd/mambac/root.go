@@ -8,6 +8,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// usageTemplate is what stands below the long text of --help, 80 columns wide.
+const usageTemplate = `Usage:
+  {{.UseLine}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+
+Flags:
+{{.Flags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}{{if .HasAvailableSubCommands}}
+
+"{{.CommandPath}} COMMAND --help" tells more of a command.{{end}}
+`
+
 // newRoot assembles the commands.
 func newRoot(c *console) *cobra.Command {
 	root := &cobra.Command{
@@ -37,6 +53,7 @@ in the local Hugging Face cache. The network is never used.`,
 	}
 	root.SetOut(c.out)
 	root.SetErr(c.err)
+	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v", err) })
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",

@@ -31,10 +31,11 @@ func newSynth(c *console) *cobra.Command {
 		Long: `Writes a checkpoint with random, sensibly scaled weights, for benchmarks and
 tests. The same seed gives the same bytes. Values are streamed to the disk.
 
-Presets have the published sizes: ` + strings.Join(synth.Presets(), ", ") + `.
+Presets have the published sizes:
+  ` + strings.Join(synth.Presets(), ", ") + `.
 A config.json may be of any of the families ` + strings.Join(synth.Families(), ", ") + `.`,
 		Example: `  mambac synth --preset mamba-130m --out ./mamba-130m
-  mambac synth --config config.json --out ./odd --dtype f32 --container torch-legacy --seed 7`,
+  mambac synth --config config.json --out ./odd --seed 7`,
 		Args: exactly(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSynth(cmd.Context(), c, &f) },
 	}

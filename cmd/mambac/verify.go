@@ -30,14 +30,14 @@ func newVerify(c *console) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify CHECKPOINT",
-		Short: "Prove on this machine that the compiled model computes what it should",
+		Short: "Prove that the compiled model computes what it should",
 		Long: `Climbs the ladder of correctness: the slow evaluator against a reference, then
 a program built for the checkpoint, at the generic level and at each CPU level
 that this machine has, by decode and by prefill. Logits must agree within a
-relative error of 1e-5 (evaluator) or 2e-5 (program), and every greedy token must
-be equal; exit status 1 if a rung fails. A format that rounds the weights gets a
-rung that says what that costs, and the program is held against the evaluator on
-the rounded weights.
+relative error of 1e-5 (evaluator) or 2e-5 (program), and every greedy token
+must be equal; exit status 1 if a rung fails. A format that rounds the weights
+gets a rung that says what that costs, and the program is held against the
+evaluator on the rounded weights.
 
 A reference is a safetensors file with input_ids, logits and, if you have them,
 greedy (the ids that follow). Without one the evaluator on seeded ids is it.`,

@@ -17,7 +17,7 @@ func newVersion(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Prints the version of mambac, and of Go, and the commit it was built from if that is known.",
+		Long:    "Prints the version of mambac, and of Go, and the commit it was built from if\nthat is known.",
 		Example: "  mambac version --json",
 		Args:    exactly(0, ""),
 		RunE: func(*cobra.Command, []string) error {

@@ -3,6 +3,7 @@ package synth
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ type Options struct {
 const defaultShardBytes = 2 << 30
 
 // maxElements bounds a checkpoint: beyond it a config is taken for a mistake.
-const maxElements = 1 << 40
+const maxElements = min(1<<40, math.MaxInt)
 
 // family makes the checkpoints of one model type.
 type family struct {

@@ -3,6 +3,7 @@ package text
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // maxElements bounds what a parameter or state may declare, so that sizes and
 // costs cannot overflow.
-const maxElements = 1 << 40
+const maxElements = min(1<<40, math.MaxInt)
 
 // Parse reads what Format printed. Every name must be declared above its use,
 // once. Parameters come back without a source. The result has not been

@@ -163,11 +163,11 @@ func (s *session) help(args []string) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is a language model compiled by mambac: weights, tokenizer and code in one file.\n\n", s.program)
+	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\nweights, tokenizer and code in one file.\n\n", s.program)
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %s %-8s %s\n", s.program, c.name, c.summary)
 	}
-	fmt.Fprintf(&b, "\n%s COMMAND --help tells more. %s=LEVEL in the environment forces a CPU level.\n", s.program, engine.LevelEnv)
+	fmt.Fprintf(&b, "\n%s COMMAND --help tells more.\n%s=LEVEL in the environment forces a CPU level.\n", s.program, engine.LevelEnv)
 	_, err := io.WriteString(s.out, b.String())
 	return err
 }

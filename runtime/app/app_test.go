@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/enginetest"
@@ -174,6 +175,11 @@ func TestEveryCommandHelps(t *testing.T) {
 		}
 		if strings.Contains(text, "%!") {
 			t.Errorf("help of %s has a wrong verb: %s", c.name, text)
+		}
+		for line := range strings.Lines(text + all) {
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("help of %s is wider than 80 columns: %s", c.name, line)
+			}
 		}
 	}
 }

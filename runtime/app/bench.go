@@ -28,7 +28,7 @@ multiply-adds and int8 dot products.
   --prompt N     tokens of a prefill (default 512)
   --gen N        decode steps (default 128)
   --batch 1,8    sequences decoded together (default 1)
-  --repeat N     rounds of each; least, median and greatest are shown (default 5)
+  --repeat N     rounds of each: least, median, greatest (default 5)
 
 decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
 same threads could read; prefill_fraction_of_peak likewise for arithmetic.

@@ -27,7 +27,7 @@ tensor [W, n+1], each from a fresh state, whose last n ids are predicted.
   --windows FILE.safetensors  token ids instead of a text
   --tensor NAME               which tensor (default "windows", or else all
                               integer tensors of the file)
-  --buckets 0,512,1024        also the mean by position: [0,512), [512,1024), …
+  --buckets 0,512,1024        the mean by position, too: [0,512), [512,1024), …
   --json                      one JSON object: nll, tokens, perplexity,
                               nll_by_position
   --threads N                 workers (default: physical cores available)

@@ -23,7 +23,7 @@ var runCommand = command{
 The prompt is an argument, - for standard input, --prompt-file or --ids. An
 empty prompt starts from the model's begin token.
 
-  -n N                     at most N tokens (default 256; -1: until an end token)
+  -n N                     at most N tokens (default 256; -1: no bound)
   --prompt-file FILE       read the prompt from a file
   --ids 1,2,3              token ids instead of a text, taken as they are
   --print text|ids         what to print (default text)
@@ -36,7 +36,7 @@ empty prompt starts from the model's begin token.
   --min-p P                drop tokens below P times the likeliest (default 0)
   --repetition-penalty R   above 1, tokens of the text so far lose (default 1)
   --seed S                 same seed, same text (default: drawn, see --stats)
-  --logprobs N             per token, the N likeliest and their logarithms, on stderr
+  --logprobs N             per token, the N likeliest and their logs, on stderr
   --threads N              workers (default: physical cores available)
   --stats                  speeds and settings on stderr at the end
 
