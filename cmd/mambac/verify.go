@@ -26,6 +26,9 @@ type verifyFlags struct {
 	json      bool
 }
 
+// maxTokens bounds the ids, for the logits of all of them are held.
+const maxTokens = 4096
+
 func newVerify(c *console) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
@@ -51,15 +54,15 @@ greedy (the ids that follow). Without one the evaluator on seeded ids is it.`,
 	f.registerLevels(cmd, "all")
 	flags := cmd.Flags()
 	flags.StringVar(&f.reference, "reference", "", "output of another implementation")
-	flags.IntVar(&f.tokens, "tokens", checkTokens, "number of seeded ids")
+	flags.IntVar(&f.tokens, "tokens", checkTokens, fmt.Sprintf("number of seeded ids, at most %d", maxTokens))
 	flags.Uint64Var(&f.seed, "seed", checkSeed, "seed of the ids")
 	flags.BoolVar(&f.json, "json", false, "print the rungs as one JSON object")
 	return cmd
 }
 
 func (f *verifyFlags) check() error {
-	if f.tokens < 1 {
-		return usagef("--tokens %d: want at least 1", f.tokens)
+	if f.tokens < 1 || f.tokens > maxTokens {
+		return usagef("--tokens %d: want 1 to %d", f.tokens, maxTokens)
 	}
 	if err := f.choice.check(); err != nil {
 		return err
