@@ -12,10 +12,13 @@ import (
 // exchange in float64.
 var expCoefficients = [...]float32{0.49999994, 0.16666521, 0.04166839, 0.0083687167, 0.0013814599}
 
-// Constants of the range reduction x = n·ln2 + r.
+// Constants of the range reduction x = n·ln2 + r. Adding expRound leaves
+// n + 127, the exponent of 2ⁿ as float32 stores it, in the low bits; n is kept
+// to −127, whose exponent field makes 0, and 128, whose makes +Inf.
 const (
-	expClamp = 104               // beyond it the result is +Inf or 0
-	expRound = 3 << 22           // adding it rounds to an integer in the low bits
+	expMin   = -88
+	expMax   = 89
+	expRound = 3<<22 + 127
 	ln2High  = 0.693145751953125 // so few bits that n·ln2High is exact
 	ln2Low   = 1.42860677e-06
 )
@@ -29,7 +32,7 @@ type expConstants struct {
 
 func (a *asm) expConstants() *expConstants {
 	k := &expConstants{
-		clampLow: a.shared("expMin", -expClamp), clampHigh: a.shared("expMax", expClamp),
+		clampLow: a.shared("expMin", expMin), clampHigh: a.shared("expMax", expMax),
 		log2e: a.shared("log2e", math.Log2E), round: a.shared("expRound", expRound),
 		ln2High: a.shared("ln2High", ln2High), ln2Low: a.shared("ln2Low", ln2Low), one: a.shared("one", 1),
 	}
@@ -50,58 +53,68 @@ func (a *asm) shared(name string, v float32) operand.Op {
 	return a.constantVec(m)
 }
 
-// exp is eˣ lane by lane, within 1.3 units in the last place; +Inf beyond the
-// range, correctly rounded denormals below it, NaN for NaN. Every level gives
-// the same bits: the final scaling by 2ⁿ rounds once in both forms.
+// exp is eˣ lane by lane, within 1.3 units in the last place; 0 where the
+// result would be less than half the smallest normal number, +Inf above
+// 2.4e38, NaN for NaN. Every level gives the same bits.
 func (a *asm) exp(x reg.VecVirtual, k *expConstants) reg.VecVirtual {
-	t, n, p := a.vec(), a.vec(), a.vec()
+	t := a.vec()
 	// min and max return their second source where one is NaN, so x is it.
 	a.VMOVUPS(k.clampHigh, t)
 	a.VMINPS(x, t, t)
-	a.VMOVUPS(k.clampLow, n)
-	a.VMAXPS(t, n, t)
-	a.VMOVUPS(k.round, n)
-	a.VFMADD231PS(k.log2e, t, n)
-	scale := a.vec()
-	if a.level.lanes < 16 {
-		a.VPSUBD(a.float("expRound", expRound), n, scale)
+	return a.decays([]reg.VecVirtual{t}, k)[0]
+}
+
+// decays replaces each of several vectors that have no element above expMax,
+// as the negative numbers that a state decays by, by its eˣ. A step is emitted
+// for all vectors before the next step is: the steps of one wait for each
+// other, and a processor sees only so many instructions ahead.
+func (a *asm) decays(x []reg.VecVirtual, k *expConstants) []reg.VecVirtual {
+	n, scale := a.vecs(len(x)), a.vecs(len(x))
+	for i, t := range x {
+		a.VMOVUPS(k.clampLow, n[i])
+		a.VMAXPS(t, n[i], t)
 	}
-	a.VSUBPS(k.round, n, n)
-	a.VFNMADD231PS(k.ln2High, n, t)
-	a.VFNMADD231PS(k.ln2Low, n, t)
-	a.polynomial(t, p, k)
-	if a.level.lanes == 16 {
-		a.VSCALEFPS(n, p, p)
-		return p
+	for i, t := range x {
+		a.VMOVUPS(k.round, n[i])
+		a.VFMADD231PS(k.log2e, t, n[i])
 	}
-	a.scale(p, scale)
+	for i := range x {
+		a.VPSLLD(operand.Imm(23), n[i], scale[i])
+		a.VSUBPS(k.round, n[i], n[i])
+	}
+	for i, t := range x {
+		a.VFNMADD231PS(k.ln2High, n[i], t)
+	}
+	for i, t := range x {
+		a.VFNMADD231PS(k.ln2Low, n[i], t)
+	}
+	p := a.polynomials(x, k)
+	for i := range x {
+		a.VMULPS(scale[i], p[i], p[i])
+	}
 	return p
 }
 
-// polynomial is p = 1 + r + r²·(c2 + c3·r + r²·(c4 + c5·r + c6·r²)): as many
+// polynomials are 1 + r + r²·(c2 + c3·r + r²·(c4 + c5·r + c6·r²)): as many
 // instructions as Horner's form, in half the steps that wait for each other.
-func (a *asm) polynomial(r, p reg.VecVirtual, k *expConstants) {
-	square, high := a.vec(), a.vec()
-	a.VMULPS(r, r, square)
-	a.VMOVUPS(k.c[3], high)
-	a.VFMADD213PS(k.c[2], r, high)
-	a.VMOVUPS(k.c[1], p)
-	a.VFMADD213PS(k.c[0], r, p)
-	a.VFMADD231PS(k.c[4], square, high)
-	a.VFMADD231PS(high, square, p)
-	a.VADDPS(k.one, r, r)
-	a.VFMADD213PS(r, square, p)
-}
-
-// scale multiplies by 2ⁿ in two steps, of which the first is exact and the
-// second rounds: n reaches below the exponents of normal numbers.
-func (a *asm) scale(p, n reg.VecVirtual) {
-	half := a.vec()
-	a.VPSRAD(operand.Imm(1), n, half)
-	a.VPSUBD(half, n, n)
-	for _, part := range []reg.VecVirtual{half, n} {
-		a.VPSLLD(operand.Imm(23), part, part)
-		a.VPADDD(a.constant32("exponentOne", math.Float32bits(1)), part, part)
-		a.VMULPS(part, p, p)
+func (a *asm) polynomials(r []reg.VecVirtual, k *expConstants) []reg.VecVirtual {
+	p, square, high := a.vecs(len(r)), a.vecs(len(r)), a.vecs(len(r))
+	for i, r := range r {
+		a.VMULPS(r, r, square[i])
+		a.VMOVUPS(k.c[3], high[i])
+		a.VFMADD213PS(k.c[2], r, high[i])
+		a.VMOVUPS(k.c[1], p[i])
+		a.VFMADD213PS(k.c[0], r, p[i])
 	}
+	for i := range r {
+		a.VFMADD231PS(k.c[4], square[i], high[i])
+	}
+	for i, r := range r {
+		a.VFMADD231PS(high[i], square[i], p[i])
+		a.VADDPS(k.one, r, r)
+	}
+	for i, r := range r {
+		a.VFMADD213PS(r, square[i], p[i])
+	}
+	return p
 }

@@ -150,18 +150,29 @@ func (s *scan1) states(at int) {
 	s.SUBQ(operand.U32(uint32(turns*4*scanUnroll)), s.bc)
 }
 
+// scanAtOnce is the number of states whose steps are emitted side by side.
+const scanAtOnce = 2
+
 // run advances n states: h ← e^(Δ·a)·h + q·B, acc ← acc + h·C.
 func (s *scan1) run(at, n int) {
-	for i := range n {
-		t, state := s.vec(), s.vec()
-		s.VMULPS(operand.Mem{Base: s.a, Disp: i*groupBytes + at}, s.delta, t)
-		decay := s.exp(t, s.constants)
-		in := s.broadcast(s.bc, 4*(s.OffsetB+i))
-		s.VMULPS(s.q, in, in)
-		h := operand.Mem{Base: s.h, Disp: i*groupBytes + at}
-		s.VMOVUPS(h, state)
-		s.VFMADD213PS(in, decay, state)
-		s.VMOVUPS(state, h)
-		s.VFMADD231PS(s.broadcast(s.bc, 4*(s.OffsetC+i)), state, s.acc)
+	for first := 0; first < n; first += scanAtOnce {
+		t := s.vecs(min(scanAtOnce, n-first))
+		for i := range t {
+			s.VMULPS(operand.Mem{Base: s.a, Disp: (first+i)*groupBytes + at}, s.delta, t[i])
+		}
+		for i, decay := range s.decays(t, s.constants) {
+			s.advance(at, first+i, decay)
+		}
 	}
+}
+
+// advance updates one state.
+func (s *scan1) advance(at, i int, decay reg.VecVirtual) {
+	in, state := s.broadcast(s.bc, 4*(s.OffsetB+i)), s.vec()
+	s.VMULPS(s.q, in, in)
+	h := operand.Mem{Base: s.h, Disp: i*groupBytes + at}
+	s.VMOVUPS(h, state)
+	s.VFMADD213PS(in, decay, state)
+	s.VMOVUPS(state, h)
+	s.VFMADD231PS(s.broadcast(s.bc, 4*(s.OffsetC+i)), state, s.acc)
 }

@@ -51,7 +51,7 @@ func (l *lowering) pair(a, b *ir.Value) *plan.Buffer {
 		return have
 	}
 	buffer := &plan.Buffer{Name: l.name("pair"), Space: plan.Arena, Width: a.Type.Width + b.Type.Width,
-		Stride: kernel.Pad(a.Type.Width) + kernel.Pad(b.Type.Width)}
+		Stride: spread(kernel.Pad(a.Type.Width) + kernel.Pad(b.Type.Width))}
 	r := l.placement.region[a]
 	l.local[r] = append(l.local[r], buffer)
 	l.pairs[a] = buffer

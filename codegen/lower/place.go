@@ -122,14 +122,14 @@ func (p *placement) place(v *ir.Value) {
 		p.views[v] = w
 		return
 	}
-	stride := 0
+	width := 0
 	for _, n := range p.segmentsOf(v) {
-		stride += kernel.Pad(n)
+		width += kernel.Pad(n)
 	}
-	b := &plan.Buffer{Space: plan.Arena, Width: v.Type.Width, Stride: stride}
+	b := &plan.Buffer{Space: plan.Arena, Width: v.Type.Width, Stride: spread(width)}
 	switch {
 	case v == p.output:
-		b.Name, b.Space = "logits", plan.Output
+		b.Name, b.Space, b.Stride = "logits", plan.Output, width
 	case p.crosses(v):
 		b.Name, b.Carried = "x", true
 		p.carried = append(p.carried, b)
@@ -138,8 +138,26 @@ func (p *placement) place(v *ir.Value) {
 		b.Name = p.name(bufferName(v))
 		p.local[r] = append(p.local[r], b)
 	}
-	p.views[v] = view{b, 0, stride}
+	p.views[v] = view{b, 0, width}
 	p.placePrivate(v)
+}
+
+// A way of a first-level cache holds wayFloats: rows a multiple of that apart
+// fall into the same few lines of it. apartFloats is a block of columns of a
+// matrix product.
+const (
+	wayFloats   = 1024
+	apartFloats = kernel.KBlock
+)
+
+// spread is the distance of rows of width floats: more than the width where
+// neighbouring rows would displace each other from the cache, and where a
+// store to one row would seem to be the memory that a load of the next wants.
+func spread(width int) int {
+	for width >= wayFloats/2 && (width+apartFloats)%wayFloats < 2*apartFloats {
+		width += kernel.PanelRows
+	}
+	return width
 }
 
 // placePrivate gives a norm that only its own region uses a second place in

@@ -11,8 +11,20 @@ import (
 // encoders packs n ≤ 48 rows of k columns as one zeroed panel.
 var encoders = map[kernel.Storage]func(dst []byte, rows []float32, n, k int){
 	kernel.F32:  encodeF32,
-	kernel.F16:  func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, tensor.F32ToF16) },
-	kernel.BF16: func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, tensor.F32ToBF16) },
+	kernel.F16:  func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, toF16) },
+	kernel.BF16: func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, toBF16) },
+}
+
+func toF16(dst []uint16, src []float32) {
+	for i, v := range src {
+		dst[i] = tensor.F32ToF16(v)
+	}
+}
+
+func toBF16(dst []uint16, src []float32) {
+	for i, v := range src {
+		dst[i] = tensor.F32ToBF16(v)
+	}
 }
 
 // encodeF32 stores the 48 rows of one k after those of the previous k. Eight
@@ -29,17 +41,16 @@ func encodeF32(dst []byte, rows []float32, n, k int) {
 }
 
 // encodePairs stores pairs of columns of one row side by side.
-func encodePairs(dst []byte, rows []float32, n, k int, narrow func(float32) uint16) {
-	for lo := 0; lo < k; lo += 16 {
-		hi := min(lo+16, k)
+func encodePairs(dst []byte, rows []float32, n, k int, narrow func(dst []uint16, src []float32)) {
+	var run [16]uint16 // the last of an odd number of columns is paired with 0
+	for lo := 0; lo < k; lo += len(run) {
+		columns := min(len(run), k-lo)
 		for r := range n {
-			row := rows[r*k : (r+1)*k]
-			for c := lo; c < hi; c += 2 {
-				pair := uint32(narrow(row[c]))
-				if c+1 < k {
-					pair |= uint32(narrow(row[c+1])) << 16
-				}
-				binary.LittleEndian.PutUint32(dst[4*(c/2*kernel.PanelRows+r):], pair)
+			run[columns-1|1] = 0
+			narrow(run[:], rows[r*k+lo:r*k+lo+columns])
+			for c := 0; c < columns; c += 2 {
+				pair := uint32(run[c]) | uint32(run[c+1])<<16
+				binary.LittleEndian.PutUint32(dst[4*((lo+c)/2*kernel.PanelRows+r):], pair)
 			}
 		}
 	}

@@ -1,12 +1,15 @@
 // Package pack writes a plan's weights in the order in which the kernels read
-// them, one block of rows at a time. It sees plan and kernel.
+// them, block of rows by block of rows. It sees plan and kernel.
 package pack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"runtime"
+	"sync"
 
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
@@ -14,53 +17,104 @@ import (
 )
 
 // Write streams the weights section: every weight of the plan at its offset.
-// It holds one panel of one weight at a time. progress, if not nil, gets the
-// number of bytes written so far.
+// Panels are packed by as many goroutines as there are processors and written
+// in order; each holds one panel. progress, if not nil, gets the number of
+// bytes written so far.
 func Write(ctx context.Context, w io.Writer, p *plan.Plan, progress func(done int64)) error {
-	pw := &packer{w: w}
-	for _, weight := range p.Weights {
-		if pw.done != weight.Offset {
-			panic(fmt.Sprintf("BUG: weight %s is packed at %d, planned at %d", weight.Param.Name, pw.done, weight.Offset))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := int64(0)
+	for result := range pack(ctx, p) {
+		r := <-result
+		if r.err != nil {
+			return fmt.Errorf("%s: %w", r.weight.Param.Name, r.err)
 		}
-		if err := pw.weight(ctx, weight, progress); err != nil {
-			return fmt.Errorf("%s: %w", weight.Param.Name, err)
+		if r.first && done != r.weight.Offset {
+			panic(fmt.Sprintf("BUG: weight %s is packed at %d, planned at %d", r.weight.Param.Name, done, r.weight.Offset))
+		}
+		n, err := w.Write(r.bytes)
+		if err != nil {
+			return err
+		}
+		packers.Put(r.packer)
+		if done += int64(n); progress != nil {
+			progress(done)
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
-// packer reuses its buffers from panel to panel.
+// part is a panel of a weight, or the whole of a small one.
+type part struct {
+	weight *plan.Weight
+	row, n int // of the parameter, for a panel
+	first  bool
+}
+
+// result is a packed part; its bytes are the packer's.
+type result struct {
+	part
+	*packer
+	err error
+}
+
+// pack starts packing the parts of a plan and yields, in order, where each
+// will arrive. It ends early when ctx does.
+func pack(ctx context.Context, p *plan.Plan) <-chan chan result {
+	queue := make(chan chan result, runtime.GOMAXPROCS(0))
+	go func() {
+		defer close(queue)
+		for _, w := range p.Weights {
+			for _, part := range parts(w) {
+				c := make(chan result, 1)
+				select {
+				case <-ctx.Done():
+					return
+				case queue <- c:
+				}
+				go func() {
+					pw := packers.Get().(*packer)
+					c <- result{part, pw, pw.pack(part)}
+				}()
+			}
+		}
+	}()
+	return queue
+}
+
+// parts cuts a weight into what is packed at a time.
+func parts(w *plan.Weight) []part {
+	if w.Slot.Layout != plan.Panels {
+		return []part{{weight: w, first: true}}
+	}
+	var list []part
+	row := 0
+	for _, n := range w.Slot.Segments {
+		for lo := 0; lo < n; lo += kernel.PanelRows {
+			list = append(list, part{w, row + lo, min(kernel.PanelRows, n-lo), len(list) == 0})
+		}
+		row += n
+	}
+	return list
+}
+
+// packer reuses its buffers from part to part.
 type packer struct {
-	w     io.Writer
-	done  int64
 	rows  []float32 // rows as read
 	words []float32 // packed float32
 	bytes []byte    // packed bytes
 }
 
-func (pw *packer) weight(ctx context.Context, w *plan.Weight, progress func(int64)) error {
-	if w.Param.Source == nil {
-		return fmt.Errorf("has no values: it was read from text, not from a checkpoint")
+var packers = sync.Pool{New: func() any { return new(packer) }}
+
+func (pw *packer) pack(p part) error {
+	switch {
+	case p.weight.Param.Source == nil:
+		return errors.New("has no values: it was read from text, not from a checkpoint")
+	case p.weight.Slot.Layout != plan.Panels:
+		return pw.small(p.weight)
 	}
-	if w.Slot.Layout != plan.Panels {
-		return pw.small(w)
-	}
-	row := 0
-	for _, n := range w.Slot.Segments {
-		for lo := 0; lo < n; lo += kernel.PanelRows {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := pw.panel(w, row+lo, min(kernel.PanelRows, n-lo)); err != nil {
-				return err
-			}
-			if progress != nil {
-				progress(pw.done)
-			}
-		}
-		row += n
-	}
-	return nil
+	return pw.panel(p.weight, p.row, p.n)
 }
 
 // read fills rows with the parameter's rows [lo, lo+n), transformed.
@@ -94,13 +148,7 @@ func (pw *packer) panel(w *plan.Weight, lo, n int) error {
 		return fmt.Errorf("no packer for storage %q", s)
 	}
 	encode(pw.bytes, pw.rows, n, k)
-	return pw.flush()
-}
-
-func (pw *packer) flush() error {
-	n, err := pw.w.Write(pw.bytes)
-	pw.done += int64(n)
-	return err
+	return nil
 }
 
 // small packs a weight of the layouts that hold float32 per channel; those are
@@ -124,7 +172,7 @@ func (pw *packer) small(w *plan.Weight) error {
 	}
 	pw.bytes = grow(pw.bytes, 4*s.Elements)
 	putFloats(pw.bytes, pw.words)
-	return pw.flush()
+	return nil
 }
 
 // position is where (row, column) of a small weight lies.

@@ -441,7 +441,7 @@ token10:
 	VMAXPS       Y5, Y3, Y5
 	VMOVUPS      expRound_v3<>+0(SB), Y3
 	VFMADD231PS  log2e_v3<>+0(SB), Y5, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y6
+	VPSLLD       $0x17, Y3, Y6
 	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
 	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y5
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y5
@@ -454,13 +454,6 @@ token10:
 	VFMADD231PS  Y8, Y7, Y3
 	VADDPS       one_v3<>+0(SB), Y5, Y5
 	VFMADD213PS  Y5, Y7, Y3
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       exponentOne_v3<>+0(SB), Y6, Y6
 	VMULPS       Y6, Y3, Y3
 	VADDPS       one_v3<>+0(SB), Y3, Y3
 	VDIVPS       Y3, Y4, Y3
@@ -484,16 +477,16 @@ done8:
 	VZEROUPPER
 	RET
 
-DATA expMin_v3<>+0(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+8(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+16(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+24(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+0(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+8(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+16(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+24(SB)/8, $0xc2b00000c2b00000
 GLOBL expMin_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expMax_v3<>+0(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+8(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+16(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+24(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+0(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+8(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+16(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+24(SB)/8, $0x42b2000042b20000
 GLOBL expMax_v3<>(SB), RODATA|NOPTR, $32
 
 DATA log2e_v3<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -502,10 +495,10 @@ DATA log2e_v3<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA log2e_v3<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
 GLOBL log2e_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expRound_v3<>+0(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+8(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+16(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+24(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+0(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+8(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+16(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+24(SB)/8, $0x4b40007f4b40007f
 GLOBL expRound_v3<>(SB), RODATA|NOPTR, $32
 
 DATA ln2High_v3<>+0(SB)/8, $0x3f3172003f317200
@@ -555,12 +548,6 @@ DATA signBit_v3<>+8(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+16(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+24(SB)/8, $0x8000000080000000
 GLOBL signBit_v3<>(SB), RODATA|NOPTR, $32
-
-DATA exponentOne_v3<>+0(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+8(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+16(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+24(SB)/8, $0x3f8000003f800000
-GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $32
 
 // func gemvBf16K64V3(y []float32, w []uint16, x []float32, panels int)
 // Requires: AVX, AVX2, FMA3
@@ -979,7 +966,7 @@ token19:
 	VMAXPS       Y2, Y1, Y2
 	VMOVUPS      expRound_v3<>+0(SB), Y1
 	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y1
-	VPSUBD       expRound_v3<>+0(SB), Y1, Y3
+	VPSLLD       $0x17, Y1, Y3
 	VSUBPS       expRound_v3<>+0(SB), Y1, Y1
 	VFNMADD231PS ln2High_v3<>+0(SB), Y1, Y2
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y1, Y2
@@ -992,13 +979,6 @@ token19:
 	VFMADD231PS  Y5, Y4, Y1
 	VADDPS       one_v3<>+0(SB), Y2, Y2
 	VFMADD213PS  Y2, Y4, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       exponentOne_v3<>+0(SB), Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VADDPS       two_v3<>+0(SB), Y1, Y3
 	VDIVPS       Y3, Y1, Y3
@@ -1016,282 +996,210 @@ token19:
 	VMULPS       (DI), Y2, Y0
 	VPXOR        Y1, Y1, Y1
 	VMULPS       (R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       64(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 8(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 8(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      (R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, (R12)
 	VBROADCASTSS 40(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       64(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 12(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 12(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      64(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 64(R12)
 	VBROADCASTSS 44(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       128(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       192(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 16(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 16(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      128(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, 128(R12)
 	VBROADCASTSS 48(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       192(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 20(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 20(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      192(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 192(R12)
 	VBROADCASTSS 52(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       256(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       320(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 24(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 24(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      256(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, 256(R12)
 	VBROADCASTSS 56(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       320(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 28(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 28(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      320(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 320(R12)
 	VBROADCASTSS 60(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       384(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 32(R9), Y5
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      384(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
-	VMOVUPS      Y4, 384(R12)
-	VBROADCASTSS 64(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       448(R10), Y2, Y2
-	VMOVUPS      expMax_v3<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y2
-	VMAXPS       Y3, Y2, Y3
-	VMOVUPS      expRound_v3<>+0(SB), Y2
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSUBD       expRound_v3<>+0(SB), Y2, Y4
-	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
-	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
-	VMULPS       Y3, Y3, Y5
-	VMOVUPS      expC5_v3<>+0(SB), Y6
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y6
-	VMOVUPS      expC3_v3<>+0(SB), Y2
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y2
-	VFMADD231PS  expC6_v3<>+0(SB), Y5, Y6
-	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      expMin_v3<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      expRound_v3<>+0(SB), Y4
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y5
+	VPSLLD       $0x17, Y4, Y6
+	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y2
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y2
+	VMULPS       Y3, Y3, Y8
+	VMOVUPS      expC5_v3<>+0(SB), Y10
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y10
+	VMOVUPS      expC3_v3<>+0(SB), Y4
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y4
+	VMULPS       Y2, Y2, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y5
+	VFMADD231PS  expC6_v3<>+0(SB), Y8, Y10
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  Y10, Y8, Y4
 	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD213PS  Y3, Y5, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VBROADCASTSS 36(R9), Y3
-	VMULPS       Y0, Y3, Y3
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y2, Y2
+	VFMADD213PS  Y3, Y8, Y4
+	VFMADD213PS  Y2, Y9, Y5
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS 32(R9), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      384(R12), Y3
+	VFMADD213PS  Y2, Y4, Y3
+	VMOVUPS      Y3, 384(R12)
+	VBROADCASTSS 64(R9), Y2
+	VFMADD231PS  Y2, Y3, Y1
+	VBROADCASTSS 36(R9), Y2
+	VMULPS       Y0, Y2, Y2
 	VMOVUPS      448(R12), Y0
-	VFMADD213PS  Y3, Y2, Y0
+	VFMADD213PS  Y2, Y5, Y0
 	VMOVUPS      Y0, 448(R12)
 	VBROADCASTSS 68(R9), Y2
 	VFMADD231PS  Y2, Y0, Y1
@@ -1305,7 +1213,7 @@ token19:
 	VMAXPS       Y3, Y2, Y3
 	VMOVUPS      expRound_v3<>+0(SB), Y2
 	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSUBD       expRound_v3<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y2, Y4
 	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
 	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
@@ -1318,13 +1226,6 @@ token19:
 	VFMADD231PS  Y6, Y5, Y2
 	VADDPS       one_v3<>+0(SB), Y3, Y3
 	VFMADD213PS  Y3, Y5, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y2, Y2
 	VADDPS       one_v3<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y0, Y0
@@ -1372,7 +1273,7 @@ token21:
 	VMAXPS       Y2, Y1, Y2
 	VMOVUPS      expRound_v3<>+0(SB), Y1
 	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y1
-	VPSUBD       expRound_v3<>+0(SB), Y1, Y3
+	VPSLLD       $0x17, Y1, Y3
 	VSUBPS       expRound_v3<>+0(SB), Y1, Y1
 	VFNMADD231PS ln2High_v3<>+0(SB), Y1, Y2
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y1, Y2
@@ -1385,13 +1286,6 @@ token21:
 	VFMADD231PS  Y5, Y4, Y1
 	VADDPS       one_v3<>+0(SB), Y2, Y2
 	VFMADD213PS  Y2, Y4, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       exponentOne_v3<>+0(SB), Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VADDPS       two_v3<>+0(SB), Y1, Y3
 	VDIVPS       Y3, Y1, Y3
@@ -1409,282 +1303,210 @@ token21:
 	VMULPS       32(DI), Y2, Y0
 	VPXOR        Y1, Y1, Y1
 	VMULPS       32(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       96(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 8(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 8(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      32(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, 32(R12)
 	VBROADCASTSS 40(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       96(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 12(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 12(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      96(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 96(R12)
 	VBROADCASTSS 44(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       160(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       224(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 16(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 16(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      160(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, 160(R12)
 	VBROADCASTSS 48(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       224(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 20(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 20(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      224(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 224(R12)
 	VBROADCASTSS 52(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       288(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
+	VMULPS       352(R10), Y2, Y4
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VMOVUPS      expRound_v3<>+0(SB), Y6
+	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y6, Y8
+	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y4, Y10
+	VMOVUPS      expC5_v3<>+0(SB), Y12
+	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
+	VMOVUPS      expC3_v3<>+0(SB), Y6
+	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD231PS  Y12, Y10, Y6
 	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 24(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VFMADD213PS  Y3, Y9, Y5
+	VFMADD213PS  Y4, Y10, Y6
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS 24(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      288(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y5, Y4
 	VMOVUPS      Y4, 288(R12)
 	VBROADCASTSS 56(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       352(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 28(R9), Y5
-	VMULPS       Y0, Y5, Y5
+	VBROADCASTSS 28(R9), Y3
+	VMULPS       Y0, Y3, Y3
 	VMOVUPS      352(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
+	VFMADD213PS  Y3, Y6, Y4
 	VMOVUPS      Y4, 352(R12)
 	VBROADCASTSS 60(R9), Y3
 	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       416(R10), Y2, Y3
-	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y3, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y3
-	VPSUBD       expRound_v3<>+0(SB), Y3, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y3
-	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VBROADCASTSS 32(R9), Y5
-	VMULPS       Y0, Y5, Y5
-	VMOVUPS      416(R12), Y4
-	VFMADD213PS  Y5, Y3, Y4
-	VMOVUPS      Y4, 416(R12)
-	VBROADCASTSS 64(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
 	VMULPS       480(R10), Y2, Y2
-	VMOVUPS      expMax_v3<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y2
-	VMAXPS       Y3, Y2, Y3
-	VMOVUPS      expRound_v3<>+0(SB), Y2
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSUBD       expRound_v3<>+0(SB), Y2, Y4
-	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
-	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
-	VMULPS       Y3, Y3, Y5
-	VMOVUPS      expC5_v3<>+0(SB), Y6
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y6
-	VMOVUPS      expC3_v3<>+0(SB), Y2
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y2
-	VFMADD231PS  expC6_v3<>+0(SB), Y5, Y6
-	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      expMin_v3<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      expRound_v3<>+0(SB), Y4
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y5
+	VPSLLD       $0x17, Y4, Y6
+	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y3
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y2
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y2
+	VMULPS       Y3, Y3, Y8
+	VMOVUPS      expC5_v3<>+0(SB), Y10
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y10
+	VMOVUPS      expC3_v3<>+0(SB), Y4
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y4
+	VMULPS       Y2, Y2, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y5
+	VFMADD231PS  expC6_v3<>+0(SB), Y8, Y10
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  Y10, Y8, Y4
 	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD213PS  Y3, Y5, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VBROADCASTSS 36(R9), Y3
-	VMULPS       Y0, Y3, Y3
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y2, Y2
+	VFMADD213PS  Y3, Y8, Y4
+	VFMADD213PS  Y2, Y9, Y5
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS 32(R9), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      416(R12), Y3
+	VFMADD213PS  Y2, Y4, Y3
+	VMOVUPS      Y3, 416(R12)
+	VBROADCASTSS 64(R9), Y2
+	VFMADD231PS  Y2, Y3, Y1
+	VBROADCASTSS 36(R9), Y2
+	VMULPS       Y0, Y2, Y2
 	VMOVUPS      480(R12), Y0
-	VFMADD213PS  Y3, Y2, Y0
+	VFMADD213PS  Y2, Y5, Y0
 	VMOVUPS      Y0, 480(R12)
 	VBROADCASTSS 68(R9), Y2
 	VFMADD231PS  Y2, Y0, Y1
@@ -1698,7 +1520,7 @@ token21:
 	VMAXPS       Y3, Y2, Y3
 	VMOVUPS      expRound_v3<>+0(SB), Y2
 	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSUBD       expRound_v3<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y2, Y4
 	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
 	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
@@ -1711,13 +1533,6 @@ token21:
 	VFMADD231PS  Y6, Y5, Y2
 	VADDPS       one_v3<>+0(SB), Y3, Y3
 	VFMADD213PS  Y3, Y5, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       exponentOne_v3<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y2, Y2
 	VADDPS       one_v3<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y0, Y0

@@ -48,7 +48,7 @@ token3:
 	VMAXPS       Y4, Y2, Y4
 	VMOVUPS      expRound_v3<>+0(SB), Y2
 	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y2
-	VPSUBD       expRound_v3<>+0(SB), Y2, Y5
+	VPSLLD       $0x17, Y2, Y5
 	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
 	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y4
 	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y4
@@ -61,13 +61,6 @@ token3:
 	VFMADD231PS  Y7, Y6, Y2
 	VADDPS       one_v3<>+0(SB), Y4, Y4
 	VFMADD213PS  Y4, Y6, Y2
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       exponentOne_v3<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentOne_v3<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y2, Y2
 	VADDPS       one_v3<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y3, Y2
@@ -90,16 +83,16 @@ done1:
 	VZEROUPPER
 	RET
 
-DATA expMin_v3<>+0(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+8(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+16(SB)/8, $0xc2d00000c2d00000
-DATA expMin_v3<>+24(SB)/8, $0xc2d00000c2d00000
+DATA expMin_v3<>+0(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+8(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+16(SB)/8, $0xc2b00000c2b00000
+DATA expMin_v3<>+24(SB)/8, $0xc2b00000c2b00000
 GLOBL expMin_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expMax_v3<>+0(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+8(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+16(SB)/8, $0x42d0000042d00000
-DATA expMax_v3<>+24(SB)/8, $0x42d0000042d00000
+DATA expMax_v3<>+0(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+8(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+16(SB)/8, $0x42b2000042b20000
+DATA expMax_v3<>+24(SB)/8, $0x42b2000042b20000
 GLOBL expMax_v3<>(SB), RODATA|NOPTR, $32
 
 DATA log2e_v3<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
@@ -108,10 +101,10 @@ DATA log2e_v3<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA log2e_v3<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
 GLOBL log2e_v3<>(SB), RODATA|NOPTR, $32
 
-DATA expRound_v3<>+0(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+8(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+16(SB)/8, $0x4b4000004b400000
-DATA expRound_v3<>+24(SB)/8, $0x4b4000004b400000
+DATA expRound_v3<>+0(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+8(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+16(SB)/8, $0x4b40007f4b40007f
+DATA expRound_v3<>+24(SB)/8, $0x4b40007f4b40007f
 GLOBL expRound_v3<>(SB), RODATA|NOPTR, $32
 
 DATA ln2High_v3<>+0(SB)/8, $0x3f3172003f317200
@@ -167,9 +160,3 @@ DATA signBit_v3<>+8(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+16(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+24(SB)/8, $0x8000000080000000
 GLOBL signBit_v3<>(SB), RODATA|NOPTR, $32
-
-DATA exponentOne_v3<>+0(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+8(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+16(SB)/8, $0x3f8000003f800000
-DATA exponentOne_v3<>+24(SB)/8, $0x3f8000003f800000
-GLOBL exponentOne_v3<>(SB), RODATA|NOPTR, $32
