@@ -138,7 +138,7 @@ func (f *generateFlags) write(ctx context.Context, c *compiled, create func(name
 	if err != nil {
 		return err
 	}
-	_, err = c.writePayload(ctx, w, 0, nil, p)
+	_, err = c.writePayload(ctx, w, 0, c.metadata(nil), p)
 	return errors.Join(err, w.Close())
 }
 
