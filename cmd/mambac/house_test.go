@@ -66,6 +66,7 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/rogpeppe/go-internal/...", "ir/irtest", "tests"},
 	{"pgregory.net/rapid", "", "tests"},
 	{"golang.org/x/arch/...", "", "tests disassemble"},
+	{"github.com/tetratelabs/wazero/...", "", "tests run wasm"},
 }
 
 // creators are the files that may create files.
