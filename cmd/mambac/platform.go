@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mambac/mambac/codegen/target"
 )
 
 // system is an operating system that programs are built for.
@@ -75,4 +77,44 @@ func (s system) beside(program string) string {
 func (o *choice) registerTarget(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture: "+strings.Join(targets(), ", "))
 	choices(cmd, "target", targets()...)
+}
+
+// chosenTargets lists what --target says of a command that compiles for
+// several; all are these if it says nothing.
+func chosenTargets(cmd *cobra.Command, all []string) []string {
+	f := cmd.Flags().Lookup("target")
+	if !f.Changed {
+		return all
+	}
+	var list []string
+	for _, name := range strings.Split(f.Value.String(), ",") {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// checkSeveral is check for a command that compiles for several targets.
+func (o *choice) checkSeveral(list []string) error {
+	for _, name := range list {
+		if err := checkTarget(name); err != nil {
+			return err
+		}
+	}
+	if err := oneOf("cpu", o.cpu, "native", "all", target.Generic); err != nil {
+		return err
+	}
+	o.platform = platform()
+	return o.check()
+}
+
+// of is the choice for one of several targets. Each program is for other
+// machines than this, so each has all levels.
+func (o choice) of(target string) *choice {
+	o.platform = target
+	if o.cpu == "native" {
+		o.cpu = "all"
+	}
+	return &o
 }
