@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -50,13 +51,6 @@ func (c *compiled) appendPayload(ctx context.Context, path string, report []byte
 // returns their digest.
 func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, report []byte, p progress) (digest [32]byte, err error) {
 	out := payload.NewWriter(w, base)
-	meta, err := c.metadata(report).Encode()
-	if err != nil {
-		return digest, err
-	}
-	if err := writeSection(out, payload.MetadataSection, meta); err != nil {
-		return digest, err
-	}
 	if c.Tokenizer != nil {
 		table, err := c.Tokenizer.Append(nil)
 		if err != nil {
@@ -74,6 +68,15 @@ func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, re
 	})
 	if err != nil {
 		return digest, fmt.Errorf("%s: %w", c.checkpoint.Path, err)
+	}
+	meta := c.metadata(report)
+	meta.Identity = hex.EncodeToString(out.Sum())
+	text, err := meta.Encode()
+	if err != nil {
+		return digest, err
+	}
+	if err := writeSection(out, payload.MetadataSection, text); err != nil {
+		return digest, err
 	}
 	err = out.Close()
 	return out.Digest(), err

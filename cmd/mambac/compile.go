@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/pass"
@@ -167,9 +168,22 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 	return &payload.Metadata{
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Math: c.math, Levels: c.levels, Card: c.card(),
+		States:    stateSlots(c.Plan),
 		VocabSize: c.VocabSize, BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
 		Report: report,
 	}
+}
+
+// stateSlots tells where the states of a sequence lie.
+func stateSlots(p *plan.Plan) []payload.StateSlot {
+	var slots []payload.StateSlot
+	for _, s := range p.States {
+		slots = append(slots, payload.StateSlot{
+			Name: s.State.Name, Kind: string(s.State.Kind),
+			Rows: s.State.Shape[0], Columns: s.State.Shape[1], Lanes: s.Lanes(), Offset: s.Offset,
+		})
+	}
+	return slots
 }
