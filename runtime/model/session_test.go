@@ -303,8 +303,9 @@ func TestSamplingOptions(t *testing.T) {
 	texts := func(seed uint64) string {
 		return textOf(collect(t, m.NewSession().Generate(t.Context(), "a", append(warm, Seed(seed))...)))
 	}
-	if texts(7) != texts(7) || texts(7) == texts(8) {
-		t.Errorf("seeds 7, 7, 8: %q, %q, %q", texts(7), texts(7), texts(8))
+	once, again, other := texts(7), texts(7), texts(8)
+	if once != again || once == other {
+		t.Errorf("seeds 7, 7, 8: %q, %q, %q", once, again, other)
 	}
 	for name, opt := range map[string]GenerateOption{
 		"temperature": Temperature(-1), "top-k": TopK(-1), "top-p": TopP(2), "min-p": MinP(-1), "repetition penalty": RepetitionPenalty(0),
