@@ -198,7 +198,7 @@ func (g *generated) writeCached(ctx context.Context) error {
 // writeAll writes the payload to w, which it closes, and then the files of the
 // package, which know the payload's digest.
 func (g *generated) writeAll(ctx context.Context, w io.WriteCloser, add adder) error {
-	digest, err := g.writePayload(ctx, w, 0, nil, g.progress)
+	digest, err := g.writePayload(ctx, w, 0, g.sharedMetadata(), g.progress)
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ type Options struct {
 	// Requirements lists the vendored modules as "path version".
 	Requirements []string
 	GOOS, GOARCH string
+	// Variable is a string variable, as PACKAGE.NAME, that gets a Value without
+	// quotes or spaces; "" for none.
+	Variable, Value string
 	// Output is the path of the executable, which is overwritten.
 	Output string
 }
@@ -40,7 +43,11 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	return o.run(ctx, "-ldflags=-s -w", "-o", output, ".")
+	flags := "-ldflags=-s -w"
+	if o.Variable != "" {
+		flags += " -X " + o.Variable + "=" + o.Value
+	}
+	return o.run(ctx, flags, "-o", output, ".")
 }
 
 // Warm compiles packages of the vendor folder into the build cache, so that a
