@@ -148,13 +148,13 @@ func (g *generated) write(ctx context.Context) error {
 		if err := requireSpace(g.place, g.Plan.Bytes); err != nil {
 			return err
 		}
-		return replaceFile(g.place, func(path string) error { return g.writeApart(ctx, path) })
+		return renewFile(g.place, func(path string) error { return g.writeApart(ctx, path) })
 	case g.embed || g.Plan.Bytes <= embedBytes:
 		g.embed, g.place = true, filepath.Join(g.dir, codegen.PayloadFile(g.pkg))
 		if err := requireSpace(g.dir, g.Plan.Bytes); err != nil {
 			return err
 		}
-		return replacePackage(ctx, g.dir, func(add adder) error {
+		return replacePackage(ctx, g.dir, "", func(add adder) error {
 			w, err := add(codegen.PayloadFile(g.pkg))
 			if err != nil {
 				return err
@@ -167,7 +167,7 @@ func (g *generated) write(ctx context.Context) error {
 
 // writeApart writes the payload to path and the package to its folder.
 func (g *generated) writeApart(ctx context.Context, path string) error {
-	return replacePackage(ctx, g.dir, func(add adder) error {
+	return replacePackage(ctx, g.dir, g.payload, func(add adder) error {
 		w, err := create(ctx, path, nil)
 		if err != nil {
 			return err

@@ -42,11 +42,13 @@ var layers = []struct {
 }
 
 // exceptions are single imports that the layers forbid.
-var exceptions = []struct{ from, imports, why string }{}
+var exceptions = []struct{ from, imports, why string }{
+	{"generated", "generated/tiny", "a test uses it as a program would"},
+}
 
 // testOnly lists the packages that only tests import; they are tests
 // themselves.
-var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "ir/irtest", "runtime/enginetest", "runtime/kerneltest"}
+var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "ir/irtest", "runtime/enginetest", "runtime/kerneltest", "runtime/modeltest"}
 
 // inTests is what tests may import besides what their package may.
 var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, testOnly...)

@@ -16,6 +16,28 @@ import (
 // path it is given, which lies in a staging folder beside the target; what it
 // made is flushed to the disk and renamed. An older file is replaced.
 func replaceFile(target string, fill func(path string) error) error {
+	if err := requireFile(target); err != nil {
+		return err
+	}
+	return stage(target, fill)
+}
+
+// renewFile is replaceFile that leaves an equal file as it is.
+func renewFile(target string, fill func(path string) error) error {
+	if err := requireFile(target); err != nil {
+		return err
+	}
+	return staged(target, func(folder string) error {
+		path := filepath.Join(folder, "new")
+		if err := fill(path); err != nil {
+			return err
+		}
+		return moveIfNew(path, target)
+	})
+}
+
+// requireFile fails where a name is taken by what is no file.
+func requireFile(target string) error {
 	st, err := os.Stat(target)
 	if err == nil && st.IsDir() {
 		return fmt.Errorf("%s: is a folder, want a name for a file", target)
@@ -23,7 +45,7 @@ func replaceFile(target string, fill func(path string) error) error {
 	if err == nil && !st.Mode().IsRegular() { // a device would become a file
 		return fmt.Errorf("%s: is no regular file, want a name for one", target)
 	}
-	return stage(target, fill)
+	return nil
 }
 
 // replaceFolder is replaceFile for a folder, which must be new or empty.

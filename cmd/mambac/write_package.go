@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,8 +23,9 @@ type adder func(name string) (io.WriteCloser, error)
 // replacePackage makes the files of a generated package appear in a folder.
 // They are made in a staging folder first; then, if none of them would replace
 // a file of another origin, those that differ are moved, and what else an
-// earlier run has left is removed. Files that were not generated stay.
-func replacePackage(ctx context.Context, folder string, fill func(adder) error) error {
+// earlier run has left is removed. Files that were not generated stay, and so
+// does the one at apart, which somebody else writes.
+func replacePackage(ctx context.Context, folder, apart string, fill func(adder) error) error {
 	made := func(path string) error {
 		return fill(func(name string) (io.WriteCloser, error) { return create(ctx, filepath.Join(path, name), nil) })
 	}
@@ -43,6 +45,7 @@ func replacePackage(ctx context.Context, folder string, fill func(adder) error) 
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(old, func(name string, _ bool) bool { return filepath.Join(folder, name) == filepath.Clean(apart) })
 	return staged(folder, func(path string) error {
 		if err := made(path); err != nil {
 			return err

@@ -41,32 +41,32 @@ func (a *API) Files() (map[string][]byte, error) {
 // apiTypes are the types that a package shares with all others, so that a
 // program can hold models of several.
 var apiTypes = []struct{ name, doc string }{
-	{"Model", "Model is the model with its weights and workers. Any number of goroutines\nmay use it, each with sessions of its own."},
-	{"Session", "Session is one text that the model reads and continues. One call at a time\nmay use it."},
+	{"Model", "Model is a compiled model with its weights and its workers. Any number of\ngoroutines may use it, each with sessions of its own."},
+	{"Session", "Session is one text that the model reads and continues. One call at a time may\nuse it; a second one returns ErrBusy."},
 	{"Token", "Token is one step of a generation."},
-	{"Tokenizer", "Tokenizer turns text into ids and back. Goroutines may share it."},
-	{"Decoder", "Decoder turns ids that come one by one into whole characters."},
-	{"Option", "Option says how the model is opened."},
+	{"Tokenizer", "Tokenizer turns text into ids and back, exactly as the checkpoint's own.\nGoroutines may share it."},
+	{"Decoder", "Decoder decodes ids one by one into whole characters; together they are what\nDecode makes of all ids. It belongs to one goroutine."},
+	{"Option", "Option says how a model is opened."},
 	{"GenerateOption", "GenerateOption says how the tokens of a generation are chosen and when they\nend."},
 }
 
 // apiErrors are those that a program may want to tell apart.
 var apiErrors = []struct{ name, doc string }{
 	{"ErrClosed", "ErrClosed is returned for calls on a model or session that was closed."},
-	{"ErrBusy", "ErrBusy is returned for a call on a session while another one runs."},
-	{"ErrNoTokenizer", "ErrNoTokenizer is returned for text where the checkpoint had no tokenizer."},
+	{"ErrBusy", "ErrBusy is returned for a call on a session while another one runs,\nor while a loop over Generate has not ended."},
+	{"ErrNoTokenizer", "ErrNoTokenizer is returned for text where the checkpoint had no\ntokenizer.json."},
 	{"ErrNoPayload", "ErrNoPayload is returned by Open when the payload is nowhere."},
 	{"ErrNoLogits", "ErrNoLogits is returned by Generate when there is nothing to choose from."},
 }
 
 // apiFunctions are the options; parameters are "name type".
 var apiFunctions = []struct{ name, result, params, doc string }{
-	{"PayloadFile", "Option", "path string", "PayloadFile maps the payload from a file, or from the one in a folder that\nholds this package's. It must stay as it is while the model is open."},
+	{"PayloadFile", "Option", "path string", "PayloadFile maps the payload from a file, which must stay as it is while the\nmodel is open; of a folder, from the file in it that holds this package's."},
 	{"PayloadReader", "Option", "r io.ReaderAt, size int64", "PayloadReader reads the payload of size bytes into memory."},
 	{"PayloadFS", "Option", "fsys fs.FS, name string", "PayloadFS reads the payload from a file of a file system into memory."},
 	{"Threads", "Option", "n int", "Threads sets the number of workers; 0, the default, is one per physical core\nthat the process may use."},
 	{"Level", "Option", "name string", "Level forces the kernels of a CPU level, which the package must hold and the\nprocessor have; \"\", the default, takes the best."},
-	{"MaxTokens", "GenerateOption", "n int", "MaxTokens ends a generation after n tokens; -1 is no bound. The default is\n256."},
+	{"MaxTokens", "GenerateOption", "n int", "MaxTokens ends a generation after n tokens; −1 is no bound. The default is\n256."},
 	{"Temperature", "GenerateOption", "t float64", "Temperature divides the logits; 0, the default, always takes the largest."},
 	{"TopK", "GenerateOption", "k int", "TopK samples among the k likeliest; 0, the default, among all."},
 	{"TopP", "GenerateOption", "p float64", "TopP samples among the fewest of the likeliest whose probabilities add up to\np; 1, the default, among all."},
@@ -102,13 +102,13 @@ func (a *API) api(f *jen.File) {
 }
 
 func (a *API) open(f *jen.File) {
-	where := "The payload is part of the package, unless an option names another place\nof it."
+	where := "The payload is part of the package, unless an option\nnames another place of it."
 	if !a.Embed {
-		where = "The payload is looked for, by its hash, in what $MAMBAC_PAYLOADS lists and in\n" +
-			"the user's cache, unless an option names it; the error of a missing one says\n" +
-			"how to make it again."
+		where = "The payload is looked for, by its hash, in what\n" +
+			"$MAMBAC_PAYLOADS lists and in the user's cache, unless an option names it; the\n" +
+			"error of a missing one says how to make it again."
 	}
-	docf(f, "Open starts the model's workers over its payload: weights, tokenizer and\nmetadata. %s It fails if the payload is damaged\nor another one, and if this processor lacks what every level of the package\nneeds.", where)
+	docf(f, "Open starts the model's workers over its payload: weights, tokenizer and\nmetadata. %s\n\nIt fails if the payload is damaged or another one, and if this processor lacks\nwhat every level of the package needs.", where)
 	f.Func().Id("Open").Params(jen.Id("opts").Op("...").Id("Option")).Params(jen.Op("*").Id("Model"), jen.Error()).Block(
 		jen.Return(jen.Qual(modelPath, "Open").Call(jen.Op("&").Id("source"), jen.Id("opts").Op("..."))))
 }

@@ -26,19 +26,21 @@ import (
 
 // The types of every package that mambac generates.
 type (
-	// Model is the model with its weights and workers. Any number of goroutines
-	// may use it, each with sessions of its own.
+	// Model is a compiled model with its weights and its workers. Any number of
+	// goroutines may use it, each with sessions of its own.
 	Model = model.Model
-	// Session is one text that the model reads and continues. One call at a time
-	// may use it.
+	// Session is one text that the model reads and continues. One call at a time may
+	// use it; a second one returns ErrBusy.
 	Session = model.Session
 	// Token is one step of a generation.
 	Token = model.Token
-	// Tokenizer turns text into ids and back. Goroutines may share it.
+	// Tokenizer turns text into ids and back, exactly as the checkpoint's own.
+	// Goroutines may share it.
 	Tokenizer = model.Tokenizer
-	// Decoder turns ids that come one by one into whole characters.
+	// Decoder decodes ids one by one into whole characters; together they are what
+	// Decode makes of all ids. It belongs to one goroutine.
 	Decoder = model.Decoder
-	// Option says how the model is opened.
+	// Option says how a model is opened.
 	Option = model.Option
 	// GenerateOption says how the tokens of a generation are chosen and when they
 	// end.
@@ -49,9 +51,11 @@ type (
 var (
 	// ErrClosed is returned for calls on a model or session that was closed.
 	ErrClosed = model.ErrClosed
-	// ErrBusy is returned for a call on a session while another one runs.
+	// ErrBusy is returned for a call on a session while another one runs,
+	// or while a loop over Generate has not ended.
 	ErrBusy = model.ErrBusy
-	// ErrNoTokenizer is returned for text where the checkpoint had no tokenizer.
+	// ErrNoTokenizer is returned for text where the checkpoint had no
+	// tokenizer.json.
 	ErrNoTokenizer = model.ErrNoTokenizer
 	// ErrNoPayload is returned by Open when the payload is nowhere.
 	ErrNoPayload = model.ErrNoPayload
@@ -60,16 +64,17 @@ var (
 )
 
 // Open starts the model's workers over its payload: weights, tokenizer and
-// metadata. The payload is part of the package, unless an option names another place
-// of it. It fails if the payload is damaged
-// or another one, and if this processor lacks what every level of the package
-// needs.
+// metadata. The payload is part of the package, unless an option
+// names another place of it.
+//
+// It fails if the payload is damaged or another one, and if this processor lacks
+// what every level of the package needs.
 func Open(opts ...Option) (*Model, error) {
 	return model.Open(&source, opts...)
 }
 
-// PayloadFile maps the payload from a file, or from the one in a folder that
-// holds this package's. It must stay as it is while the model is open.
+// PayloadFile maps the payload from a file, which must stay as it is while the
+// model is open; of a folder, from the file in it that holds this package's.
 func PayloadFile(path string) Option {
 	return model.PayloadFile(path)
 }
@@ -96,7 +101,7 @@ func Level(name string) Option {
 	return model.Level(name)
 }
 
-// MaxTokens ends a generation after n tokens; -1 is no bound. The default is
+// MaxTokens ends a generation after n tokens; −1 is no bound. The default is
 // 256.
 func MaxTokens(n int) GenerateOption {
 	return model.MaxTokens(n)

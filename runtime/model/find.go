@@ -34,6 +34,9 @@ func (p *Package) find() (*payload.Payload, error) {
 		places = append(places, cache)
 	}
 	for _, place := range places {
+		if st, err := os.Stat(place); err == nil && st.Mode().IsRegular() && !p.holds(place) {
+			continue // of another package
+		}
 		if file, err := p.openPath(place); err == nil || !errors.Is(err, ErrNoPayload) {
 			return file, err
 		}

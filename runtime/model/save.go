@@ -21,13 +21,23 @@ func (s *Session) Save(w io.Writer) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	defer s.leave()
+	h, err := s.settledHeader()
+	s.leave() // h is a copy, w may be slow
+	if err != nil {
+		return err
+	}
+	return state.Write(w, h)
+}
+
+// settledHeader is the session as a file says it, with the id that was
+// generated last.
+func (s *Session) settledHeader() (*state.Header, error) {
 	if !s.generating {
 		if err := s.settle(context.Background()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return state.Write(w, s.header())
+	return s.header(), nil
 }
 
 // header is the session as a file says it.
@@ -74,7 +84,8 @@ func (s *Session) Restore(r io.Reader) error {
 	if err := s.enterToWrite(); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.busy.Store(false)
+	s.model.done() // r may be slow; a session's own memory stays when the model is closed
 	in, err := state.NewReader(r)
 	if err != nil {
 		return err
