@@ -97,7 +97,7 @@ func choose(levels []string) ([]target.Backend, error) {
 		}
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b target.Backend) int { return a.Level().Rank - b.Level().Rank })
+	slices.SortFunc(list, target.Compare)
 	return list, nil
 }
 
