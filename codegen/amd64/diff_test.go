@@ -2,10 +2,7 @@ package amd64_test
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/mambac/mambac/codegen/amd64"
@@ -112,91 +109,12 @@ func TestNative(t *testing.T) {
 		t.Skip("the assembly is for amd64")
 	}
 	dir := t.TempDir()
-	leveltest.WriteModule(t, dir, oddSpecs(), target.Backends(), map[string]string{"digests_test.go": digestsTest})
+	leveltest.WriteModule(t, dir, oddSpecs(), target.Backends())
 	leveltest.Go(t, dir, runtime.GOARCH, "vet", ".")
 	leveltest.Go(t, dir, runtime.GOARCH, "test", "-count=1", ".")
-	digests, err := os.ReadFile(filepath.Join(dir, "digests.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compareDigests(t, string(digests))
-}
-
-// compareDigests repeats in the interpreter the calls whose results the
-// emitted package wrote down.
-func compareDigests(t *testing.T, digests string) {
-	t.Helper()
-	native := map[string]string{}
-	for line := range strings.Lines(digests) {
-		key, digest, _ := strings.Cut(strings.TrimSpace(line), " = ")
-		native[key] = digest
-	}
 	for _, b := range target.Backends() {
-		level := b.Level().Name
-		for _, spec := range supported(b) {
-			run, err := interpreted(b, spec)
-			if err != nil {
-				t.Fatalf("%s: %v", spec.Name(), err)
-			}
-			for c := range leveltest.Meaning(t, spec).Cases() {
-				want, ok := native[level+" "+spec.Name()+" "+c.Name]
-				if !ok {
-					continue
-				}
-				got, err := c.Digest(run)
-				if err != nil || got != want {
-					t.Errorf("%s: %s: %s: the interpreter's result has digest %s (%v), the CPU's %s", level, spec.Name(), c.Name, got, err, want)
-				}
-			}
-		}
+		leveltest.CompareDigests(t, dir, b, oddSpecs(), func(spec kernel.Spec) (func(*kerneltest.Call) error, error) {
+			return interpreted(b, spec)
+		})
 	}
 }
-
-// digestsTest writes down what the kernels of each level answer.
-const digestsTest = `package kernels
-
-import (
-	"fmt"
-	"os"
-	"testing"
-
-	"github.com/mambac/mambac/runtime/cpu"
-	"github.com/mambac/mambac/runtime/kerneltest"
-)
-
-func TestDigests(t *testing.T) {
-	f, err := os.Create("digests.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, level := range testedLevels {
-		for _, s := range testedKernels {
-			run := level.Kernels[s.Name]
-			if run == nil || !present(level) {
-				continue
-			}
-			i := 0
-			for c := range s.Kernel.Cases() {
-				if i++; i%5 != 0 {
-					continue // enough, and the interpreter is slow
-				}
-				digest, err := c.Digest(func(c *kerneltest.Call) error { run(c); return nil })
-				if err != nil {
-					t.Fatal(err)
-				}
-				fmt.Fprintf(f, "%s %s %s = %s\n", level.Name, s.Name, c.Name, digest)
-			}
-		}
-	}
-}
-
-func present(level kerneltest.Level) bool {
-	for _, feature := range level.Features {
-		if !cpu.Has(feature) {
-			return false
-		}
-	}
-	return true
-}
-`

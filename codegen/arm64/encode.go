@@ -23,9 +23,8 @@ var encodings = map[string]uint32{
 	"FMUL lane S4 S4": 0x4f809000,
 }
 
-// word is the encoding of an instruction that Go's assembler lacks; false for
-// those that it has.
-func (i Instruction) word() (uint32, bool) {
+// form is the instruction without its registers, as encodings has it.
+func (i Instruction) form() string {
 	form := i.mnemonic
 	for _, o := range i.operands {
 		switch o := o.(type) {
@@ -35,7 +34,13 @@ func (i Instruction) word() (uint32, bool) {
 			form += " lane"
 		}
 	}
-	word, ok := encodings[form]
+	return form
+}
+
+// word is the encoding of an instruction that Go's assembler lacks; false for
+// those that it has.
+func (i Instruction) word() (uint32, bool) {
+	word, ok := encodings[i.form()]
 	if !ok {
 		return 0, false
 	}

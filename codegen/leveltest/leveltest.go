@@ -56,9 +56,9 @@ func Supported(b target.Backend, specs []kernel.Spec) []kernel.Spec {
 	return list
 }
 
-// WriteModule emits kernels, twins and tests of a package, besides the files
-// given, into a folder. All back ends are of one GOARCH.
-func WriteModule(t *testing.T, dir string, specs []kernel.Spec, backends []target.Backend, files map[string]string) {
+// WriteModule emits kernels, twins and tests of a package into a folder. All
+// back ends are of one GOARCH.
+func WriteModule(t *testing.T, dir string, specs []kernel.Spec, backends []target.Backend) {
 	t.Helper()
 	const pkg, header = "kernels", "Made by a test."
 	write := func(name string, text []byte, err error) {
@@ -88,9 +88,7 @@ func WriteModule(t *testing.T, dir string, specs []kernel.Spec, backends []targe
 		"require github.com/mambac/mambac v0.0.0\n\nreplace github.com/mambac/mambac => "+root+"\n"), err)
 	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	write("go.sum", sums, err)
-	for name, text := range files {
-		write(name, []byte(text), nil)
-	}
+	write("digests_"+backends[0].Level().GOARCH+"_test.go", []byte(digestsTest), nil)
 }
 
 // Go runs a go command in a module, without network, for an architecture.
