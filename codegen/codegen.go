@@ -76,6 +76,18 @@ func Levels(goarch string) []string {
 	return names
 }
 
+// Baseline is the most preferred level that every processor of an architecture
+// has.
+func Baseline(goarch string) string {
+	best := target.Generic
+	for _, b := range target.Backends() {
+		if l := b.Level(); l.GOARCH == goarch && l.Baseline {
+			best = l.Name
+		}
+	}
+	return best
+}
+
 // Features lists what a CPU must have for a level.
 func Features(level string) []string {
 	if b, ok := target.Lookup(level); ok {

@@ -43,7 +43,7 @@ func (o *choice) registerPasses(cmd *cobra.Command) {
 func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 	o.platform = platform()
 	f := cmd.Flags()
-	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512) or all")
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512), neon or all")
 	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
 	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
 	choices(cmd, "math", "exact")
@@ -51,7 +51,7 @@ func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 
 // registerTarget adds the flag of a command that compiles for any machine.
 func (o *choice) registerTarget(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; another one than this selects generic")
+	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; for another than this, native is the level that all its processors have")
 }
 
 // checkPasses tells of wrong usage before anything is opened.
@@ -95,7 +95,7 @@ func (o *choice) levels() []string {
 	case o.cpu != "native":
 		return []string{o.cpu}
 	case o.platform != platform():
-		return []string{target.Generic}
+		return []string{codegen.Baseline(goarch)}
 	}
 	return []string{bestLevel(known)}
 }
