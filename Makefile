@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test check generate fuzz bench figures clean
+.PHONY: all demo test check emulated generate fuzz bench figures clean
 
 all: $(BIN)
 
@@ -34,6 +34,12 @@ check:
 test: check
 	$(GO) test ./...
 	$(MAKE) fuzz FUZZTIME=2s
+
+# The levels of other architectures in an emulator, which must be there (Debian
+# has it in qemu-user-static).
+emulated:
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/arm64 -count 1
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/ladder ./cmd/mambac -run Emulated -count 1
 
 # Deletes what mambac has generated and makes it again.
 generate:

@@ -2,14 +2,18 @@ package arm64
 
 import "math"
 
-// float is a constant in all lanes of a register.
-func (a *asm) float(v float32) vector {
-	r := a.waiting(v)
-	to := a.vec()
-	a.spread(r, to)
+// constant is the same bits in all lanes of a register.
+func (a *asm) constant(bits uint32) vector {
+	r := a.gp()
+	v := a.vec()
+	a.put("MOVD", pattern(bits), r)
+	a.spread(r, v)
 	a.freeGP(r)
-	return to
+	return v
 }
+
+// float is constant of a float32.
+func (a *asm) float(v float32) vector { return a.constant(math.Float32bits(v)) }
 
 // waiting is a constant that is needed so seldom that it waits in an integer
 // register until it is.

@@ -8,7 +8,9 @@ const maxTaps = 6
 
 func init() {
 	registerKind(
-		func(s kernel.Conv) bool { return s.Taps <= maxTaps },
+		func(s kernel.Conv) bool {
+			return s.Taps <= maxTaps && (s.Activation == kernel.NoActivation || s.Activation == kernel.SiLU)
+		},
 		func(a *asm, s kernel.Conv) { (&conv{asm: a, Conv: s}).emit() },
 	)
 }

@@ -2,6 +2,13 @@ package arm64
 
 import "github.com/mambac/mambac/codegen/kernel"
 
+// linear reports whether gemv and gemm know a storage and an epilogue; a spec
+// that holds more than they do is left to its twin.
+func linear(s kernel.Storage, e kernel.Epilogue) bool {
+	known := s == kernel.F32 || s == kernel.F16 || s == kernel.BF16
+	return known && e == (kernel.Epilogue{Bias: e.Bias, Residual: e.Residual})
+}
+
 // epilogue points at what is added to accumulators: the bias, then the
 // residual, where the spec has them.
 type epilogue struct {

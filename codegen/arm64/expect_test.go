@@ -99,6 +99,8 @@ func TestUnsupportedSpecIsAnError(t *testing.T) {
 	for _, s := range []kernel.Spec{
 		kernel.Embed{Storage: kernel.F32, Width: 8, StrideY: 8},
 		kernel.Conv{Taps: 20, Channels: 48, StrideX: 48, StrideY: 48},
+		kernel.Conv{Taps: 4, Channels: 48, StrideX: 48, StrideY: 48, Activation: "tan"},
+		kernel.Gemv{Storage: "f7", K: 8},
 		kernel.Map{Function: "tan", Width: 4, StrideA: 4, StrideY: 4},
 	} {
 		if neon.Supports(s) {

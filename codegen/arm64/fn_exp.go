@@ -13,6 +13,7 @@ type expConstants struct {
 }
 
 func (a *asm) expConstants() *expConstants {
+	start := len(a.code.nodes)
 	k := &expConstants{
 		clampLow: a.float(polynomial.ExpMin), clampHigh: a.float(polynomial.ExpMax),
 		log2e: a.float(math.Log2E), round: a.float(polynomial.ExpRound),
@@ -21,7 +22,7 @@ func (a *asm) expConstants() *expConstants {
 	for i, c := range polynomial.Exp {
 		k.c[i] = a.float(c)
 	}
-	a.legend("Constants of exp.", holds("limits", k.clampLow, k.clampHigh), holds("log2 e", k.log2e), holds("rounding", k.round),
+	a.legendAt(start, "Constants of exp.", holds("limits", k.clampLow, k.clampHigh), holds("log2 e", k.log2e), holds("rounding", k.round),
 		holds("ln 2 in two parts", k.ln2High, k.ln2Low), holds("1", k.one), holds("c2…c6", k.c[:]...))
 	return k
 }

@@ -10,11 +10,12 @@ type softplusConstants struct {
 }
 
 func (a *asm) softplusConstants() *softplusConstants {
+	start := len(a.code.nodes)
 	k := &softplusConstants{two: a.waiting(2)}
 	for i, c := range polynomial.Atanh {
 		k.atanh[i] = a.waiting(c)
 	}
-	a.legend("Constants of softplus.", holds("2", k.two), holds("of atanh", k.atanh[:]...))
+	a.legendAt(start, "Constants of softplus.", holds("2", k.two), holds("of atanh", k.atanh[:]...))
 	return k
 }
 

@@ -8,7 +8,10 @@ import (
 )
 
 func init() {
-	registerKind(always[kernel.Gemm], func(a *asm, s kernel.Gemm) { (&gemm{asm: a, Gemm: s}).emit() })
+	registerKind(
+		func(s kernel.Gemm) bool { return linear(s.Storage, s.Epilogue) },
+		func(a *asm, s kernel.Gemm) { (&gemm{asm: a, Gemm: s}).emit() },
+	)
 }
 
 // The tile of 4 tokens × 16 rows takes 16 accumulators, 4 inputs and twice 4

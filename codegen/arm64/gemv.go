@@ -3,7 +3,10 @@ package arm64
 import "github.com/mambac/mambac/codegen/kernel"
 
 func init() {
-	registerKind(always[kernel.Gemv], func(a *asm, s kernel.Gemv) { (&gemv{asm: a, Gemv: s}).emit() })
+	registerKind(
+		func(s kernel.Gemv) bool { return linear(s.Storage, s.Epilogue) },
+		func(a *asm, s kernel.Gemv) { (&gemv{asm: a, Gemv: s}).emit() },
+	)
 }
 
 // panelBytes is one column of a float32 panel, or one pair of columns of a

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
+	"testing"
 	"unsafe"
 )
 
@@ -140,4 +142,26 @@ func (m *machine) branch(i Instruction) (label, bool) {
 		m.execute(i)
 	}
 	return "", false
+}
+
+// TestInterpreterSeesFaults: what would go unnoticed elsewhere.
+func TestInterpreterSeesFaults(t *testing.T) {
+	inputs := parameter{"x_base", 0}
+	for _, c := range []struct {
+		want string
+		emit func(a *asm)
+	}{
+		{"offset 16 of slice 0", func(a *asm) { a.load(inputs, 0); a.addConstant(8, 0); a.loadVector(0, 0, 1) }},
+		{"in no argument", func(a *asm) { a.loadVector(3, 0, 1) }},
+		{"no such label", func(a *asm) { a.jump("nowhere") }},
+		{"no RET", func(a *asm) {}},
+		{"", func(a *asm) { a.load(inputs, 0); a.loadVector(0, 0, 1); a.put("RET") }},
+	} {
+		a := &asm{code: &Function{name: "f", bytes: 24}}
+		c.emit(a)
+		err := interpret(a.code, []any{make([]float32, 4)})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package arm64
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,15 @@ func holds[R general | vector](name string, list ...R) role {
 
 // legend puts a comment here: a sentence, and who holds what.
 func (a *asm) legend(sentence string, roles ...role) {
+	a.code.nodes = append(a.code.nodes, legendOf(sentence, roles))
+}
+
+// legendAt puts one before what was emitted since there were so many nodes.
+func (a *asm) legendAt(nodes int, sentence string, roles ...role) {
+	a.code.nodes = slices.Insert(a.code.nodes, nodes, node(legendOf(sentence, roles)))
+}
+
+func legendOf(sentence string, roles []role) comment {
 	lines := comment{sentence}
 	var parts []string
 	for _, r := range roles {
@@ -37,5 +47,5 @@ func (a *asm) legend(sentence string, roles ...role) {
 	if parts != nil {
 		lines = append(lines, strings.Join(parts, ", "))
 	}
-	a.code.nodes = append(a.code.nodes, lines)
+	return lines
 }

@@ -42,9 +42,6 @@ func registerKind[S kernel.Spec](supports func(S) bool, emit func(*asm, S)) {
 	}
 }
 
-// always supports every spec of a kind.
-func always[S kernel.Spec](S) bool { return true }
-
 // Supports implements target.Backend.
 func (l *Level) Supports(s kernel.Spec) bool {
 	e, ok := emitters[s.Kind()]

@@ -3,7 +3,10 @@ package arm64
 import "github.com/mambac/mambac/codegen/kernel"
 
 func init() {
-	registerKind(always[kernel.RMSNorm], func(a *asm, s kernel.RMSNorm) { (&rmsnorm{asm: a, RMSNorm: s}).emit() })
+	registerKind(
+		func(kernel.RMSNorm) bool { return true },
+		func(a *asm, s kernel.RMSNorm) { (&rmsnorm{asm: a, RMSNorm: s}).emit() },
+	)
 }
 
 // normLanes is the number of partial sums, the same in every level.

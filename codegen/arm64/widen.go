@@ -16,12 +16,9 @@ const widenRows = 8
 func (a *asm) widener(s kernel.Storage) *widener {
 	w := &widener{asm: a, storage: s}
 	if s == kernel.BF16 {
-		r := a.gp()
-		w.mask = a.vec()
-		a.put("MOVD", pattern(0xffff0000), r)
-		a.spread(r, w.mask)
-		a.freeGP(r)
-		a.legend("Both halves of a pair are the high half of a float32.", holds("mask of the second", w.mask))
+		start := len(a.code.nodes)
+		w.mask = a.constant(0xffff0000)
+		a.legendAt(start, "Both halves of a pair are the high half of a float32.", holds("mask of the second", w.mask))
 	}
 	return w
 }
