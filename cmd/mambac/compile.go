@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -44,9 +43,9 @@ func (o *choice) registerPasses(cmd *cobra.Command) {
 func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 	o.platform = platform()
 	f := cmd.Flags()
-	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), all, or native: the best of this machine, all for another")
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), neon (arm64), all, or native: the best of this machine, all for another")
 	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
-	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
+	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels("")...)...)
 	choices(cmd, "math", "exact")
 }
 
@@ -83,11 +82,12 @@ func (o *choice) system() (goos, goarch string) {
 
 // levels lists the CPU levels to emit. Of a machine that is not this one
 // nobody knows the processor: its program gets them all and picks at start.
+// Source for any machine may be meant for this one.
 func (o *choice) levels() []string {
 	_, goarch := o.system()
 	known := codegen.Levels(goarch)
 	switch {
-	case o.cpu == "all", o.cpu == "native" && o.platform != platform():
+	case o.cpu == "all", o.cpu == "native" && o.platform != platform() && o.platform != anyPlatform:
 		return known
 	case o.cpu != "native":
 		return []string{o.cpu}

@@ -61,7 +61,7 @@ where one is in the way.`,
 	}
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "all")
-	f.platform = "linux/amd64" // levels of one architecture, on whatever this runs
+	f.platform = anyPlatform
 	flags := cmd.Flags()
 	flags.StringVar(&f.pkg, "package", "", "name of the package")
 	flags.StringVar(&f.dir, "dir", "", "folder for its files")

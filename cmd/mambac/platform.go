@@ -52,9 +52,12 @@ func systemOf(target string) system {
 	return system{goos: goos}
 }
 
+// anyPlatform is the target of source that may be compiled for any.
+const anyPlatform = ""
+
 // checkTarget demands one of the table, or this machine.
 func checkTarget(target string) error {
-	if target == platform() || slices.Contains(targets(), target) {
+	if target == anyPlatform || target == platform() || slices.Contains(targets(), target) {
 		return nil
 	}
 	return usagef("--target %s: want %s", target, strings.Join(targets(), ", "))
