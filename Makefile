@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check generate fuzz bench figures clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures clean
 
 all: $(BIN)
 
@@ -33,6 +33,7 @@ check:
 # Everything, with a short run of every fuzz target at the end.
 test: check
 	$(GO) test ./...
+	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=2s
 
 # Programs for other platforms: built for all, checked on every one that can be
@@ -45,6 +46,22 @@ test-platforms:
 	GOOS=wasip1 GOARCH=wasm $(GO) vet ./runtime/...
 	$(GO) vet -tags platforms ./cmd/mambac
 	$(GO) test ./cmd/mambac -tags platforms -run TestPlatforms -timeout 30m -count 1 -v
+
+# Many goroutines at once under the race detector, which needs a C compiler.
+race:
+	@if command -v "$$($(GO) env CC)" >/dev/null; then \
+		set -x; \
+		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel && \
+		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse; \
+	else \
+		echo "no C compiler ($$($(GO) env CC)): nothing is run under the race detector"; \
+	fi
+
+# The levels of other architectures in an emulator, which must be there (Debian
+# has it in qemu-user-static).
+emulated:
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/arm64 -count 1
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/ladder ./cmd/mambac -run Emulated -count 1
 
 # Deletes what mambac has generated and makes it again.
 generate:

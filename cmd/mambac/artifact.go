@@ -62,23 +62,21 @@ func (c *compiled) payloadFile(ctx context.Context, path string, p progress) (di
 	if err != nil {
 		return digest, err
 	}
-	m := c.metadata(nil)
-	m.Mambac, m.Levels = "", nil
-	digest, err = c.writePayload(ctx, w, 0, m, p)
+	digest, err = c.writePayload(ctx, w, 0, c.sharedMetadata(), p)
 	return digest, errors.Join(err, w.Close())
 }
 
-// writePayload streams metadata, tokenizer and weights behind base bytes and
+// sharedMetadata is what all programs of a checkpoint say of it.
+func (c *compiled) sharedMetadata() *payload.Metadata {
+	m := c.metadata(nil)
+	m.Mambac, m.Levels = "", nil
+	return m
+}
+
+// writePayload streams tokenizer, weights and metadata behind base bytes and
 // returns their digest.
 func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, m *payload.Metadata, p progress) (digest [32]byte, err error) {
 	out := payload.NewWriter(w, base)
-	meta, err := m.Encode()
-	if err != nil {
-		return digest, err
-	}
-	if err := writeSection(out, payload.MetadataSection, meta); err != nil {
-		return digest, err
-	}
 	if c.Tokenizer != nil {
 		table, err := c.Tokenizer.Append(nil)
 		if err != nil {
@@ -96,6 +94,14 @@ func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, m 
 	})
 	if err != nil {
 		return digest, fmt.Errorf("%s: %w", c.checkpoint.Path, err)
+	}
+	m.Identity = hex.EncodeToString(out.Sum())
+	text, err := m.Encode()
+	if err != nil {
+		return digest, err
+	}
+	if err := writeSection(out, payload.MetadataSection, text); err != nil {
+		return digest, err
 	}
 	err = out.Close()
 	return out.Digest(), err

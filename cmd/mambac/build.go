@@ -108,6 +108,9 @@ func (f *buildFlags) place(m *model) {
 }
 
 func (f *buildFlags) check() error {
+	if f.platform == anyPlatform {
+		return usagef("--target is empty: want %s", strings.Join(targets(), ", "))
+	}
 	if f.payload != "" && f.payload == f.out {
 		return usagef("--payload and -o are both %s", f.out)
 	}

@@ -19,7 +19,7 @@ func runRoot(t *testing.T, root, entry string) {
 			t.Fatal(err)
 		}
 	}
-	inside := artifact{entry}
+	inside := artifact{path: entry}
 	in := func(args ...string) string {
 		cmd := inside.command("", args...)
 		cmd.Dir = "/" + layerFolder

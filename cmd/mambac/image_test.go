@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	api "github.com/mambac/mambac/runtime/model"
 )
 
 // makeImage makes an image of the example for two processors.
@@ -136,7 +138,7 @@ func checkRoot(t *testing.T, root, report string) {
 		names = append(names, e.Name())
 	}
 	name := filepath.Base(example)
-	if want := []string{name, name + sbomExt, name + payloadExt, name + reportExt}; !slices.Equal(names, want) {
+	if want := []string{name, name + sbomExt, name + api.PayloadExt, name + reportExt}; !slices.Equal(names, want) {
 		t.Errorf("the image holds %v, want %v", names, want)
 	}
 	readSBOM(t, filepath.Join(root, layerFolder, name+sbomExt))

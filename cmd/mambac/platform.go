@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mambac/mambac/codegen/target"
+	api "github.com/mambac/mambac/runtime/model"
 )
 
 // system is an operating system that programs are built for.
@@ -52,9 +53,12 @@ func systemOf(target string) system {
 	return system{goos: goos}
 }
 
+// anyPlatform is the target of source that may be compiled for any.
+const anyPlatform = ""
+
 // checkTarget demands one of the table, or this machine.
 func checkTarget(target string) error {
-	if target == platform() || slices.Contains(targets(), target) {
+	if target == anyPlatform || target == platform() || slices.Contains(targets(), target) {
 		return nil
 	}
 	return usagef("--target %s: want %s", target, strings.Join(targets(), ", "))
@@ -70,7 +74,7 @@ func (s system) executable(name string) string {
 
 // beside is the name of the payload file that goes with a program.
 func (s system) beside(program string) string {
-	return strings.TrimSuffix(program, s.extension) + payloadExt
+	return strings.TrimSuffix(program, s.extension) + api.PayloadExt
 }
 
 // registerTarget adds the flag of a command that compiles for any machine.
@@ -98,6 +102,9 @@ func chosenTargets(cmd *cobra.Command, all []string) []string {
 // checkSeveral is check for a command that compiles for several targets.
 func (o *choice) checkSeveral(list []string) error {
 	for _, name := range list {
+		if name == anyPlatform {
+			return usagef("--target names nothing: want a list of %s", strings.Join(targets(), ", "))
+		}
 		if err := checkTarget(name); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/mambac/mambac/codegen"
+	api "github.com/mambac/mambac/runtime/model"
 	"github.com/mambac/mambac/runtime/payload"
 )
 
@@ -106,7 +107,7 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 func (r *release) plan() ([]*compiled, error) {
 	shared := r.payload
 	if shared == "" {
-		shared = r.name + payloadExt
+		shared = r.name + api.PayloadExt
 	}
 	var codes []*compiled
 	for _, target := range r.targets {

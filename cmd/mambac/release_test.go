@@ -85,7 +85,7 @@ func TestRelease(t *testing.T) {
 	if r.Payload == nil || r.Programs[1].Payload != r.Payload.File || r.Report == "" || r.Fingerprint == "" {
 		t.Errorf("manifest %+v", r.manifest)
 	}
-	here := artifact{filepath.Join(r.folder, r.Programs[0].File)}
+	here := artifact{path: filepath.Join(r.folder, r.Programs[0].File)}
 	ids := here.greedy(t, "", 8, "--ids", "5,3,9")
 	got, err := openWasm(t, filepath.Join(r.folder, r.Programs[1].File)).run("", "run", "--ids", "5,3,9", "-n", "8", "--print", "ids", "--ignore-eos")
 	if err != nil || got != ids+"\n" {
@@ -101,7 +101,7 @@ func TestRelease(t *testing.T) {
 func TestReleaseShared(t *testing.T) {
 	r := makeRelease(t, "--target", platform(), "--payload", "w")
 	r.checkSums(t)
-	a := artifact{filepath.Join(r.folder, r.Programs[0].File)}
+	a := artifact{path: filepath.Join(r.folder, r.Programs[0].File)}
 	a.run(t, "", "info", "--check")
 	if r.Payload == nil || r.Payload.File != "w" || r.Programs[0].Reason != "as --payload says" {
 		t.Errorf("manifest %+v", r.manifest)

@@ -106,7 +106,7 @@ func toolchain(ctx context.Context) (tool, version string, err error) {
 	cmd.Env = environment(os.Environ(), "", "")
 	out, err := cmd.Output()
 	if err != nil {
-		return "", "", fmt.Errorf("%s env GOVERSION: %w", tool, err)
+		return "", "", fmt.Errorf("%s env GOVERSION: %w", tool, explained(err))
 	}
 	version = strings.TrimSpace(string(out))
 	if !newEnough(version) {
@@ -119,6 +119,15 @@ func toolchain(ctx context.Context) (tool, version string, err error) {
 func Version(ctx context.Context) (string, error) {
 	_, version, err := toolchain(ctx)
 	return version, err
+}
+
+// explained adds to an error what the command said on stderr.
+func explained(err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || len(exit.Stderr) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, oneLine(string(exit.Stderr)))
 }
 
 // newEnough compares the major and minor version; development versions pass.

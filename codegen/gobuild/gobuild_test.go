@@ -94,6 +94,15 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// TestToolchainIsQuoted: a go command that does not work says why.
+func TestToolchainIsQuoted(t *testing.T) {
+	t.Setenv("GOROOT", filepath.Join(t.TempDir(), "absent"))
+	err := Build(context.Background(), hello(filepath.Join(t.TempDir(), "a")))
+	if err == nil || !strings.Contains(err.Error(), "cannot find GOROOT") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestVersions(t *testing.T) {
 	for version, want := range map[string]bool{"go1.26": true, "go1.26.8": true, "go1.30rc1": true, "go2.0": true,
 		"devel go1.27-abc": true, "go1.25.9": false, "": false} {

@@ -75,6 +75,29 @@ func (p *Payload) readMetadata(table []byte) error {
 	return err
 }
 
+// ReadDigest is the digest that the file at path ends with, without a look at
+// what it is of.
+func ReadDigest(path string) (digest [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return digest, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || st.Size() < footerBytes {
+		return digest, errors.Join(err, ErrMissing)
+	}
+	var b [footerBytes]byte
+	if _, err := f.ReadAt(b[:], st.Size()-footerBytes); err != nil {
+		return digest, err
+	}
+	foot, err := parseFooter(b[:], st.Size())
+	return foot.body, err
+}
+
+// Digest is the hash of the whole payload, as its footer says; Check proves it.
+func (p *Payload) Digest() [sha256.Size]byte { return p.foot.body }
+
 // Path is the file that holds the payload.
 func (p *Payload) Path() string { return p.path }
 

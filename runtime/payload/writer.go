@@ -81,6 +81,9 @@ func (p *Writer) Close() error {
 // Digest is the hash of the whole payload, known after Close; a Link needs it.
 func (p *Writer) Digest() [32]byte { return p.digest }
 
+// Sum is the digest of all sections so far.
+func (p *Writer) Sum() []byte { return p.body.Sum(nil) }
+
 func (p *Writer) put(b []byte) int {
 	if p.err != nil || len(b) == 0 {
 		return 0
