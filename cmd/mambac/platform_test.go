@@ -31,7 +31,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: levels %v, want %v", name, got, want)
 		}
 	}
-	for _, name := range []string{"", "linux", "/", "linux/arm64/v8", "plan9/amd64", "wasip1/amd64"} {
+	for _, name := range []string{"linux", "/", "linux/arm64/v8", "plan9/amd64", "wasip1/amd64"} {
 		o := newChoice()
 		o.platform = name
 		var usage *usageError
