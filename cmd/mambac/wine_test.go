@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// completeWine gives old versions of Wine (before 8.4) the library from which
-// Go programs have their random numbers: one that forwards ProcessPrng to what
-// does the same.
+// completeWine gives versions of Wine that lack it (8.0 does) the library from
+// which Go programs have their random numbers: one that forwards ProcessPrng to
+// what does the same.
 func completeWine(t *testing.T, system32 string) {
 	t.Helper()
 	path := filepath.Join(system32, "bcryptprimitives.dll")
