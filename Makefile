@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test check emulated generate fuzz bench figures clean
+.PHONY: all demo test check race emulated generate fuzz bench figures clean
 
 all: $(BIN)
 
@@ -33,7 +33,18 @@ check:
 # Everything, with a short run of every fuzz target at the end.
 test: check
 	$(GO) test ./...
+	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=2s
+
+# Many goroutines at once under the race detector, which needs a C compiler.
+race:
+	@if command -v "$$($(GO) env CC)" >/dev/null; then \
+		set -x; \
+		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel && \
+		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse; \
+	else \
+		echo "no C compiler ($$($(GO) env CC)): nothing is run under the race detector"; \
+	fi
 
 # The levels of other architectures in an emulator, which must be there (Debian
 # has it in qemu-user-static).

@@ -31,19 +31,28 @@ type Options struct {
 	Levels []string
 	// Tests adds the kernel tests.
 	Tests bool
-	// Embed names a payload file beside the source that becomes part of the
-	// package; "" for none.
-	Embed string
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
 	Chunk int
 }
 
 // Output is a compiled module. Its weights are packed by pack.Write.
 type Output struct {
-	Files       map[string][]byte // by name
+	Files       map[string][]byte // by name; without the API
 	Plan        *plan.Plan
 	Fingerprint string // of the plan: ties code and payload
+
+	options Options
 }
+
+// API emits the files that make the output a package to be called, of what a
+// says of the payload.
+func (o *Output) API(a *gosrc.API) (map[string][]byte, error) {
+	a.Name, a.Header = o.options.Package, header(o.options.Command)
+	return a.Files()
+}
+
+// PayloadFile is the name of a package's payload beside its source.
+func PayloadFile(pkg string) string { return gosrc.PayloadFile(pkg) }
 
 // Compile lowers the module and emits every file of its package.
 func Compile(m *ir.Module, o Options) (*Output, error) {
@@ -55,37 +64,25 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{Plan: p, Fingerprint: fingerprint(p)}
+	out := &Output{Plan: p, Fingerprint: fingerprint(p), options: o}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Generic: slices.Contains(o.Levels, target.Generic), Tests: o.Tests, Embed: o.Embed, Plan: p,
+		Backends: backends, Generic: slices.Contains(o.Levels, target.Generic), Tests: o.Tests, Plan: p,
 	}
 	out.Files, err = source.Files()
 	return out, err
 }
 
 // Levels lists the names of every level that can be emitted for an
-// architecture, the least preferred first; generic is always there.
+// architecture, "" for all, the least preferred first; generic is always there.
 func Levels(goarch string) []string {
 	names := []string{target.Generic}
 	for _, b := range target.Backends() {
-		if b.Level().GOARCH == goarch {
+		if goarch == "" || b.Level().GOARCH == goarch {
 			names = append(names, b.Level().Name)
 		}
 	}
 	return names
-}
-
-// Baseline is the most preferred level that every processor of an architecture
-// has.
-func Baseline(goarch string) string {
-	best := target.Generic
-	for _, b := range target.Backends() {
-		if l := b.Level(); l.GOARCH == goarch && l.Baseline {
-			best = l.Name
-		}
-	}
-	return best
 }
 
 // Features lists what a CPU must have for a level.
@@ -105,20 +102,12 @@ func choose(levels []string) ([]target.Backend, error) {
 		}
 		b, ok := target.Lookup(name)
 		if !ok {
-			return nil, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(allLevels(), ", "))
+			return nil, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(Levels(""), ", "))
 		}
 		list = append(list, b)
 	}
 	slices.SortFunc(list, target.Compare)
 	return list, nil
-}
-
-func allLevels() []string {
-	names := []string{target.Generic}
-	for _, b := range target.Backends() {
-		names = append(names, b.Level().Name)
-	}
-	return names
 }
 
 // header is the first line of every file; the command cannot break out of it.

@@ -1,45 +1,59 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"go/token"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/gosrc"
+	api "github.com/mambac/mambac/runtime/model"
 )
 
 // generateFlags is what the flags of generate say.
 type generateFlags struct {
 	choice
-	pkg, dir string
-	embed    bool
-	json     bool
+	pkg, dir, payload string
+	embed             bool
+	json              bool
 }
 
-// payloadExt ends the name of a generated package's payload.
-const payloadExt = ".payload"
+// embedBytes is the size up to which a payload becomes part of the package
+// where no flag says otherwise: what a repository holds without pain.
+const embedBytes = 32 << 20
+
+// mostEmbedded is what the toolchain embeds without trouble.
+const mostEmbedded = 1 << 30
 
 func newGenerate(c *console) *cobra.Command {
 	var f generateFlags
 	cmd := &cobra.Command{
 		Use:   "generate CHECKPOINT --package NAME --dir FOLDER",
 		Short: "Write the Go package that build would compile",
-		Long: `Writes the source that build compiles, Go and assembly, as a package to read or
-to import, with a test of every kernel and a payload file of the weights. The
-package needs the runtime of mambac, as module github.com/mambac/mambac.
+		Long: `Writes a Go package for other programs to import: the model as Go and assembly,
+an API (Open, NewSession, Generate, Save, …), a test of every kernel, and
+examples. The package needs the runtime of mambac, as module
+github.com/mambac/mambac, and the standard library.
 
-In a folder that exists, files that an earlier run made are replaced or removed;
-others stay, and are an error where one is in the way.`,
-		Example: `  mambac generate ./my-checkpoint --package tiny --dir ./internal/tiny
-  mambac generate ./my-checkpoint --package tiny --dir ./tiny --embed --cpu v3`,
+A small payload (weights, tokenizer) becomes part of the package by go:embed. A
+larger one goes to the user's cache, where the package finds it by its hash, or
+to the file that --payload names.
+
+In a folder that exists, files that an earlier run made are replaced or removed,
+and those that would be the same are not touched; others stay, and are an error
+where one is in the way.`,
+		Example: `  //go:generate go tool mambac generate ../my-checkpoint --package tiny --dir tiny
+  mambac generate ./my-checkpoint --package tiny --dir ./internal/tiny
+  mambac generate ./my-checkpoint --package big --dir ./big --payload ./big.payload`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runGenerate(cmd.Context(), c, &f, args[0], arguments(cmd))
@@ -47,11 +61,12 @@ others stay, and are an error where one is in the way.`,
 	}
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "all")
-	f.platform = "linux/amd64" // levels of one architecture, on whatever this runs
+	f.platform = anyPlatform
 	flags := cmd.Flags()
 	flags.StringVar(&f.pkg, "package", "", "name of the package")
 	flags.StringVar(&f.dir, "dir", "", "folder for its files")
-	flags.BoolVar(&f.embed, "embed", false, "make the payload part of the package by go:embed")
+	flags.BoolVar(&f.embed, "embed", false, "make the payload part of the package whatever its size")
+	flags.StringVar(&f.payload, "payload", "", "put the payload into this file")
 	flags.BoolVar(&f.json, "json", false, "print the files as one JSON object")
 	return cmd
 }
@@ -81,6 +96,8 @@ func (f *generateFlags) check() error {
 		return usagef("--package is missing")
 	case f.dir == "":
 		return usagef("--dir is missing")
+	case f.embed && f.payload != "":
+		return usagef("--embed and --payload: want one of them")
 	case !token.IsIdentifier(f.pkg) || f.pkg == "_" || f.pkg == "main":
 		return usagef("--package %s: want the name of a Go package that is no command", f.pkg)
 	}
@@ -96,60 +113,147 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 		return err
 	}
 	defer m.close()
-	o := codegen.Options{Package: f.pkg, Doc: packageDoc(f.pkg, m), Tests: true}
-	if f.embed {
-		o.Embed = f.pkg + payloadExt
-	}
-	out, err := f.compile(m, o, "generate "+m.name+flags)
+	out, err := f.compile(m, codegen.Options{Package: f.pkg, Tests: true}, "generate "+m.name+flags)
 	if err != nil {
 		return err
 	}
-	if err := requireSpace(f.dir, out.Plan.Bytes+executableBytes); err != nil {
-		return err
+	if f.embed && out.Plan.Bytes > mostEmbedded {
+		return usagef("--embed: the weights are %s, want at most %s; use --payload FILE", formatBytes(out.Plan.Bytes), formatBytes(mostEmbedded))
 	}
-	p := c.progress(f.json)
-	err = replacePackage(ctx, f.dir, func(create func(name string) (io.WriteCloser, error)) error {
-		return f.write(ctx, out, create, p)
-	})
-	p.end()
+	g := &generated{generateFlags: f, compiled: out, command: "mambac generate " + m.name + flags, progress: c.progress(f.json)}
+	err = g.write(ctx)
+	g.progress.end()
 	if err != nil {
 		return err
 	}
-	return f.print(c, out)
+	return g.print(c)
 }
 
-func packageDoc(name string, m *model) string {
-	return fmt.Sprintf("Package %s is a %s model compiled by mambac. It sees the runtime only.", name, m.Family)
+// generated is a package on its way into its folder.
+type generated struct {
+	*generateFlags
+	*compiled
+	command  string // makes it again
+	progress progress
+	place    string // of the payload
+	digest   string // of the payload
+	files    []string
 }
 
-// write makes the files of the package.
-func (f *generateFlags) write(ctx context.Context, c *compiled, create func(name string) (io.WriteCloser, error), p progress) error {
-	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
-		w, err := create(name)
+// write makes the package and its payload appear, both or none.
+func (g *generated) write(ctx context.Context) error {
+	switch {
+	case g.payload != "":
+		g.place = g.payload
+		if err := requireSpace(g.place, g.Plan.Bytes); err != nil {
+			return err
+		}
+		return renewFile(g.place, func(path string) error { return g.writeApart(ctx, path) })
+	case g.embed || g.Plan.Bytes <= embedBytes:
+		g.embed, g.place = true, filepath.Join(g.dir, codegen.PayloadFile(g.pkg))
+		if err := requireSpace(g.dir, g.Plan.Bytes); err != nil {
+			return err
+		}
+		return replacePackage(ctx, g.dir, "", func(add adder) error {
+			w, err := add(codegen.PayloadFile(g.pkg))
+			if err != nil {
+				return err
+			}
+			return g.writeAll(ctx, w, add)
+		})
+	}
+	return g.writeCached(ctx)
+}
+
+// writeApart writes the payload to path and the package to its folder.
+func (g *generated) writeApart(ctx context.Context, path string) error {
+	return replacePackage(ctx, g.dir, g.payload, func(add adder) error {
+		w, err := create(ctx, path, nil)
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(w, bytes.NewReader(c.Files[name]))
+		return g.writeAll(ctx, w, add)
+	})
+}
+
+// writeCached writes the payload to the user's cache, named by its hash.
+func (g *generated) writeCached(ctx context.Context) error {
+	folder, err := api.CacheFolder()
+	if err != nil {
+		return fmt.Errorf("no place for the payload: %w; use --payload FILE or --embed", err)
+	}
+	if err := makeFolders(folder); err != nil {
+		return err
+	}
+	if err := requireSpace(filepath.Join(folder, "payload"), g.Plan.Bytes); err != nil {
+		return err
+	}
+	return replaceNamed(folder, func(path string) (string, error) {
+		err := g.writeApart(ctx, path)
+		g.place = filepath.Join(folder, g.digest+api.PayloadExt)
+		return g.place, err
+	})
+}
+
+// writeAll writes the payload to w, which it closes, and then the files of the
+// package, which know the payload's digest.
+func (g *generated) writeAll(ctx context.Context, w io.WriteCloser, add adder) error {
+	digest, err := g.writePayload(ctx, w, 0, g.sharedMetadata(), g.progress)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	g.digest = hex.EncodeToString(digest[:])
+	files, err := g.API(&gosrc.API{Doc: g.doc(), Digest: g.digest, Command: g.command, Embed: g.embed})
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, g.Files)
+	g.files = slices.Sorted(maps.Keys(files))
+	for _, name := range g.files {
+		w, err := add(name)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(files[name])
 		if err := errors.Join(err, w.Close()); err != nil {
 			return err
 		}
 	}
-	w, err := create(f.pkg + payloadExt)
-	if err != nil {
-		return err
-	}
-	_, err = c.writePayload(ctx, w, 0, nil, p)
-	return errors.Join(err, w.Close())
+	return nil
 }
 
-func (f *generateFlags) print(c *console, m *compiled) error {
-	names := append(slices.Sorted(maps.Keys(m.Files)), f.pkg+payloadExt)
-	if f.json {
+// doc is the package comment: what it is, and the model's card.
+func (g *generated) doc() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Package %s is a %s model compiled by mambac. Open it, and its sessions read\n", g.pkg, g.Family)
+	b.WriteString("and continue text at constant speed and memory, however long the text.\n\n")
+	s := measure(g.module)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "\t%-24s%s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("parameters", "%d", s.Parameters)
+	for _, f := range g.card() {
+		line(f.Name, "%s", f.Value)
+	}
+	line("weights", "%s (%s), %s math", g.weights, formatBytes(s.WeightBytes), g.math)
+	line("state", "%s a session", formatBytes(s.StateBytes))
+	line("levels", "%s", strings.Join(g.levels, ", "))
+	line("fingerprint", "%s", g.Fingerprint)
+	return b.String()
+}
+
+func (g *generated) print(c *console) error {
+	if g.json {
 		return c.printJSON(map[string]any{
-			"package": f.pkg, "dir": f.dir, "files": names, "family": m.Family, "levels": m.levels,
-			"weights": m.weights, "math": m.math, "kernels": len(m.Plan.Specs()),
+			"package": g.pkg, "dir": g.dir, "files": g.files, "payload": g.place, "embedded": g.embed, "family": g.Family,
+			"levels": g.levels, "weights": g.weights, "math": g.math, "kernels": len(g.Plan.Specs()),
 		})
 	}
-	_, err := fmt.Fprintf(c.out, "%s: package %s, %s, %s, weights %s, %d files\n", f.dir, f.pkg, m.Family, strings.Join(m.levels, " "), m.weights, len(names))
+	where := "embedded"
+	if !g.embed {
+		where = "in " + g.place
+	}
+	_, err := fmt.Fprintf(c.out, "%s: package %s, %s, %s, weights %s, %d files; payload of %s %s\n",
+		g.dir, g.pkg, g.Family, strings.Join(g.levels, " "), g.weights, len(g.files), formatBytes(g.Plan.Bytes), where)
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,28 @@ import (
 // path it is given, which lies in a staging folder beside the target; what it
 // made is flushed to the disk and renamed. An older file is replaced.
 func replaceFile(target string, fill func(path string) error) error {
+	if err := requireFile(target); err != nil {
+		return err
+	}
+	return stage(target, fill)
+}
+
+// renewFile is replaceFile that leaves an equal file as it is.
+func renewFile(target string, fill func(path string) error) error {
+	if err := requireFile(target); err != nil {
+		return err
+	}
+	return staged(target, func(folder string) error {
+		path := filepath.Join(folder, "new")
+		if err := fill(path); err != nil {
+			return err
+		}
+		return moveIfNew(path, target)
+	})
+}
+
+// requireFile fails where a name is taken by what is no file.
+func requireFile(target string) error {
 	st, err := os.Stat(target)
 	if err == nil && st.IsDir() {
 		return fmt.Errorf("%s: is a folder, want a name for a file", target)
@@ -22,7 +45,7 @@ func replaceFile(target string, fill func(path string) error) error {
 	if err == nil && !st.Mode().IsRegular() { // a device would become a file
 		return fmt.Errorf("%s: is no regular file, want a name for one", target)
 	}
-	return stage(target, fill)
+	return nil
 }
 
 // replaceFolder is replaceFile for a folder, which must be new or empty.
@@ -97,22 +120,78 @@ func moveAll(from, to string, entries []fs.DirEntry, old map[string]bool) error 
 			return fmt.Errorf("%s: was not made by mambac generate; move it or choose another folder", filepath.Join(to, e.Name()))
 		}
 	}
-	if err := flushTree(from); err != nil {
-		return err
-	}
 	for _, e := range made {
-		if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+		if err := moveIfNew(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
 			return err
 		}
 	}
 	for name := range old {
-		if !contains(made, name) {
+		if contains(entries, name) && !contains(made, name) {
 			if err := os.Remove(filepath.Join(to, name)); err != nil {
 				return err
 			}
 		}
 	}
 	return flush(to)
+}
+
+// moveIfNew renames a file unless the target is equal: build caches and
+// editors go by the time of the last change.
+func moveIfNew(path, target string) error {
+	same, err := sameBytes(path, target)
+	if same || err != nil {
+		return err
+	}
+	if err := flush(path); err != nil {
+		return err
+	}
+	return os.Rename(path, target)
+}
+
+// sameBytes reports whether two files are equal; one may be absent.
+func sameBytes(path, other string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	g, err := os.Open(other)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer g.Close()
+	a, b := make([]byte, 1<<16), make([]byte, 1<<16)
+	for {
+		n, err := io.ReadFull(f, a)
+		m, otherErr := io.ReadFull(g, b)
+		switch {
+		case !bytes.Equal(a[:n], b[:m]):
+			return false, nil
+		case err == nil && otherErr == nil:
+		case isEnd(err) && isEnd(otherErr):
+			return true, nil
+		default:
+			return false, errors.Join(err, otherErr)
+		}
+	}
+}
+
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// replaceNamed is replaceFile for a file in a folder whose name is known only
+// when it has been made.
+func replaceNamed(folder string, fill func(path string) (target string, err error)) error {
+	return staged(filepath.Join(folder, "new"), func(staging string) error {
+		path := filepath.Join(staging, "new")
+		target, err := fill(path)
+		if err != nil {
+			return err
+		}
+		return moveIfNew(path, target)
+	})
 }
 
 func contains(entries []fs.DirEntry, name string) bool {
@@ -205,6 +284,9 @@ func (s *streamed) Write(p []byte) (int, error) {
 }
 
 func (s *streamed) Close() error { return errors.Join(s.b.Flush(), s.file.Close()) }
+
+// makeFolders makes a folder of the user's cache.
+func makeFolders(path string) error { return os.MkdirAll(path, 0o777) }
 
 // makeFolder makes a folder at a staging path.
 func makeFolder(path string) error { return os.Mkdir(path, 0o777) }

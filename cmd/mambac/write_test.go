@@ -66,6 +66,31 @@ func TestReplaceFile(t *testing.T) {
 	}
 }
 
+// TestRenewFile wants an equal file left alone.
+func TestRenewFile(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "f")
+	var before os.FileInfo
+	for i, text := range []string{"one", "one", "two"} {
+		if err := renewFile(path, func(path string) error { return os.WriteFile(path, []byte(text), 0o666) }); err != nil {
+			t.Fatal(err)
+		}
+		requireText(t, path, text)
+		after, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := os.SameFile(before, after); i > 0 && same != (text == "one") {
+			t.Errorf("file %d, %q: is the one before: %v", i, text, same)
+		}
+		before = after
+	}
+	if err := renewFile(folder, func(string) error { return nil }); err == nil {
+		t.Error("a folder was replaced by a file")
+	}
+	requireNames(t, folder, "f")
+}
+
 func TestReplaceFolder(t *testing.T) {
 	parent := t.TempDir()
 	folder := filepath.Join(parent, "d")

@@ -18,9 +18,7 @@ func (e *emitter) main(f *jen.File) {
 // model emits the package comment, the description for the runtime, and the
 // program type with its binding to weights.
 func (e *emitter) model(f *jen.File) {
-	for line := range strings.SplitSeq(strings.TrimSpace(e.Doc), "\n") {
-		f.PackageComment("// " + line)
-	}
+	packageComment(f, e.Doc)
 	e.compiled(f)
 	docf(f, "program is the model bound to its weights and to one level's kernels.")
 	f.Type().Id("program").StructFunc(func(g *jen.Group) {
@@ -33,6 +31,19 @@ func (e *emitter) model(f *jen.File) {
 	f.Comment("Shape implements engine.Program.")
 	f.Func().Params(jen.Op("*").Id("program")).Id("Shape").Params().Qual(enginePath, "Shape").Block(jen.Return(jen.Id("shape")))
 	e.open(f)
+}
+
+// packageComment emits a package's comment, if there is one.
+func packageComment(f *jen.File, doc string) {
+	if doc == "" {
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(doc), "\n") {
+		if !strings.HasPrefix(line, "\t") {
+			line = " " + line
+		}
+		f.PackageComment(strings.TrimRight("//"+line, " "))
+	}
 }
 
 // compiled emits the shape and the function Compiled.

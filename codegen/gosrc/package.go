@@ -21,6 +21,7 @@ const (
 	enginePath   = runtimePath + "engine"
 	parallelPath = runtimePath + "parallel"
 	payloadPath  = runtimePath + "payload"
+	modelPath    = runtimePath + "model"
 	appPath      = runtimePath + "app"
 )
 
@@ -38,9 +39,6 @@ type Package struct {
 	Generic bool
 	// Tests adds kernels_test.go: every kernel against its twin.
 	Tests bool
-	// Embed names a payload file beside the source that becomes part of the
-	// package; "" for none.
-	Embed string
 	Plan  *plan.Plan
 }
 
@@ -68,13 +66,6 @@ func (p *Package) Files() (map[string][]byte, error) {
 			return nil, err
 		}
 		files["main.go"] = text
-	}
-	if p.Embed != "" {
-		text, err := e.render(e.embed, "")
-		if err != nil {
-			return nil, err
-		}
-		files["embed.go"] = text
 	}
 	if err := e.levelFiles(files); err != nil {
 		return nil, err

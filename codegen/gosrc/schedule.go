@@ -58,20 +58,25 @@ func (e *emitter) calls(g *jen.Group, mode plan.Mode) {
 					jen.Id("w"), jen.Id("m"), jen.Id("state"), jen.Op("&").Id("p").Dot(b.Name).Index(index)},
 					idArgs(body, mode)...)...)
 			}
-			e.loop(g, next[b], n, call)
+			e.loop(g, next[b], n, mode, call)
 		}
 		next[b] += n
 		i += n
 	}
 }
 
-// loop emits n calls from first on.
-func (e *emitter) loop(g *jen.Group, first, n int, call func(jen.Code) jen.Code) {
+// loop emits n calls from first on. A prefill can be halted before each: its
+// caller brings the state back.
+func (e *emitter) loop(g *jen.Group, first, n int, mode plan.Mode, call func(jen.Code) jen.Code) {
 	if n == 1 {
 		g.Add(call(jen.Lit(first)))
 		return
 	}
-	g.For(jen.Id("i").Op(":=").Lit(first), jen.Id("i").Op("<").Lit(first+n), jen.Id("i").Op("++")).Block(call(jen.Id("i")))
+	more := jen.Id("i").Op("<").Lit(first + n)
+	if mode == plan.Prefill {
+		more.Op("&&").Op("!").Id("w").Dot("Halted").Call()
+	}
+	g.For(jen.Id("i").Op(":=").Lit(first), more, jen.Id("i").Op("++")).Block(call(jen.Id("i")))
 }
 
 // idArgs is what a body needs besides the block: the ids, or their number.

@@ -98,6 +98,16 @@ type State struct {
 	Offset int // float32
 }
 
+// Lanes is the number of channels whose values of one column lie together:
+// channel r, column c is at r/Lanes·Lanes·Columns + c·Lanes + r%Lanes of the
+// state's elements.
+func (s *State) Lanes() int {
+	if s.Slot.Layout == Lanes {
+		return kernel.GroupChannels
+	}
+	return s.Slot.PaddedRows()
+}
+
 // ArgKind says what an argument of a step refers to.
 type ArgKind string
 

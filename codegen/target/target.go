@@ -16,7 +16,6 @@ type Level struct {
 	GOARCH   string   // the build constraint of what it emits
 	Features []string // names that runtime/cpu knows
 	Rank     int      // higher is preferred where several of one GOARCH are present
-	Baseline bool     // every processor of GOARCH that Go runs on has it
 }
 
 // Backend emits kernels for one level. The generic level (the pure-Go twins)

@@ -10,7 +10,7 @@ import (
 // Prefill implements engine.Program.
 func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
 	p.prefillEmbed(w, m, state, &p.embed[0], ids)
-	for i := 0; i < 2; i++ {
+	for i := 0; i < 2 && !w.Halted(); i++ {
 		p.prefillLayer(w, m, state, &p.layer[i], len(ids))
 	}
 }

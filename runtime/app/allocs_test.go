@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"iter"
 	"testing"
 	"time"
 
@@ -40,21 +41,28 @@ func allocsPerToken(t *testing.T, s *session, args []string) float64 {
 		t.Fatal(err)
 	}
 	defer m.close()
-	o.n = 300 // past every id, so that buffers have grown
-	g, err := s.newGeneration(m, &o, []int32{'a'})
+	o.n = -1
+	g, err := s.newGeneration(m, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.engine.Close()
-	if err := g.run(s, []int32{'a'}); err != nil {
+	defer g.model.Close()
+	if err := g.session.Prefill(s.ctx, []int{'a'}); err != nil {
 		t.Fatal(err)
 	}
-	return testing.AllocsPerRun(200, func() {
-		if err := g.engine.Decode(s.ctx, g.states, g.ids, g.logits); err != nil {
+	next, stop := iter.Pull2(g.tokens(s.ctx))
+	defer stop()
+	one := func() {
+		token, err, _ := next()
+		if err == nil {
+			err = g.print(token)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.next(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	}
+	for range 600 { // past every id and its text, so that buffers have grown
+		one()
+	}
+	return testing.AllocsPerRun(200, one)
 }

@@ -14,54 +14,19 @@ import (
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/enginetest"
 	"github.com/mambac/mambac/runtime/payload"
-	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
-// The fake model counts: the likeliest id is the last one plus one. Ids below
-// 256 are bytes, so text continues as in the ASCII table.
 const (
-	endID  = 'p'
+	endID  = enginetest.End
 	vocab  = 300 // the tokenizer knows 257
-	mark   = 256 // a special token
+	mark   = enginetest.Mark
 	family = "counting"
 )
 
-// bytesTable is a tokenizer of single bytes and one special token.
-func bytesTable(t testing.TB) []byte {
-	t.Helper()
-	var table tokenizer.Table
-	for b := range 256 {
-		table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Bytes: []byte{byte(b)}})
-		table.Alphabet[b] = int32(b)
-	}
-	table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Special: true, Bytes: []byte("<mark>")})
-	table.Added = []tokenizer.Added{{ID: mark, Content: "<mark>"}}
-	section, err := table.Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return section
-}
-
 // carrier is a file with the payload of the fake model.
-type carrier struct {
-	meta      payload.Metadata
-	tokenizer []byte // nil for none
-	weights   string
-}
+type carrier struct{ *enginetest.Carrier }
 
-func newCarrier(t testing.TB) *carrier {
-	return &carrier{
-		meta: payload.Metadata{
-			Name: "fake", Family: family, Fingerprint: "test", Weights: "f32", Math: "exact",
-			Levels: []string{"fast", "generic"}, EOS: []int32{endID}, VocabSize: vocab,
-			DecodeBytesPerToken: 1000, PrefillFlopPerToken: 100, HeadFlop: 512, StateBytes: 32,
-			Card: []payload.Fact{{Name: "hidden size", Value: "8"}},
-		},
-		tokenizer: bytesTable(t),
-		weights:   "weights",
-	}
-}
+func newCarrier(testing.TB) *carrier { return &carrier{enginetest.NewCarrier(vocab)} }
 
 func (c *carrier) write(t testing.TB) string {
 	t.Helper()
@@ -71,31 +36,10 @@ func (c *carrier) write(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c.append(t, payload.NewWriter(f, 0))
+	if err := c.Write(f, 0); err != nil {
+		t.Fatal(err)
+	}
 	return path
-}
-
-func (c *carrier) append(t testing.TB, w *payload.Writer) {
-	t.Helper()
-	text, err := c.meta.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sections := map[string][]byte{payload.MetadataSection: text, payload.WeightsSection: []byte(c.weights)}
-	if c.tokenizer != nil {
-		sections[payload.TokenizerSection] = c.tokenizer
-	}
-	for name, b := range sections {
-		if err := w.Section(name); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // call is one run of the program.
@@ -186,13 +130,13 @@ func TestEveryCommandHelps(t *testing.T) {
 
 func TestDamagedPayloads(t *testing.T) {
 	c := newCarrier(t)
-	c.meta.Fingerprint = "other"
+	c.Meta.Fingerprint = "other"
 	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "fingerprint", "model: ")
 	c = newCarrier(t)
-	c.tokenizer = []byte("junk")
+	c.Tokenizer = []byte("junk")
 	requireError(t, call{carrier: c}.run(t, "info"), exitFailure)
 	c = newCarrier(t)
-	c.weights = "cut"
+	c.Weights = "cut"
 	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "weights")
 }
 
@@ -224,7 +168,7 @@ func TestInfo(t *testing.T) {
 func TestInfoReport(t *testing.T) {
 	requireError(t, call{}.run(t, "info", "--report"), exitFailure, "--report")
 	c := newCarrier(t)
-	c.meta.Report = json.RawMessage(`{"ok":true}`)
+	c.Meta.Report = json.RawMessage(`{"ok":true}`)
 	if got := requireOK(t, call{carrier: c}.run(t, "info", "--report", "--json")); got != "{\"ok\":true}\n" {
 		t.Errorf("report %q", got)
 	}
@@ -249,6 +193,6 @@ func TestTokens(t *testing.T) {
 	requireError(t, call{}.run(t, "tokens", "a", "--prompt-file", "b"), exitUsage, "more than one text")
 	requireError(t, call{}.run(t, "tokens", "--decode", "x"), exitUsage, `"x"`)
 	c := newCarrier(t)
-	c.tokenizer = nil
+	c.Tokenizer = nil
 	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "tokenizer", "--ids")
 }

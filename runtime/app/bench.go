@@ -154,7 +154,7 @@ func (s *session) bench(args []string) error {
 }
 
 // benchThreads runs all batches with one number of threads.
-func (s *session) benchThreads(m *model, o *benchOptions, threads int, r *benchReport) error {
+func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *benchReport) error {
 	e, err := m.engine(threads)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ var errCannotLaunch = errors.New("the program cannot start itself here")
 
 // benchProgram fills in what a user of run sees: the median of the tries
 // after one that warms the page cache.
-func (s *session) benchProgram(m *model, r *benchReport) error {
+func (s *session) benchProgram(m *artifact, r *benchReport) error {
 	launch := s.launch
 	if launch == nil {
 		launch = launchFile(m.file.Program())

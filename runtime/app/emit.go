@@ -3,11 +3,12 @@ package app
 import (
 	"strconv"
 
+	"github.com/mambac/mambac/runtime/model"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
 // newEmitter chooses between text and ids.
-func (s *session) newEmitter(m *model, o *runOptions) (emitter, error) {
+func (s *session) newEmitter(m *artifact, o *runOptions) (emitter, error) {
 	if o.print == "ids" {
 		return &idEmitter{printer: printer{w: s.out}}, nil
 	}
@@ -15,58 +16,35 @@ func (s *session) newEmitter(m *model, o *runOptions) (emitter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &textEmitter{
-		tokenizer: t,
-		decoder:   tokenizer.NewDecoder(t, true),
-		printer:   printer{w: s.out, escape: s.terminal},
-	}
-	for _, stop := range o.stops {
-		e.stops = append(e.stops, []byte(stop))
-	}
-	return e, nil
+	return &textEmitter{tokenizer: t, printer: printer{w: s.out, escape: s.terminal}}, nil
 }
 
 // textEmitter prints whole characters, without special tokens.
 type textEmitter struct {
 	tokenizer *tokenizer.Tokenizer
-	decoder   *tokenizer.Decoder
-	stopper
 	printer
-	text    []byte
-	stopped bool
+	text []byte
 }
 
-func (e *textEmitter) echo(ids []int32, text string) error {
-	if text == "" {
-		text = string(e.tokenizer.AppendDecode(nil, ids, true))
+func (e *textEmitter) echo(ids []int, text string) error {
+	if text != "" {
+		return e.print([]byte(text))
 	}
-	return e.print([]byte(text))
-}
-
-func (e *textEmitter) token(id int32) (bool, error) {
-	e.text = e.decoder.Append(e.text[:0], id)
-	var out []byte
-	out, e.stopped = e.take(e.text)
-	return e.stopped, e.print(out)
-}
-
-// end prints what was held back for a stop text or a character that never
-// came.
-func (e *textEmitter) end() error {
-	if !e.stopped {
-		e.text = e.decoder.Flush(e.text[:0])
-		out, stopped := e.take(e.text)
-		if err := e.print(out); err != nil {
-			return err
-		}
-		if !stopped {
-			if err := e.print(e.rest()); err != nil {
-				return err
-			}
-		}
+	var list []int32
+	for _, id := range ids {
+		list = append(list, int32(id))
 	}
-	return e.endLine()
+	return e.print(e.tokenizer.AppendDecode(nil, list, true))
 }
+
+func (e *textEmitter) token(t model.Token) error {
+	e.text = append(e.text[:0], t.Text...)
+	return e.print(e.text)
+}
+
+func (e *textEmitter) endToken(t model.Token) error { return e.token(t) }
+
+func (e *textEmitter) end() error { return e.endLine() }
 
 // idEmitter prints decimal ids with single spaces between them.
 type idEmitter struct {
@@ -75,23 +53,47 @@ type idEmitter struct {
 	some bool
 }
 
-func (e *idEmitter) echo(ids []int32, _ string) error {
+// idBlock is how many bytes of ids are held back at most.
+const idBlock = 1 << 16
+
+func (e *idEmitter) echo(ids []int, _ string) error {
 	for _, id := range ids {
-		if _, err := e.token(id); err != nil {
+		if err := e.add(id); err != nil {
 			return err
 		}
 	}
-	return nil
+	return e.flush()
 }
 
-func (e *idEmitter) token(id int32) (bool, error) {
-	e.text = e.text[:0]
+func (e *idEmitter) token(t model.Token) error {
+	if err := e.add(t.ID); err != nil {
+		return err
+	}
+	return e.flush()
+}
+
+// add holds an id back until flush, or until there is a block of them: of a
+// long text a write for each id takes longer than making the ids.
+func (e *idEmitter) add(id int) error {
 	if e.some {
 		e.text = append(e.text, ' ')
 	}
 	e.some = true
-	e.text = strconv.AppendInt(e.text, int64(id), 10)
-	return false, e.print(e.text)
+	if e.text = strconv.AppendInt(e.text, int64(id), 10); len(e.text) < idBlock {
+		return nil
+	}
+	return e.flush()
 }
 
-func (e *idEmitter) end() error { return e.print([]byte{'\n'}) }
+func (e *idEmitter) flush() error {
+	err := e.print(e.text)
+	e.text = e.text[:0]
+	return err
+}
+
+func (*idEmitter) endToken(model.Token) error { return nil }
+
+func (e *idEmitter) end() error {
+	e.text = append(e.text, '\n')
+	return e.flush()
+}

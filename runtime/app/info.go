@@ -68,7 +68,7 @@ func (s *session) info(args []string) error {
 	return s.printCard(d)
 }
 
-func (m *model) describe() *description {
+func (m *artifact) describe() *description {
 	level, err := m.compiled.Best()
 	if err != nil {
 		level = ""
@@ -79,7 +79,7 @@ func (m *model) describe() *description {
 	}
 }
 
-func (s *session) printReport(m *model, asJSON bool) error {
+func (s *session) printReport(m *artifact, asJSON bool) error {
 	if len(m.meta.Report) == 0 {
 		return errors.New("the program was built without a report; build it with --report")
 	}
@@ -106,7 +106,7 @@ func (s *session) printJSON(v any) error {
 func (s *session) printCard(d *description) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-20s "+format+"\n", append([]any{name}, args...)...)
+		fmt.Fprintf(&b, "%-22s "+format+"\n", append([]any{name}, args...)...)
 	}
 	line("model", "%s (%s)", d.Name, d.Family)
 	for _, fact := range d.Card {

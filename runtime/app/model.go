@@ -9,8 +9,8 @@ import (
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
-// model is the opened payload of the program.
-type model struct {
+// artifact is the opened payload of the program.
+type artifact struct {
 	file      *payload.Payload
 	meta      *payload.Metadata
 	compiled  *engine.Compiled
@@ -18,12 +18,12 @@ type model struct {
 }
 
 // load opens the payload and proves that it belongs to this code.
-func (s *session) load() (*model, error) {
+func (s *session) load() (*artifact, error) {
 	file, err := s.open()
 	if err != nil {
 		return nil, err
 	}
-	m := &model{file: file, meta: file.Metadata(), compiled: s.compiled}
+	m := &artifact{file: file, meta: file.Metadata(), compiled: s.compiled}
 	if err := m.check(); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", file.Path(), err)
@@ -31,7 +31,7 @@ func (s *session) load() (*model, error) {
 	return m, nil
 }
 
-func (m *model) check() error {
+func (m *artifact) check() error {
 	if m.meta.Fingerprint != m.compiled.Fingerprint {
 		return fmt.Errorf("payload has fingerprint %.12q, the code %.12q; build the program again", m.meta.Fingerprint, m.compiled.Fingerprint)
 	}
@@ -45,10 +45,10 @@ func (m *model) check() error {
 }
 
 // close gives the mapping back; nothing of the model may be used then.
-func (m *model) close() { m.file.Close() }
+func (m *artifact) close() { m.file.Close() }
 
 // engine starts the model's engine; 0 threads means one per physical core.
-func (m *model) engine(threads int) (*engine.Engine, error) {
+func (m *artifact) engine(threads int) (*engine.Engine, error) {
 	weights, ok := m.file.Section(payload.WeightsSection)
 	if !ok {
 		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.file.Path())
@@ -59,7 +59,7 @@ func (m *model) engine(threads int) (*engine.Engine, error) {
 var errNoTokenizer = errors.New("this model was built without a tokenizer (the checkpoint had no tokenizer.json); use --ids and --print ids")
 
 // text is the tokenizer, for commands that need one.
-func (m *model) text() (*tokenizer.Tokenizer, error) {
+func (m *artifact) text() (*tokenizer.Tokenizer, error) {
 	if m.tokenizer == nil {
 		return nil, errNoTokenizer
 	}

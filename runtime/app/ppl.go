@@ -165,7 +165,7 @@ func (s *session) ppl(args []string) error {
 }
 
 // scoreAll adds all sequences to sum and returns the length of the longest.
-func (s *session) scoreAll(m *model, o *pplOptions, sum *scorer) (longest int, err error) {
+func (s *session) scoreAll(m *artifact, o *pplOptions, sum *scorer) (longest int, err error) {
 	sequences := s.windows(o)
 	if o.windows == "" {
 		if sequences, err = s.text(m, o.file); err != nil {
@@ -198,7 +198,7 @@ func scoreSequence(ctx context.Context, e *engine.Engine, state *engine.State, i
 }
 
 // text is one sequence of ids.
-func (s *session) text(m *model, file string) (sequences, error) {
+func (s *session) text(m *artifact, file string) (sequences, error) {
 	t, err := m.text()
 	if err != nil {
 		return nil, err

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/mambac/mambac/runtime/enginetest"
-	"github.com/mambac/mambac/runtime/payload"
 )
 
 const childEnv = "APP_TEST_CHILD"
@@ -44,7 +43,9 @@ func program(t *testing.T) string {
 	if _, err := f.Write(code); err != nil {
 		t.Fatal(err)
 	}
-	newCarrier(t).append(t, payload.NewWriter(f, int64(len(code))))
+	if err := newCarrier(t).Write(f, int64(len(code))); err != nil {
+		t.Fatal(err)
+	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,11 @@ package app
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"io"
 	"os"
+
+	"github.com/mambac/mambac/runtime/model"
 )
 
 // prompt is where a text or its ids come from; exactly one source.
@@ -78,33 +79,21 @@ func readAll(ctx context.Context, r io.Reader) (string, error) {
 	}
 }
 
-var errEmptyPrompt = errors.New("the prompt is empty and the model has no token to begin with; give a prompt or --ids")
-
-// encode turns the prompt into ids. An empty text becomes the model's begin
-// token, or its end token, with which texts were joined in training.
-func (p *prompt) encode(s *session, m *model, arguments []string) (ids []int32, text string, err error) {
+// encode turns the prompt into ids; text is what it was made of.
+func (p *prompt) encode(s *session, m *model.Model, arguments []string) (ids []int, text string, err error) {
 	if p.byIDs() {
-		if ids, err = parseIDs(p.ids); err == nil && len(ids) == 0 {
+		list, err := parseIDs(p.ids)
+		if err == nil && len(list) == 0 {
 			err = usagef("--ids is empty")
 		}
+		for _, id := range list {
+			ids = append(ids, int(id))
+		}
 		return ids, "", err
-	}
-	t, err := m.text()
-	if err != nil {
-		return nil, "", err
 	}
 	if text, err = p.read(s, arguments); err != nil {
 		return nil, "", err
 	}
-	ids = t.AppendEncode(nil, text, true)
-	switch {
-	case len(ids) > 0:
-	case m.meta.BOS != nil:
-		ids = []int32{*m.meta.BOS}
-	case len(m.meta.EOS) > 0:
-		ids = m.meta.EOS[:1]
-	default:
-		err = errEmptyPrompt
-	}
+	ids, err = m.Prompt(text)
 	return ids, text, err
 }

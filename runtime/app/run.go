@@ -1,12 +1,13 @@
 package app
 
 import (
+	"context"
 	"flag"
+	"iter"
 	"math/rand/v2"
 	"slices"
 
-	"github.com/mambac/mambac/runtime/engine"
-	"github.com/mambac/mambac/runtime/sample"
+	"github.com/mambac/mambac/runtime/model"
 )
 
 var runCommand = command{
@@ -89,7 +90,10 @@ func (o *runOptions) parse(args []string) ([]string, error) {
 	if !given(f, "seed") {
 		o.seed = rand.Uint64()
 	}
-	return arguments, o.checkValues()
+	if err := o.checkValues(); err != nil {
+		return nil, err
+	}
+	return arguments, o.checkSampling()
 }
 
 func (o *runOptions) checkValues() error {
@@ -114,26 +118,21 @@ func (s *session) runText(args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.load()
+	a, err := s.load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	ids, text, err := o.encode(s, m, arguments)
+	defer a.close()
+	g, err := s.newGeneration(a, &o)
 	if err != nil {
 		return err
 	}
-	g, err := s.newGeneration(m, &o, ids)
+	defer g.model.Close()
+	ids, text, err := o.encode(s, g.model, arguments)
 	if err != nil {
 		return err
 	}
-	defer g.engine.Close()
-	if o.echo {
-		if err := g.out.echo(ids, text); err != nil {
-			return err
-		}
-	}
-	err = g.run(s, ids)
+	err = g.run(s, ids, text)
 	if end := g.out.end(); err == nil {
 		err = end
 	}
@@ -146,100 +145,81 @@ func (s *session) runText(args []string) error {
 // generation continues one sequence.
 type generation struct {
 	options  *runOptions
-	engine   *engine.Engine
-	sampler  *sample.Sampler
+	model    *model.Model
+	session  *model.Session
 	out      emitter
 	logprobs *logprobs // nil for none
-	end      []int32
 	stats    stats
-
-	states []*engine.State
-	logits [][]float32
-	ids    []int32
 }
 
 // emitter prints what is generated.
 type emitter interface {
-	echo(ids []int32, text string) error
-	// token prints the next id; stopped says that a stop text has come.
-	token(id int32) (stopped bool, err error)
+	echo(ids []int, text string) error
+	token(t model.Token) error
+	// endToken prints what the token that ends a text has released.
+	endToken(t model.Token) error
 	end() error
 }
 
-func (s *session) newGeneration(m *model, o *runOptions, ids []int32) (*generation, error) {
-	g := &generation{options: o}
-	var err error
-	if g.out, err = s.newEmitter(m, o); err != nil {
+func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error) {
+	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, model.OpenedPayload(a.file), model.Threads(o.threads))
+	if err != nil {
 		return nil, err
 	}
-	if g.sampler, err = o.sampler(m, m.compiled.Shape.Vocab); err != nil {
+	g := &generation{options: o, model: m, session: m.NewSession()}
+	if g.out, err = s.newEmitter(a, o); err != nil {
+		m.Close()
 		return nil, err
-	}
-	if g.engine, err = m.engine(o.threads); err != nil {
-		return nil, err
-	}
-	if err := g.engine.CheckIDs(ids); err != nil {
-		g.engine.Close()
-		return nil, err
-	}
-	if !o.ignoreEOS {
-		g.end = m.meta.EOS
 	}
 	if o.logprobs > 0 {
-		g.logprobs = &logprobs{w: s.err, n: min(o.logprobs, g.engine.Shape().Vocab), tokenizer: m.tokenizer}
+		g.logprobs = &logprobs{w: s.err, n: min(o.logprobs, m.Vocabulary()), tokenizer: a.tokenizer}
 	}
-	g.states = []*engine.State{g.engine.NewState()}
-	g.logits = [][]float32{g.engine.NewLogits()}
-	g.ids = make([]int32, 1)
 	return g, nil
 }
 
 // run feeds the prompt and then token after token.
-func (g *generation) run(s *session, prompt []int32) error {
-	for _, id := range prompt {
-		g.sampler.Accept(id)
-	}
+func (g *generation) run(s *session, prompt []int, text string) error {
 	g.stats.start(s.started, len(prompt))
-	keep := func(_ int, logits []float32) error {
-		copy(g.logits[0], logits)
-		return nil
-	}
-	if err := g.engine.Prefill(s.ctx, g.states[0], prompt, engine.LastLogits, keep); err != nil {
+	if err := g.session.Prefill(s.ctx, prompt); err != nil {
 		return err
 	}
 	g.stats.prefilled()
-	for n := 0; n != g.options.n; n++ {
-		if n > 0 {
-			if err := g.engine.Decode(s.ctx, g.states, g.ids, g.logits); err != nil {
-				return err
-			}
+	if g.options.echo {
+		if err := g.out.echo(prompt, text); err != nil {
+			return err
 		}
-		done, err := g.next()
-		if done || err != nil {
+	}
+	for t, err := range g.tokens(s.ctx) {
+		if err == nil {
+			err = g.print(t)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// next samples one token and prints it; done tells that the text has ended.
-func (g *generation) next() (done bool, err error) {
-	logits := g.logits[0]
-	id := g.sampler.Next(logits)
-	if id < 0 {
-		return true, errNoLogits
+// tokens continues the prompt. Rows that the tokenizer has no token for never
+// follow a text.
+func (g *generation) tokens(ctx context.Context) iter.Seq2[model.Token, error] {
+	if g.options.byIDs() {
+		return g.session.GenerateIDs(ctx, nil, g.options.generate()...)
 	}
-	if slices.Contains(g.end, id) {
-		return true, nil
+	return g.session.Generate(ctx, "", g.options.generate()...)
+}
+
+// print prints one token; one that ends the text is none of it.
+func (g *generation) print(t model.Token) error {
+	if !g.options.ignoreEOS && slices.Contains(g.model.EndTokens(), t.ID) {
+		return g.out.endToken(t)
 	}
-	g.sampler.Accept(id)
-	g.ids[0] = id
-	if done, err = g.out.token(id); err != nil {
-		return true, err
+	if err := g.out.token(t); err != nil {
+		return err
 	}
 	g.stats.generated()
-	if g.logprobs != nil {
-		err = g.logprobs.print(logits, id)
+	if g.logprobs == nil {
+		return nil
 	}
-	return done, err
+	return g.logprobs.print(g.session.Logits(), int32(t.ID))
 }

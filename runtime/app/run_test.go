@@ -57,12 +57,12 @@ func TestRunEmptyPrompt(t *testing.T) {
 		t.Errorf("after the end token: %q", got)
 	}
 	c, begin := newCarrier(t), int32('A')
-	c.meta.BOS = &begin
+	c.Meta.BOS = &begin
 	if got := requireOK(t, call{carrier: c}.run(t, "run", "", "-n", "1")); got != "B" {
 		t.Errorf("after the begin token: %q", got)
 	}
 	c = newCarrier(t)
-	c.meta.EOS = nil
+	c.Meta.EOS = nil
 	requireError(t, call{carrier: c}.run(t, "run"), exitFailure, "prompt is empty")
 }
 
@@ -78,7 +78,7 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunWithoutTokenizer(t *testing.T) {
 	c := newCarrier(t)
-	c.tokenizer = nil
+	c.Tokenizer = nil
 	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "tokenizer", "--ids")
 	requireError(t, call{carrier: c}.run(t, "run", "--ids", "1"), exitFailure, "--print ids")
 	if got := requireOK(t, call{carrier: c}.run(t, "run", "--ids", "1", "-n", "2", "--print", "ids")); got != "2 3\n" {

@@ -1,20 +1,29 @@
 package app
 
-import "github.com/mambac/mambac/runtime/sample"
+import (
+	"github.com/mambac/mambac/runtime/model"
+	"github.com/mambac/mambac/runtime/sample"
+)
 
-// sampler picks ids as the flags say. Rows that the tokenizer has no token
-// for are never picked after a text prompt.
-func (o *runOptions) sampler(m *model, vocab int) (*sample.Sampler, error) {
-	options := sample.Options{
-		Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP,
-		RepetitionPenalty: o.repetition, Seed: o.seed,
+// generate is what the flags say of a generation.
+func (o *runOptions) generate() []model.GenerateOption {
+	list := []model.GenerateOption{
+		model.MaxTokens(o.n), model.Stop(o.stops...), model.Seed(o.seed), model.Temperature(o.temperature),
+		model.TopK(o.topK), model.TopP(o.topP), model.MinP(o.minP), model.RepetitionPenalty(o.repetition),
 	}
-	if m.tokenizer != nil && !o.byIDs() {
-		options.Allowed = m.tokenizer.Known
+	if o.ignoreEOS {
+		list = append(list, model.IgnoreEndTokens())
 	}
-	s, err := sample.New(options, vocab)
+	return list
+}
+
+// checkSampling tells of values out of their range before anything is opened.
+func (o *runOptions) checkSampling() error {
+	_, err := sample.New(sample.Options{
+		Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP, RepetitionPenalty: o.repetition,
+	}, 1)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return usagef("%v", err)
 	}
-	return s, nil
+	return nil
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -9,8 +8,6 @@ import (
 	"github.com/mambac/mambac/runtime/sample"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
-
-var errNoLogits = errors.New("the model gives no finite logit; are its weights damaged? (info --check tells)")
 
 // stats is what --stats reports; times are those of the computation and the
 // printing of tokens together.
@@ -48,7 +45,7 @@ func (t *stats) print(w io.Writer, g *generation) {
 	if t.count > 0 {
 		fmt.Fprintf(w, "first token after %.1f ms; ", milliseconds(t.first.Sub(t.started)))
 	}
-	fmt.Fprintf(w, "level %s, threads %d, seed %d\n", g.engine.Level(), g.engine.Threads(), g.options.seed)
+	fmt.Fprintf(w, "level %s, threads %d, seed %d\n", g.model.Level(), g.model.Threads(), g.options.seed)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / 1e6 }

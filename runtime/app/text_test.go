@@ -4,47 +4,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mambac/mambac/runtime/model"
 )
-
-// feed passes text through in pieces of n bytes.
-func feed(s *stopper, text string, n int) (string, bool) {
-	var out []byte
-	for len(text) > 0 {
-		piece, stopped := s.take([]byte(text[:min(n, len(text))]))
-		out = append(out, piece...)
-		if stopped {
-			return string(out), true
-		}
-		text = text[min(n, len(text)):]
-	}
-	return string(append(out, s.rest()...)), false
-}
-
-func TestStopper(t *testing.T) {
-	cases := []struct {
-		text, stops, want string
-		stopped           bool
-	}{
-		{"hello world", "wor", "hello ", true},
-		{"hello world", "xyz", "hello world", false},
-		{"aaab", "aab", "a", true},
-		{"one two three", "three|two", "one ", true},
-		{"ends with th", "three", "ends with th", false},
-		{"", "x", "", false},
-		{"héllo", "é", "h", true},
-	}
-	for _, c := range cases {
-		for n := 1; n <= 5; n++ {
-			var s stopper
-			for _, stop := range strings.Split(c.stops, "|") {
-				s.stops = append(s.stops, []byte(stop))
-			}
-			if got, stopped := feed(&s, c.text, n); got != c.want || stopped != c.stopped {
-				t.Errorf("%q until %q in pieces of %d: %q, %v; want %q, %v", c.text, c.stops, n, got, stopped, c.want, c.stopped)
-			}
-		}
-	}
-}
 
 func TestEscape(t *testing.T) {
 	got := string(appendEscaped(nil, []byte("a\tb\n\x1b[31m\r\u009bé\x7f\xff")))
@@ -82,5 +44,27 @@ func TestParseIDs(t *testing.T) {
 		if _, err := parseIDs(text); err == nil {
 			t.Errorf("%q is taken for ids", text)
 		}
+	}
+}
+
+// counter counts writes and bytes.
+type counter struct{ writes, bytes int }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.writes++
+	c.bytes += len(p)
+	return len(p), nil
+}
+
+// TestIDsOfATextArePrintedInBlocks: single ids come at once, those of a text
+// in few writes.
+func TestIDsOfATextArePrintedInBlocks(t *testing.T) {
+	var c counter
+	e := idEmitter{printer: printer{w: &c}}
+	if err := e.token(model.Token{ID: 12}); err != nil || c.bytes != 2 {
+		t.Errorf("%d bytes of the first id, %v", c.bytes, err)
+	}
+	if err := e.echo(make([]int, 100_000), ""); err != nil || c.bytes != 2+200_000 || c.writes > 6 {
+		t.Errorf("%d bytes in %d writes, %v", c.bytes, c.writes, err)
 	}
 }

@@ -62,19 +62,21 @@ func (s *session) textOrFile(arguments []string, file string) (string, error) {
 	return string(text), err
 }
 
-func (s *session) printTokens(m *model, text string, special bool) error {
+func (s *session) printTokens(m *artifact, text string, special bool) error {
 	t, err := m.text()
 	if err != nil {
 		return err
 	}
 	e := idEmitter{printer: printer{w: s.out}}
-	if err := e.echo(t.AppendEncode(nil, text, special), ""); err != nil {
-		return err
+	for _, id := range t.AppendEncode(nil, text, special) {
+		if err := e.add(int(id)); err != nil {
+			return err
+		}
 	}
 	return e.end()
 }
 
-func (s *session) printText(m *model, list string, skipSpecial bool) error {
+func (s *session) printText(m *artifact, list string, skipSpecial bool) error {
 	t, err := m.text()
 	if err != nil {
 		return err

@@ -2,24 +2,31 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/mambac/mambac/runtime/cpu"
 	"github.com/mambac/mambac/runtime/parallel"
 )
 
+// ErrClosed is returned for calls after Close.
+var ErrClosed = errors.New("the engine is closed")
+
 // Engine executes a compiled model with one team of workers and one arena.
-// Any number of goroutines may call it; calls queue.
+// Any number of goroutines may call it; calls queue, long prefills chunk by
+// chunk.
 type Engine struct {
 	shape   Shape
 	level   string
 	program Program
 
-	mu       sync.Mutex // held while the workers run
+	turn   chan struct{} // holds a value while nobody uses what follows
+	closed bool
+
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
+	saved    []float32 // the state before the chunk at hand
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
 	chunk    func(*parallel.Worker)
@@ -64,7 +71,8 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 }
 
 func assemble(program Program, level string, threads int) *Engine {
-	e := &Engine{shape: program.Shape(), level: level, program: program}
+	e := &Engine{shape: program.Shape(), level: level, program: program, turn: make(chan struct{}, 1)}
+	e.turn <- struct{}{}
 	e.team = parallel.NewTeam(threads)
 	arena := aligned(e.shape.Arena)
 	for range threads {
@@ -83,12 +91,33 @@ func (e *Engine) Level() string { return e.level }
 // Threads is the number of workers.
 func (e *Engine) Threads() int { return e.team.Size() }
 
-// Close ends the workers.
+// Close ends the workers, after the call that runs. Calls that wait, and later
+// ones, return ErrClosed.
 func (e *Engine) Close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	<-e.turn
+	e.closed = true
 	e.team.Close()
+	e.release()
 }
+
+// acquire waits for the workers, first come, first served.
+func (e *Engine) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.turn:
+	}
+	if e.closed {
+		e.release()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (e *Engine) release() { e.turn <- struct{}{} }
 
 // NewLogits makes a row of Vocab logits for Decode, with the room behind it
 // that lets Decode write in place.
@@ -101,8 +130,10 @@ func (e *Engine) Decode(ctx context.Context, states []*State, ids []int32, logit
 	if err := e.checkBatch(states, ids, logits); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	if err := e.acquire(ctx); err != nil {
+		return err
+	}
+	defer e.release()
 	for i, s := range states {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Logits says for which tokens of a prefill logits are wanted.
 type Logits int
@@ -17,9 +20,10 @@ const (
 type Sink func(i int, logits []float32) error
 
 // Prefill feeds ids to one sequence, in chunks that end at multiples of the
-// program's chunk in the sequence. Wrong ids are an error before anything
-// runs. When ctx ends, or sink fails, the chunks so far stay in the state;
-// Pos tells how many tokens that are.
+// program's chunk in the sequence; other calls may run between them. Wrong ids
+// are an error before anything runs. When ctx ends, within a layer, or sink
+// fails, the whole chunks so far stay in the state; Pos tells how many tokens
+// that are.
 func (e *Engine) Prefill(ctx context.Context, s *State, ids []int32, want Logits, sink Sink) error {
 	if err := e.checkState(s); err != nil {
 		return err
@@ -27,33 +31,55 @@ func (e *Engine) Prefill(ctx context.Context, s *State, ids []int32, want Logits
 	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	var stop *atomic.Bool
+	if ctx.Done() != nil {
+		stop = new(atomic.Bool)
+		defer context.AfterFunc(ctx, func() { stop.Store(true) })()
+	}
 	for done := 0; done < len(ids); {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		n := min(e.shape.Chunk-s.pos%e.shape.Chunk, len(ids)-done)
-		e.work = job{state: s.block, ids: ids[done : done+n]}
-		e.team.Run(e.chunk)
-		s.pos += n
-		first := done
-		done += n
-		if err := e.deliver(first, n, done == len(ids), want, sink); err != nil {
+		w := wanted{first: done, tokens: n, last: done+n == len(ids), want: want, sink: sink}
+		if err := e.prefillChunk(ctx, stop, s, ids[done:done+n], w); err != nil {
 			return err
 		}
+		done += n
 	}
 	return nil
 }
 
-// deliver hands over the wanted logits of the n tokens of the chunk that
-// began at token first.
-func (e *Engine) deliver(first, n int, last bool, want Logits, sink Sink) error {
+// prefillChunk feeds one chunk, or nothing of it.
+func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, ids []int32, w wanted) error {
+	if err := e.acquire(ctx); err != nil {
+		return err
+	}
+	defer e.release()
+	if stop != nil {
+		e.saved = append(e.saved[:0], s.block...)
+	}
+	e.work = job{state: s.block, ids: ids}
+	if e.team.RunUntil(stop, e.chunk) {
+		copy(s.block, e.saved)
+		return ctx.Err()
+	}
+	s.pos += len(ids)
+	return e.deliver(w)
+}
+
+// wanted says which logits of a chunk go where.
+type wanted struct {
+	first, tokens int // of the call's ids
+	last          bool
+	want          Logits
+	sink          Sink
+}
+
+// deliver hands over the wanted logits of the chunk that was just run.
+func (e *Engine) deliver(w wanted) error {
 	switch {
-	case want == AllLogits:
-		return e.deliverRows(first, 0, n, sink)
-	case want == LastLogits && last:
-		return e.deliverRows(first, n-1, n, sink)
+	case w.want == AllLogits:
+		return e.deliverRows(w.first, 0, w.tokens, w.sink)
+	case w.want == LastLogits && w.last:
+		return e.deliverRows(w.first, w.tokens-1, w.tokens, w.sink)
 	}
 	return nil
 }

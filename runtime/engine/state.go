@@ -15,6 +15,13 @@ func (e *Engine) NewState() *State { return &State{block: aligned(e.shape.State)
 // Pos is the number of tokens that the sequence has seen.
 func (s *State) Pos() int { return s.pos }
 
+// Block is the values of the state, as the kernels have laid them out. Writing
+// to it and SetPos make another sequence of it.
+func (s *State) Block() []float32 { return s.block }
+
+// SetPos says how many tokens the values stand for.
+func (s *State) SetPos(n int) { s.pos = n }
+
 // Clone copies the sequence; the two go on independently.
 func (s *State) Clone() *State {
 	c := &State{block: aligned(len(s.block)), pos: s.pos}

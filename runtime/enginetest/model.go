@@ -57,6 +57,9 @@ func (p program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, i
 
 func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
 	for i, id := range ids {
+		if w.Halted() {
+			return
+		}
 		p.step(w, m, state, id, i)
 	}
 }

@@ -13,6 +13,8 @@ import (
 type Team struct {
 	workers []Worker
 	body    func(*Worker)
+	stop    *atomic.Bool // set to end the run early; nil for none
+	halted  bool         // what the last barrier saw of stop
 	closed  bool
 
 	start   gate // advanced for every run, and by Close
@@ -71,11 +73,22 @@ func (t *Team) Size() int { return len(t.workers) }
 // Run calls body once on every worker and returns when all have finished. A
 // panic of any worker is raised here, after the others have been unwound at
 // their next barrier. Nothing is allocated; runs must not overlap.
-func (t *Team) Run(body func(*Worker)) {
+func (t *Team) Run(body func(*Worker)) { t.RunUntil(nil, body) }
+
+// RunUntil is Run whose workers see, by Halted, that stop was set; it reports
+// whether they did. What a halted body has left undone is the caller's to mend.
+func (t *Team) RunUntil(stop *atomic.Bool, body func(*Worker)) (halted bool) {
+	t.stop, t.halted = stop, false
 	if len(t.workers) == 1 {
 		body(&t.workers[0])
-		return
+	} else {
+		t.run(body)
 	}
+	t.stop = nil
+	return t.halted
+}
+
+func (t *Team) run(body func(*Worker)) {
 	t.body = body
 	t.pending.Store(int32(len(t.workers)))
 	finish := t.finish.now()
@@ -142,18 +155,28 @@ func (t *Team) fail(value any) {
 	t.barrier.advance()
 }
 
+// Halted reports whether the run is to end early. It changes at barriers only,
+// so that all workers see the same.
+func (w *Worker) Halted() bool { return w.team.halted }
+
+// look notes whether the run is to end early: on the last worker to arrive at
+// a barrier, before the others go on.
+func (t *Team) look() { t.halted = t.stop != nil && t.stop.Load() }
+
 // Barrier waits until every worker has arrived.
 func (w *Worker) Barrier() {
+	t := w.team
 	if w.Count == 1 {
+		t.look()
 		return
 	}
-	t := w.team
 	phase := t.barrier.now()
 	if t.broken.Load() {
 		panic(aborted{})
 	}
 	if int(t.arrived.Add(1)) == w.Count {
 		t.arrived.Store(0)
+		t.look()
 		t.barrier.advance()
 		return
 	}

@@ -17,6 +17,12 @@ type Metadata struct {
 	Levels      []string `json:"levels"`
 	Card        []Fact   `json:"card"` // sizes worth showing, in order
 
+	// Identity is the digest of tokenizer and weights: equal for programs of
+	// one checkpoint and storage, whatever the level.
+	Identity string `json:"identity"`
+	// States is what a sequence carries, in canonical order.
+	States []StateSlot `json:"states"`
+
 	VocabSize int     `json:"vocab_size"` // of the config; stored rows may be more
 	BOS       *int32  `json:"bos,omitempty"`
 	EOS       []int32 `json:"eos"`
@@ -33,6 +39,21 @@ type Metadata struct {
 	HeadFlop            int64 `json:"head_flop"`
 
 	Report json.RawMessage `json:"report,omitempty"` // of build --report
+}
+
+// StateSlot is one state of a sequence, [Rows, Columns], and where its values
+// lie in the state block: row r, column c is at
+//
+//	Offset + r/Lanes·Lanes·Columns + c·Lanes + r%Lanes
+//
+// so that Lanes = Rows (rounded up) is column after column.
+type StateSlot struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"` // window or recurrence
+	Rows    int    `json:"rows"`
+	Columns int    `json:"columns"`
+	Lanes   int    `json:"lanes"`
+	Offset  int    `json:"offset"` // float32
 }
 
 // Fact is one line of the card.

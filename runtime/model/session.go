@@ -1,0 +1,224 @@
+package model
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+
+	"github.com/mambac/mambac/runtime/engine"
+)
+
+// Session is one text that the model reads and continues. Its memory does not
+// grow with the text. One call at a time may use it; a second one returns
+// ErrBusy.
+type Session struct {
+	model *Model
+	busy  atomic.Bool // one call uses what follows
+	sequence
+	closed     bool
+	generating bool // a loop over Generate has not ended
+
+	// Arguments of the engine, made once: a step allocates nothing.
+	states []*engine.State
+	logits [][]float32
+	one    []int32
+	ids    []int32
+	keep   engine.Sink
+}
+
+// sequence is what makes one session differ from another, besides the state
+// and its logits.
+type sequence struct {
+	ready   bool              // the logits are those that follow the last id
+	pending int32             // an id that was generated and not read yet, or none
+	text    [sha256.Size]byte // chained digest of the ids read
+	seen    []uint64          // bit set of the ids read
+}
+
+// none stands for no id.
+const none = -1
+
+// NewSession starts an empty text.
+func (m *Model) NewSession() *Session {
+	return m.newSession(m.engine.NewState(), sequence{pending: none, seen: make([]uint64, (m.compiled.Shape.IDs+63)/64)})
+}
+
+func (m *Model) newSession(state *engine.State, q sequence) *Session {
+	s := &Session{
+		model: m, sequence: q, states: []*engine.State{state},
+		logits: [][]float32{m.engine.NewLogits()}, one: make([]int32, 1),
+	}
+	s.keep = func(_ int, logits []float32) error {
+		copy(s.logits[0], logits)
+		return nil
+	}
+	return s
+}
+
+// enter begins a call, leave ends it.
+func (s *Session) enter() error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	err := ErrClosed
+	if !s.closed {
+		err = s.model.use()
+	}
+	if err != nil {
+		s.busy.Store(false)
+	}
+	return err
+}
+
+func (s *Session) leave() {
+	s.model.done()
+	s.busy.Store(false)
+}
+
+// enterToWrite begins a call that moves the session on, which a loop over
+// Generate forbids.
+func (s *Session) enterToWrite() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	if s.generating {
+		s.leave()
+		return ErrBusy
+	}
+	return nil
+}
+
+// settle reads the id that was generated last.
+func (s *Session) settle(ctx context.Context) error {
+	if s.pending == none {
+		return nil
+	}
+	id := s.pending
+	if err := s.step(ctx, id); err != nil {
+		return err
+	}
+	s.pending = none
+	return nil
+}
+
+// step reads one id.
+func (s *Session) step(ctx context.Context, id int32) error {
+	s.one[0] = id
+	if err := s.model.engine.Decode(ctx, s.states, s.one, s.logits); err != nil {
+		return err
+	}
+	s.note(s.one)
+	s.ready = true
+	return nil
+}
+
+// note remembers that ids were read.
+func (s *Session) note(ids []int32) {
+	var block [sha256.Size + 4]byte
+	for _, id := range ids {
+		s.seen[id/64] |= 1 << (id % 64)
+		copy(block[:], s.text[:])
+		binary.LittleEndian.PutUint32(block[sha256.Size:], uint32(id))
+		s.text = sha256.Sum256(block[:])
+	}
+}
+
+// Prefill reads ids, many at a time. An id that the model has no embedding for
+// is an error before anything is read. When ctx ends, what was read until then
+// stays: Position tells how much, and Logits is nil until more is read.
+func (s *Session) Prefill(ctx context.Context, ids []int) error {
+	if err := s.enterToWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.prefill(ctx, ids)
+}
+
+func (s *Session) prefill(ctx context.Context, ids []int) error {
+	s.ids = s.ids[:0]
+	if s.pending != none {
+		s.ids = append(s.ids, s.pending)
+	}
+	s.ids = int32s(s.ids, ids)
+	if len(s.ids) == 0 {
+		return nil
+	}
+	state := s.states[0]
+	before := state.Pos()
+	err := s.model.engine.Prefill(ctx, state, s.ids, engine.LastLogits, s.keep)
+	if n := state.Pos() - before; n > 0 {
+		s.note(s.ids[:n])
+		s.pending, s.ready = none, n == len(s.ids)
+	}
+	return err
+}
+
+// Step reads one id. It allocates nothing, and reads nothing if ctx has ended.
+func (s *Session) Step(ctx context.Context, id int) error {
+	if err := s.enterToWrite(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	s.ids = int32s(s.ids[:0], []int{id})
+	return s.step(ctx, s.ids[0])
+}
+
+// Logits is the model's Vocabulary() scores for the id that follows those read,
+// valid until the next call; nil before the first id, after an interrupted
+// Prefill, and for a closed or busy session. Within a loop over Generate they
+// are what the token at hand was chosen from.
+func (s *Session) Logits() []float32 {
+	if s.enter() != nil {
+		return nil
+	}
+	defer s.leave()
+	if !s.generating && s.settle(context.Background()) != nil || !s.ready {
+		return nil
+	}
+	return s.logits[0]
+}
+
+// Position is the number of ids read.
+func (s *Session) Position() int {
+	if s.enter() != nil {
+		return 0
+	}
+	defer s.leave()
+	if s.pending != none {
+		return s.states[0].Pos() + 1
+	}
+	return s.states[0].Pos()
+}
+
+// Fork makes a second session that has read the same and goes on by itself. Of
+// a closed or busy session it makes a closed one.
+func (s *Session) Fork() *Session {
+	if err := s.enter(); err != nil {
+		return &Session{model: s.model, closed: true}
+	}
+	defer s.leave()
+	q := s.sequence
+	q.seen = slices.Clone(q.seen)
+	f := s.model.newSession(s.states[0].Clone(), q)
+	copy(f.logits[0], s.logits[0])
+	return f
+}
+
+// Close gives the session's memory back. It returns ErrBusy while a call runs.
+func (s *Session) Close() error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer s.busy.Store(false)
+	if s.closed {
+		return ErrClosed
+	}
+	s.closed = true
+	s.states, s.logits, s.ids, s.seen = nil, nil, nil, nil
+	return nil
+}

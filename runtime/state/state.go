@@ -1,0 +1,202 @@
+// Package state is the file format of what a sequence has read: float32 in
+// canonical order, whatever CPU level wrote it. It sees nothing of ours.
+//
+// A file is, all integers little-endian:
+//
+//	magic       8 bytes, "mambacST"
+//	version     uint32, 1
+//	length      uint32, of the header
+//	header      JSON, Header
+//	values      float32 of the header's tensors, one after the other
+//	checksum    SHA-256 of all before it
+package state
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+)
+
+const (
+	magic     = "mambacST"
+	version   = 1
+	preamble  = len(magic) + 8
+	maxHeader = 1 << 20
+)
+
+// Header says what a file holds.
+type Header struct {
+	Model    string   `json:"model"`    // fingerprint of weights and tokenizer
+	Weights  string   `json:"weights"`  // storage format
+	Math     string   `json:"math"`     // exact or fast
+	Position int      `json:"position"` // tokens read
+	Text     string   `json:"text"`     // digest of the ids read, in hexadecimal
+	Label    string   `json:"label,omitempty"`
+	Tensors  []Tensor `json:"tensors"`
+}
+
+// Tensor is one array of the state.
+type Tensor struct {
+	Name   string    `json:"name"`
+	Shape  []int     `json:"shape"`
+	Values []float32 `json:"-"` // row-major
+}
+
+func (t *Tensor) equal(o *Tensor) bool {
+	if t.Name != o.Name || len(t.Shape) != len(o.Shape) {
+		return false
+	}
+	for i, n := range t.Shape {
+		if n != o.Shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Write writes a file. Equal headers and values give equal bytes.
+func Write(w io.Writer, h *Header) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxHeader {
+		return fmt.Errorf("state header has %d bytes, want at most %d", len(text), maxHeader)
+	}
+	sum := sha256.New()
+	out := io.MultiWriter(w, sum)
+	head := append([]byte(magic), 0, 0, 0, 0, 0, 0, 0, 0)
+	binary.LittleEndian.PutUint32(head[len(magic):], version)
+	binary.LittleEndian.PutUint32(head[len(magic)+4:], uint32(len(text)))
+	if _, err := out.Write(append(head, text...)); err != nil {
+		return err
+	}
+	for i := range h.Tensors {
+		if err := writeFloats(out, h.Tensors[i].Values); err != nil {
+			return err
+		}
+	}
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
+
+// blockFloats is the number of values that are converted at a time.
+const blockFloats = 4096
+
+func writeFloats(w io.Writer, values []float32) error {
+	block := make([]byte, 0, 4*blockFloats)
+	for len(values) > 0 {
+		n := min(blockFloats, len(values))
+		block = block[:0]
+		for _, v := range values[:n] {
+			block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
+		}
+		if _, err := w.Write(block); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+// Reader reads a file: first the header, then the values of tensors that the
+// caller expects.
+type Reader struct {
+	Header Header
+	in     io.Reader // of what follows the header
+	sum    hash.Hash // of all that was read
+	source io.Reader
+}
+
+// NewReader reads and checks the header. It allocates no more than a header
+// may have, whatever the file claims.
+func NewReader(r io.Reader) (*Reader, error) {
+	s := &Reader{sum: sha256.New(), source: r}
+	s.in = io.TeeReader(r, s.sum)
+	var head [preamble]byte
+	if _, err := io.ReadFull(s.in, head[:]); err != nil {
+		return nil, cutOff(err)
+	}
+	if string(head[:len(magic)]) != magic {
+		return nil, errors.New("is no state file: it begins with other bytes")
+	}
+	if v := binary.LittleEndian.Uint32(head[len(magic):]); v != version {
+		return nil, fmt.Errorf("state file has version %d, want %d: it was written by another mambac", v, version)
+	}
+	n := binary.LittleEndian.Uint32(head[len(magic)+4:])
+	if n > maxHeader {
+		return nil, fmt.Errorf("state header has %d bytes, want at most %d", n, maxHeader)
+	}
+	var text bytes.Buffer // grows with what there is
+	if _, err := io.CopyN(&text, s.in, int64(n)); err != nil {
+		return nil, cutOff(err)
+	}
+	if err := json.Unmarshal(text.Bytes(), &s.Header); err != nil {
+		return nil, fmt.Errorf("state header: %w", err)
+	}
+	if s.Header.Position < 0 {
+		return nil, fmt.Errorf("state header: position %d is negative", s.Header.Position)
+	}
+	return s, nil
+}
+
+// ReadValues fills the values of the tensors that the caller expects, whose
+// names and shapes must be the file's in the same order, and proves the
+// checksum. After an error the values are of no use.
+func (s *Reader) ReadValues(want []Tensor) error {
+	if len(want) != len(s.Header.Tensors) {
+		return fmt.Errorf("state file has %d tensors, want %d", len(s.Header.Tensors), len(want))
+	}
+	for i := range want {
+		if have := &s.Header.Tensors[i]; !want[i].equal(have) {
+			return fmt.Errorf("state file has tensor %q %v, want %q %v", have.Name, have.Shape, want[i].Name, want[i].Shape)
+		}
+	}
+	for i := range want {
+		if err := readFloats(s.in, want[i].Values); err != nil {
+			return cutOff(err)
+		}
+	}
+	return s.checksum()
+}
+
+func (s *Reader) checksum() error {
+	have := s.sum.Sum(nil)
+	var want [sha256.Size]byte
+	if _, err := io.ReadFull(s.source, want[:]); err != nil {
+		return cutOff(err)
+	}
+	if !bytes.Equal(have, want[:]) {
+		return errors.New("state file is damaged: its checksum is another one")
+	}
+	return nil
+}
+
+func readFloats(r io.Reader, values []float32) error {
+	block := make([]byte, 4*blockFloats)
+	for len(values) > 0 {
+		n := min(blockFloats, len(values))
+		if _, err := io.ReadFull(r, block[:4*n]); err != nil {
+			return err
+		}
+		for i := range n {
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(block[4*i:]))
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+// cutOff names the end of a file that came too early.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("state file is cut off")
+	}
+	return err
+}
