@@ -298,6 +298,27 @@ func makeFolders(path string) error { return os.MkdirAll(path, 0o777) }
 // makeFolder makes a folder at a staging path.
 func makeFolder(path string) error { return os.Mkdir(path, 0o777) }
 
+// readable gives the files below a staging path, which a library has made, the
+// mode of all others.
+func readable(folder string) error {
+	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o644)
+	})
+}
+
+// newFile makes one small file below a staging path.
+func newFile(path string, data []byte) error {
+	w, err := create(context.Background(), path, nil)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return errors.Join(err, w.Close())
+}
+
 // writeFile replaces one small file.
 func writeFile(target string, data []byte) error {
 	return replaceFile(target, func(path string) error { return os.WriteFile(path, data, 0o666) })
