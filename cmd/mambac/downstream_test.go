@@ -61,7 +61,7 @@ func newDownstream(t *testing.T) *downstream {
 			t.Fatal(err)
 		}
 	}
-	d.require(t, "downstream.invalid", root(t))
+	d.require(t, "example.com/program", root(t))
 	return d
 }
 
@@ -97,7 +97,7 @@ func TestDownstream(t *testing.T) {
 	d.run(t, "", "go", "test", "-short", "-tags", "purego", "./...")
 	for _, system := range [][]string{{"GOOS=windows", "GOARCH=amd64"}, {"GOOS=linux", "GOARCH=arm64"}} {
 		d.with(system...).run(t, "", "go", "vet", "./...")
-		d.with(system...).run(t, "", "go", "build", "-o", t.TempDir(), "./program")
+		d.with(system...).run(t, "", "go", "build", "-o", t.TempDir(), ".")
 	}
 	before := d.files(t)
 	d.run(t, "app", "go", "generate")
