@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test check race generate fuzz bench figures clean
+.PHONY: all demo test check race emulated generate fuzz bench figures clean
 
 all: $(BIN)
 
@@ -46,6 +46,12 @@ race:
 	else \
 		echo "no C compiler ($$($(GO) env CC)): nothing is run under the race detector"; \
 	fi
+
+# The levels of other architectures in an emulator, which must be there (Debian
+# has it in qemu-user-static).
+emulated:
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/arm64 -count 1
+	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/ladder ./cmd/mambac -run Emulated -count 1
 
 # Deletes what mambac has generated and makes it again.
 generate:

@@ -74,11 +74,11 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 }
 
 // Levels lists the names of every level that can be emitted for an
-// architecture, the least preferred first; generic is always there.
+// architecture, "" for all, the least preferred first; generic is always there.
 func Levels(goarch string) []string {
 	names := []string{target.Generic}
 	for _, b := range target.Backends() {
-		if b.Level().GOARCH == goarch {
+		if goarch == "" || b.Level().GOARCH == goarch {
 			names = append(names, b.Level().Name)
 		}
 	}
@@ -102,20 +102,12 @@ func choose(levels []string) ([]target.Backend, error) {
 		}
 		b, ok := target.Lookup(name)
 		if !ok {
-			return nil, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(allLevels(), ", "))
+			return nil, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(Levels(""), ", "))
 		}
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b target.Backend) int { return a.Level().Rank - b.Level().Rank })
+	slices.SortFunc(list, target.Compare)
 	return list, nil
-}
-
-func allLevels() []string {
-	names := []string{target.Generic}
-	for _, b := range target.Backends() {
-		names = append(names, b.Level().Name)
-	}
-	return names
 }
 
 // header is the first line of every file; the command cannot break out of it.

@@ -43,7 +43,12 @@ func rename(m *ir.Module, name string) {
 
 func compileAll(m *ir.Module, command string) (*Output, error) {
 	return Compile(m, Options{Package: "model", Command: command, Doc: "Package model is compiled.",
-		Levels: Levels("amd64"), Tests: true})
+		Levels: everywhere(), Tests: true})
+}
+
+// everywhere is the levels of every architecture that has some.
+func everywhere() []string {
+	return append(Levels("amd64"), Levels("arm64")[1:]...)
 }
 
 // requireHarmless proves that the files parse and that nothing of the name

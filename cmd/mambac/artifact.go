@@ -13,25 +13,32 @@ import (
 	"github.com/mambac/mambac/runtime/payload"
 )
 
-// executable compiles the code of a program to path, without its payload.
-func (c *compiled) executable(ctx context.Context, o *choice, path string) error {
+// executable compiles the code of a program to path, without its payload; the
+// link leads to that if it is a file of its own.
+func (c *compiled) executable(ctx context.Context, o *choice, path string, link *payload.Link) error {
 	o.awaitWarm()
 	g, err := o.toolchain()
 	if err != nil {
 		return err
+	}
+	if link != nil {
+		if g.Value, err = link.Encode(); err != nil {
+			return err
+		}
+		g.Variable = payload.LinkVariable
 	}
 	g.Files, g.Output = c.Files, path
 	return gobuild.Build(ctx, g)
 }
 
 // code is executable with progress.
-func (o *choice) code(ctx context.Context, c *compiled, path string, p progress) error {
-	return during(p, "go build", 0, func(func(int64)) error { return c.executable(ctx, o, path) })
+func (o *choice) code(ctx context.Context, c *compiled, path string, link *payload.Link, p progress) error {
+	return during(p, "go build", 0, func(func(int64)) error { return c.executable(ctx, o, path, link) })
 }
 
 // program makes the whole program at path.
 func (o *choice) program(ctx context.Context, c *compiled, path string, report []byte, p progress) error {
-	if err := o.code(ctx, c, path, p); err != nil {
+	if err := o.code(ctx, c, path, nil, p); err != nil {
 		return err
 	}
 	return c.appendPayload(ctx, path, report, p)
@@ -43,13 +50,32 @@ func (c *compiled) appendPayload(ctx context.Context, path string, report []byte
 	if err != nil {
 		return err
 	}
-	_, err = c.writePayload(ctx, w, size, report, p)
+	_, err = c.writePayload(ctx, w, size, c.metadata(report), p)
 	return errors.Join(err, w.Close())
 }
 
-// writePayload streams metadata, tokenizer and weights behind base bytes and
+// payloadFile makes a payload in a file of its own at path. It says nothing
+// of the program: a link does, and programs for other processors, of other
+// compilers and with other reports can share the file.
+func (c *compiled) payloadFile(ctx context.Context, path string, p progress) (digest [32]byte, err error) {
+	w, err := create(ctx, path, nil)
+	if err != nil {
+		return digest, err
+	}
+	digest, err = c.writePayload(ctx, w, 0, c.sharedMetadata(), p)
+	return digest, errors.Join(err, w.Close())
+}
+
+// sharedMetadata is what all programs of a checkpoint say of it.
+func (c *compiled) sharedMetadata() *payload.Metadata {
+	m := c.metadata(nil)
+	m.Mambac, m.Levels = "", nil
+	return m
+}
+
+// writePayload streams tokenizer, weights and metadata behind base bytes and
 // returns their digest.
-func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, report []byte, p progress) (digest [32]byte, err error) {
+func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, m *payload.Metadata, p progress) (digest [32]byte, err error) {
 	out := payload.NewWriter(w, base)
 	if c.Tokenizer != nil {
 		table, err := c.Tokenizer.Append(nil)
@@ -69,9 +95,8 @@ func (c *compiled) writePayload(ctx context.Context, w io.Writer, base int64, re
 	if err != nil {
 		return digest, fmt.Errorf("%s: %w", c.checkpoint.Path, err)
 	}
-	meta := c.metadata(report)
-	meta.Identity = hex.EncodeToString(out.Sum())
-	text, err := meta.Encode()
+	m.Identity = hex.EncodeToString(out.Sum())
+	text, err := m.Encode()
 	if err != nil {
 		return digest, err
 	}
@@ -90,19 +115,14 @@ func writeSection(w *payload.Writer, name string, data []byte) error {
 	return err
 }
 
-// linkPayload makes the executable at path refer to a payload file of its own.
-// Both are named as they will be once they are in their place: relative to
-// the program if that can be said.
-func linkPayload(ctx context.Context, path, program, file string, digest [32]byte) error {
-	reference, err := reference(program, file)
-	if err != nil {
-		return err
-	}
-	w, size, err := extend(ctx, path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(payload.WriteLink(w, size, reference, digest), w.Close())
+// link is what a program knows of a payload file of its own. Both are named as
+// they will be once they are in their place: relative to the program if that
+// can be said.
+func (c *compiled) link(program, file string, digest [32]byte, report []byte) (*payload.Link, error) {
+	path, err := reference(program, file)
+	return &payload.Link{
+		Path: path, Digest: hex.EncodeToString(digest[:]), Mambac: version, Levels: c.levels, Report: report,
+	}, err
 }
 
 // reference is the path from a program's folder to a file.

@@ -120,7 +120,7 @@ func flipped(data []byte, at int) []byte {
 // write makes a program of bytes.
 func write(t *testing.T, data []byte) artifact {
 	t.Helper()
-	a := artifact{filepath.Join(t.TempDir(), executableName("model"))}
+	a := artifact{path: filepath.Join(t.TempDir(), executableName("model"))}
 	if err := os.WriteFile(a.path, data, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestArtifactLevels(t *testing.T) {
 func TestArtifactPayload(t *testing.T) {
 	folder := t.TempDir()
 	weights := filepath.Join(folder, "w")
-	apart := artifact{filepath.Join(folder, executableName("model"))}
+	apart := artifact{path: filepath.Join(folder, executableName("model"))}
 	compiler(t, "build", example, "-q", "-o", apart.path, "--payload", weights)
 	whole, ids := build(t, example), []int{5, 3, 9}
 	if !bytes.Equal(apart.logits(t, "", 1, "prefill", ids), whole.logits(t, "", 1, "prefill", ids)) {

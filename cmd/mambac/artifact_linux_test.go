@@ -37,7 +37,7 @@ func TestArtifactEmptyRoot(t *testing.T) {
 	if entries, err := os.ReadDir(root); err != nil || len(entries) != 1 {
 		t.Fatalf("%s holds %d entries, want 1: %v", root, len(entries), err)
 	}
-	inside := artifact{"/" + filepath.Base(a.path)}
+	inside := artifact{path: "/" + filepath.Base(a.path)}
 	cmd := inside.command("", "run", "-n", "8", "--print", "ids", "--ignore-eos", "--", "package main")
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: root}
 	if got := succeed(t, cmd); got != want+"\n" {

@@ -17,13 +17,14 @@ import (
 	"github.com/mambac/mambac/runtime/safetensors"
 )
 
-// artifact is a built program that is called as a user calls it.
-type artifact struct{ path string }
+// artifact is a built program that is called as a user calls it, or by an
+// emulator.
+type artifact struct{ path, emulator string }
 
 // build makes an artifact of a checkpoint in a folder that goes with the test.
 func build(t *testing.T, checkpoint string, flags ...string) artifact {
 	t.Helper()
-	a := artifact{filepath.Join(t.TempDir(), executableName("model"))}
+	a := artifact{path: filepath.Join(t.TempDir(), executableName("model"))}
 	compiler(t, append([]string{"build", checkpoint, "-q", "-o", a.path}, flags...)...)
 	return a
 }
@@ -42,6 +43,9 @@ func (a artifact) run(t *testing.T, level string, args ...string) string {
 
 func (a artifact) command(level string, args ...string) *exec.Cmd {
 	cmd := exec.Command(a.path, args...)
+	if a.emulator != "" {
+		cmd = exec.Command(a.emulator, append([]string{a.path}, args...)...)
+	}
 	cmd.Env = append(os.Environ(), engine.LevelEnv+"="+level)
 	return cmd
 }

@@ -18,15 +18,18 @@ var shared = filepath.Join("..", "..", "..", "shared", "fixtures", "models")
 
 // trained is what reference.json says about a trained checkpoint.
 type trained struct {
-	NLL         float64 `json:"nll_mean"`
-	Windows     int     `json:"windows"`
-	WindowLen   int     `json:"window_len"`
-	Generations []struct {
-		Prompt    string `json:"prompt"`
-		PromptIDs []int  `json:"prompt_ids"`
-		GreedyIDs []int  `json:"greedy_ids"`
-		Text      string `json:"text"`
-	} `json:"generations"`
+	NLL         float64      `json:"nll_mean"`
+	Windows     int          `json:"windows"`
+	WindowLen   int          `json:"window_len"`
+	Generations []generation `json:"generations"`
+}
+
+// generation is a prompt and how the model continues it.
+type generation struct {
+	Prompt    string `json:"prompt"`
+	PromptIDs []int  `json:"prompt_ids"`
+	GreedyIDs []int  `json:"greedy_ids"`
+	Text      string `json:"text"`
 }
 
 // TestArtifactTrained holds programs of trained models against another

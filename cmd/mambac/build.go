@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 type buildFlags struct {
 	choice
 	out, payload, report string
+	apart                string // why there is a payload that nobody asked for
 	dryRun, json         bool
 }
 
@@ -28,10 +28,12 @@ shapes, its weights and its tokenizer. Needs the Go toolchain and nothing else:
 no network, no module cache. Two builds of one checkpoint give the same bytes.
 
 The program runs on this CPU; --cpu all puts every level into it, and it picks
-one at start. An interrupted build leaves nothing behind.`,
+one at start, as a program for another --target does anyway. Weights follow the
+executable in its file, where the system allows that: for darwin and wasip1 they
+are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`,
 		Example: `  mambac build ./my-checkpoint -o my-model
   mambac build state-spaces/mamba-130m-hf --weights bf16 --cpu all
-  mambac build ./my-checkpoint --target windows/amd64 -o my-model.exe
+  mambac build ./my-checkpoint --target windows/amd64
   mambac build ./my-checkpoint --dry-run`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBuild(cmd.Context(), c, &f, args[0]) },
@@ -69,7 +71,7 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	if err != nil {
 		return err
 	}
-	f.out = f.outName(m)
+	f.place(m)
 	if !f.dryRun {
 		if err := f.build(ctx, out, p); err != nil {
 			return err
@@ -83,18 +85,22 @@ func programDoc(m *model) string {
 	return fmt.Sprintf("Command main is a %s model as a program.", m.Family)
 }
 
-// outName is the name that was given, or the model's.
-func (f *buildFlags) outName(m *model) string {
-	if f.out != "" {
-		return f.out
+// place decides the names of the files: the model's where none was given, and
+// a payload file where the system demands one.
+func (f *buildFlags) place(m *model) {
+	s := systemOf(f.platform)
+	if f.out == "" {
+		f.out = s.executable(m.name)
 	}
-	if goos, _ := f.system(); goos == "windows" {
-		return m.name + ".exe"
+	if f.payload == "" && s.apart != "" {
+		f.payload, f.apart = s.beside(f.out), s.apart
 	}
-	return m.name
 }
 
 func (f *buildFlags) check() error {
+	if f.platform == anyPlatform {
+		return usagef("--target is empty: want %s", strings.Join(targets(), ", "))
+	}
 	if f.payload != "" && f.payload == f.out {
 		return usagef("--payload and -o are both %s", f.out)
 	}
@@ -141,27 +147,23 @@ func (f *buildFlags) build(ctx context.Context, c *compiled, p progress) error {
 // place last: whatever fails before leaves neither.
 func (f *buildFlags) buildApart(ctx context.Context, c *compiled, report []byte, p progress) error {
 	return replaceFile(f.payload, func(path string) error {
-		w, err := create(ctx, path, nil)
+		digest, err := c.payloadFile(ctx, path, p)
 		if err != nil {
 			return err
 		}
-		digest, err := c.writePayload(ctx, w, 0, report, p)
-		if err := errors.Join(err, w.Close()); err != nil {
+		link, err := c.link(f.out, f.payload, digest, report)
+		if err != nil {
 			return err
 		}
-		return replaceFile(f.out, func(path string) error {
-			if err := f.code(ctx, c, path, p); err != nil {
-				return err
-			}
-			return linkPayload(ctx, path, f.out, f.payload, digest)
-		})
+		return replaceFile(f.out, func(path string) error { return f.code(ctx, c, path, link, p) })
 	})
 }
 
 // built is the object of build --json.
 type built struct {
 	Path    string   `json:"path"`
-	Payload string   `json:"payload,omitempty"`
+	Payload string   `json:"payload,omitempty"`        // "" if it is in the program
+	Reason  string   `json:"payload_reason,omitempty"` // why it is not
 	Family  string   `json:"family"`
 	Target  string   `json:"target"`
 	Levels  []string `json:"levels"`
@@ -176,7 +178,7 @@ type built struct {
 
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
-		Path: f.out, Payload: f.payload, Family: m.Family, Target: f.platform, Levels: m.levels,
+		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels,
 		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
 		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun,
 	}
@@ -186,15 +188,29 @@ func (f *buildFlags) print(c *console, m *compiled) error {
 	case f.dryRun:
 		return c.printBuilt(&b)
 	}
-	_, err := fmt.Fprintf(c.out, "%s: %s, %s, %s, weights %s (%s)\n", b.Path, b.Family, b.Target, strings.Join(b.Levels, " "), b.Weights, formatBytes(b.PackedBytes))
+	apart := ""
+	if b.Payload != "" {
+		apart = fmt.Sprintf(" in %s (%s)", b.Payload, b.Reason)
+	}
+	_, err := fmt.Fprintf(c.out, "%s: %s, %s, %s, weights %s (%s)%s\n", b.Path, b.Family, b.Target, strings.Join(b.Levels, " "), b.Weights, formatBytes(b.PackedBytes), apart)
 	return err
+}
+
+// reason says why the payload is a file of its own, if it is.
+func (f *buildFlags) reason() string {
+	if f.payload != "" && f.apart == "" {
+		return "as --payload says"
+	}
+	return f.apart
 }
 
 func (c *console) printBuilt(b *built) error {
 	t := &table{}
 	t.line("would write", "%s", b.Path)
 	if b.Payload != "" {
-		t.line("payload", "%s", b.Payload)
+		t.line("payload", "%s: %s", b.Payload, b.Reason)
+	} else {
+		t.line("payload", "in the program")
 	}
 	t.line("family", "%s", b.Family)
 	t.line("target", "%s, levels %s", b.Target, strings.Join(b.Levels, ", "))

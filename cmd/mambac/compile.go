@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -44,15 +43,10 @@ func (o *choice) registerPasses(cmd *cobra.Command) {
 func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 	o.platform = platform()
 	f := cmd.Flags()
-	f.StringVar(&o.cpu, "cpu", level, "CPU level: native, generic, v3 (AVX2), v4 (AVX-512) or all")
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), neon (arm64), all, or native: the best of this machine, all for another")
 	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
-	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels(runtime.GOARCH)...)...)
+	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels("")...)...)
 	choices(cmd, "math", "exact")
-}
-
-// registerTarget adds the flag of a command that compiles for any machine.
-func (o *choice) registerTarget(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture; another one than this selects generic")
 }
 
 // checkPasses tells of wrong usage before anything is opened.
@@ -73,10 +67,10 @@ func (o *choice) check() error {
 	if err := oneOf("math", o.math, "exact"); err != nil {
 		return err
 	}
-	goos, goarch, ok := strings.Cut(o.platform, "/")
-	if !ok || goos == "" || goarch == "" || strings.Contains(goarch, "/") {
-		return usagef("--target %s: want GOOS/GOARCH, as linux/arm64", o.platform)
+	if err := checkTarget(o.platform); err != nil {
+		return err
 	}
+	_, goarch := o.system()
 	return oneOf("cpu", o.cpu, append([]string{"native", "all"}, codegen.Levels(goarch)...)...)
 }
 
@@ -86,17 +80,17 @@ func (o *choice) system() (goos, goarch string) {
 	return goos, goarch
 }
 
-// levels lists the CPU levels to emit.
+// levels lists the CPU levels to emit. Of a machine that is not this one
+// nobody knows the processor: its program gets them all and picks at start.
+// Source for any machine may be meant for this one.
 func (o *choice) levels() []string {
 	_, goarch := o.system()
 	known := codegen.Levels(goarch)
 	switch {
-	case o.cpu == "all":
+	case o.cpu == "all", o.cpu == "native" && o.platform != platform() && o.platform != anyPlatform:
 		return known
 	case o.cpu != "native":
 		return []string{o.cpu}
-	case o.platform != platform():
-		return []string{target.Generic}
 	}
 	return []string{bestLevel(known)}
 }

@@ -61,7 +61,7 @@ where one is in the way.`,
 	}
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "all")
-	f.platform = "linux/amd64" // levels of one architecture, on whatever this runs
+	f.platform = anyPlatform
 	flags := cmd.Flags()
 	flags.StringVar(&f.pkg, "package", "", "name of the package")
 	flags.StringVar(&f.dir, "dir", "", "folder for its files")
@@ -198,7 +198,7 @@ func (g *generated) writeCached(ctx context.Context) error {
 // writeAll writes the payload to w, which it closes, and then the files of the
 // package, which know the payload's digest.
 func (g *generated) writeAll(ctx context.Context, w io.WriteCloser, add adder) error {
-	digest, err := g.writePayload(ctx, w, 0, nil, g.progress)
+	digest, err := g.writePayload(ctx, w, 0, g.sharedMetadata(), g.progress)
 	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestOffline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := artifact{at(executableName("model"))}
+	a := artifact{path: at(executableName("model"))}
 	cmd := exec.Command("mambac", "build", example, "-q", "-o", a.path)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + at("tmp"), "TMP=" + at("tmp"), "TEMP=" + at("tmp"),

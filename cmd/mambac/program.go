@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,12 +16,7 @@ import (
 )
 
 // executableName is what this system calls a program.
-func executableName(name string) string {
-	if runtime.GOOS == "windows" {
-		return name + ".exe"
-	}
-	return name
-}
+func executableName(name string) string { return systemOf(platform()).executable(name) }
 
 // program is a built program that the ladder asks as a user would.
 type program struct {

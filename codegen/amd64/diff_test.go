@@ -2,18 +2,13 @@ package amd64_test
 
 import (
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"reflect"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/mambac/mambac/codegen/amd64"
 	"github.com/mambac/mambac/codegen/amd64/interp"
-	"github.com/mambac/mambac/codegen/gosrc"
 	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/leveltest"
 	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/runtime/kerneltest"
 )
@@ -68,34 +63,6 @@ func linearSpecs() []kernel.Spec {
 	return specs
 }
 
-// meaning is the kernel of package kerneltest with the name and the fields of
-// a spec.
-func meaning(t *testing.T, spec kernel.Spec) kerneltest.Kernel {
-	t.Helper()
-	kinds := map[string]kerneltest.Kernel{
-		"gemv": &kerneltest.Gemv{}, "gemm": &kerneltest.Gemm{}, "embed": &kerneltest.Embed{},
-		"rmsnorm": &kerneltest.RMSNorm{}, "conv": &kerneltest.Conv{}, "scan1": &kerneltest.Scan1{}, "map": &kerneltest.Map{},
-	}
-	k, ok := kinds[spec.Kind()]
-	if !ok {
-		t.Fatalf("%s: no meaning of kind %s", spec.Name(), spec.Kind())
-	}
-	copyFields(reflect.ValueOf(k).Elem(), reflect.ValueOf(spec))
-	return k
-}
-
-func copyFields(to, from reflect.Value) {
-	for i := range from.NumField() {
-		field := from.Field(i)
-		if field.Kind() == reflect.Struct {
-			copyFields(to, field)
-			continue
-		}
-		name := from.Type().Field(i).Name
-		to.FieldByName(name).Set(field.Convert(to.FieldByName(name).Type()))
-	}
-}
-
 // TestInterpreted runs every kernel of every level in the interpreter, which
 // needs no CPU that has the level and sees every access to memory.
 func TestInterpreted(t *testing.T) {
@@ -107,7 +74,7 @@ func TestInterpreted(t *testing.T) {
 					t.Errorf("%s: %v", spec.Name(), err)
 					continue
 				}
-				for c := range meaning(t, spec).Cases() {
+				for c := range leveltest.Meaning(t, spec).Cases() {
 					if err := c.Check(kerneltest.Strict, run); err != nil {
 						t.Errorf("%s: %s: %v", spec.Name(), c.Name, err)
 						break
@@ -132,15 +99,7 @@ func interpreted(b target.Backend, spec kernel.Spec) (func(*kerneltest.Call) err
 	return func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }, nil
 }
 
-func supported(b target.Backend) []kernel.Spec {
-	var specs []kernel.Spec
-	for _, s := range oddSpecs() {
-		if b.Supports(s) {
-			specs = append(specs, s)
-		}
-	}
-	return specs
-}
+func supported(b target.Backend) []kernel.Spec { return leveltest.Supported(b, oddSpecs()) }
 
 // TestNative emits a package of all specs and runs its own tests: twins, each
 // level that this CPU has, levels against each other. What its kernels answer
@@ -150,141 +109,12 @@ func TestNative(t *testing.T) {
 		t.Skip("the assembly is for amd64")
 	}
 	dir := t.TempDir()
-	writeModule(t, dir, oddSpecs())
-	goTool(t, dir, "vet", ".")
-	goTool(t, dir, "test", "-count=1", ".")
-	digests, err := os.ReadFile(filepath.Join(dir, "digests.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compareDigests(t, string(digests))
-}
-
-// compareDigests repeats in the interpreter the calls whose results the
-// emitted package wrote down.
-func compareDigests(t *testing.T, digests string) {
-	t.Helper()
-	native := map[string]string{}
-	for line := range strings.Lines(digests) {
-		key, digest, _ := strings.Cut(strings.TrimSpace(line), " = ")
-		native[key] = digest
-	}
+	leveltest.WriteModule(t, dir, oddSpecs(), target.Backends())
+	leveltest.Go(t, dir, runtime.GOARCH, "vet", ".")
+	leveltest.Go(t, dir, runtime.GOARCH, "test", "-count=1", ".")
 	for _, b := range target.Backends() {
-		level := b.Level().Name
-		for _, spec := range supported(b) {
-			run, err := interpreted(b, spec)
-			if err != nil {
-				t.Fatalf("%s: %v", spec.Name(), err)
-			}
-			for c := range meaning(t, spec).Cases() {
-				want, ok := native[level+" "+spec.Name()+" "+c.Name]
-				if !ok {
-					continue
-				}
-				got, err := c.Digest(run)
-				if err != nil || got != want {
-					t.Errorf("%s: %s: %s: the interpreter's result has digest %s (%v), the CPU's %s", level, spec.Name(), c.Name, got, err, want)
-				}
-			}
-		}
-	}
-}
-
-// writeModule emits kernels, twins and tests of a package.
-func writeModule(t *testing.T, dir string, specs []kernel.Spec) {
-	t.Helper()
-	const pkg, header = "kernels", "Made by a test."
-	files := map[string][]byte{"digests_test.go": []byte(digestsTest)}
-	emit := func(name string, text []byte, err error) {
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		files[name] = text
-	}
-	text, err := gosrc.TwinFile(pkg, header, specs)
-	emit("kernels_generic.go", text, err)
-	text, err = gosrc.TestFile(pkg, header, specs)
-	emit("kernels_test.go", text, err)
-	text, err = gosrc.LevelTestFile(pkg, header, specs, target.Backends())
-	emit("kernels_amd64_test.go", text, err)
-	for _, b := range target.Backends() {
-		level := b.Level()
-		text, err = gosrc.StubFile(pkg, header, level, supported(b))
-		emit("kernels_"+level.Name+"_amd64.go", text, err)
-		text, err = b.Emit(pkg, header, supported(b))
-		emit("kernels_"+level.Name+"_amd64.s", text, err)
-	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files["go.mod"] = []byte("module example.com/kernels\n\ngo 1.26.0\n\n" +
-		"require github.com/mambac/mambac v0.0.0\n\nreplace github.com/mambac/mambac => " + root + "\n")
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	emit("go.sum", sums, err)
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// digestsTest writes down what the kernels of each level answer.
-const digestsTest = `package kernels
-
-import (
-	"fmt"
-	"os"
-	"testing"
-
-	"github.com/mambac/mambac/runtime/cpu"
-	"github.com/mambac/mambac/runtime/kerneltest"
-)
-
-func TestDigests(t *testing.T) {
-	f, err := os.Create("digests.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, level := range testedLevels {
-		for _, s := range testedKernels {
-			run := level.Kernels[s.Name]
-			if run == nil || !present(level) {
-				continue
-			}
-			i := 0
-			for c := range s.Kernel.Cases() {
-				if i++; i%5 != 0 {
-					continue // enough, and the interpreter is slow
-				}
-				digest, err := c.Digest(func(c *kerneltest.Call) error { run(c); return nil })
-				if err != nil {
-					t.Fatal(err)
-				}
-				fmt.Fprintf(f, "%s %s %s = %s\n", level.Name, s.Name, c.Name, digest)
-			}
-		}
-	}
-}
-
-func present(level kerneltest.Level) bool {
-	for _, feature := range level.Features {
-		if !cpu.Has(feature) {
-			return false
-		}
-	}
-	return true
-}
-`
-
-// goTool runs a go command in a module, without network.
-func goTool(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	c := exec.Command("go", args...)
-	c.Dir = dir
-	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		leveltest.CompareDigests(t, dir, b, oddSpecs(), func(spec kernel.Spec) (func(*kerneltest.Call) error, error) {
+			return interpreted(b, spec)
+		})
 	}
 }

@@ -5,39 +5,25 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-)
 
-// expCoefficients are c2 … c6 of eʳ ≈ 1 + r + r²·(c2 + r·(c3 + …)) on
-// |r| ≤ ln2/2: least maximal relative error (3.1e-9 before rounding), by Remez
-// exchange in float64.
-var expCoefficients = [...]float32{0.49999994, 0.16666521, 0.04166839, 0.0083687167, 0.0013814599}
-
-// Constants of the range reduction x = n·ln2 + r. Adding expRound leaves
-// n + 127, the exponent of 2ⁿ as float32 stores it, in the low bits; n is kept
-// to −127, whose exponent field makes 0, and 128, whose makes +Inf.
-const (
-	expMin   = -88
-	expMax   = 89
-	expRound = 3<<22 + 127
-	ln2High  = 0.693145751953125 // so few bits that n·ln2High is exact
-	ln2Low   = 1.42860677e-06
+	"github.com/mambac/mambac/codegen/polynomial"
 )
 
 // expConstants are the operands of exp: registers where the level has many,
 // memory where it has few.
 type expConstants struct {
 	clampLow, clampHigh, log2e, round, ln2High, ln2Low, one operand.Op
-	c                                                       [len(expCoefficients)]operand.Op
+	c                                                       [len(polynomial.Exp)]operand.Op
 }
 
 func (a *asm) expConstants() *expConstants {
 	k := &expConstants{
-		clampLow: a.shared("expMin", expMin), clampHigh: a.shared("expMax", expMax),
-		log2e: a.shared("log2e", math.Log2E), round: a.shared("expRound", expRound),
-		ln2High: a.shared("ln2High", ln2High), ln2Low: a.shared("ln2Low", ln2Low), one: a.shared("one", 1),
+		clampLow: a.shared("expMin", polynomial.ExpMin), clampHigh: a.shared("expMax", polynomial.ExpMax),
+		log2e: a.shared("log2e", math.Log2E), round: a.shared("expRound", polynomial.ExpRound),
+		ln2High: a.shared("ln2High", polynomial.Ln2High), ln2Low: a.shared("ln2Low", polynomial.Ln2Low), one: a.shared("one", 1),
 	}
 	names := [...]string{"expC2", "expC3", "expC4", "expC5", "expC6"}
-	for i, c := range expCoefficients {
+	for i, c := range polynomial.Exp {
 		k.c[i] = a.shared(names[i], c)
 	}
 	return k
@@ -64,7 +50,7 @@ func (a *asm) exp(x reg.VecVirtual, k *expConstants) reg.VecVirtual {
 	return a.decays([]reg.VecVirtual{t}, k)[0]
 }
 
-// decays replaces each of several vectors that have no element above expMax,
+// decays replaces each of several vectors that have no element above ExpMax,
 // as the negative numbers that a state decays by, by its eˣ. A step is emitted
 // for all vectors before the next step is: the steps of one wait for each
 // other, and a processor sees only so many instructions ahead.

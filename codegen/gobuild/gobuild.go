@@ -28,6 +28,9 @@ type Options struct {
 	// Requirements lists the vendored modules as "path version".
 	Requirements []string
 	GOOS, GOARCH string
+	// Variable is a string variable, as PACKAGE.NAME, that gets a Value without
+	// quotes or spaces; "" for none.
+	Variable, Value string
 	// Output is the path of the executable, which is overwritten.
 	Output string
 }
@@ -40,7 +43,11 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	return o.run(ctx, "-ldflags=-s -w", "-o", output, ".")
+	flags := "-ldflags=-s -w"
+	if o.Variable != "" {
+		flags += " -X " + o.Variable + "=" + o.Value
+	}
+	return o.run(ctx, flags, "-o", output, ".")
 }
 
 // Warm compiles packages of the vendor folder into the build cache, so that a
@@ -99,13 +106,22 @@ func toolchain(ctx context.Context) (string, error) {
 	cmd.Env = environment(os.Environ(), "", "")
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s env GOVERSION: %w", tool, err)
+		return "", fmt.Errorf("%s env GOVERSION: %w", tool, explained(err))
 	}
 	version := strings.TrimSpace(string(out))
 	if !newEnough(version) {
 		return "", fmt.Errorf("%s is %s; building needs Go %s or newer", tool, version, goVersion)
 	}
 	return tool, nil
+}
+
+// explained adds to an error what the command said on stderr.
+func explained(err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || len(exit.Stderr) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, oneLine(string(exit.Stderr)))
 }
 
 // newEnough compares the major and minor version; development versions pass.

@@ -16,7 +16,7 @@ func hello(output string) Options {
 		Requirements: []string{"example.org/word v1.0.0"},
 		Vendor: map[string][]byte{
 			"modules.txt":              []byte("# example.org/word v1.0.0\n## explicit; go 1.26\nexample.org/word\n"),
-			"example.org/word/word.go": []byte("package word\n\nconst Text = \"hello\"\n"),
+			"example.org/word/word.go": []byte("package word\n\nvar Text = \"hello\"\n"),
 		},
 		Output: output,
 	}
@@ -43,6 +43,18 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 	out, err := exec.Command(filepath.Join(dir, "a")).CombinedOutput()
 	if err != nil || string(out) != "hello" {
+		t.Errorf("the program prints %q, %v", out, err)
+	}
+}
+
+// TestVariable has the linker set a variable of a vendored package.
+func TestVariable(t *testing.T) {
+	o := hello(filepath.Join(t.TempDir(), "a"))
+	o.Variable, o.Value = "example.org/word.Text", "other"
+	if err := Build(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(o.Output).CombinedOutput(); err != nil || string(out) != o.Value {
 		t.Errorf("the program prints %q, %v", out, err)
 	}
 }
@@ -79,6 +91,15 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(tmp, "mambac-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestToolchainIsQuoted: a go command that does not work says why.
+func TestToolchainIsQuoted(t *testing.T) {
+	t.Setenv("GOROOT", filepath.Join(t.TempDir(), "absent"))
+	err := Build(context.Background(), hello(filepath.Join(t.TempDir(), "a")))
+	if err == nil || !strings.Contains(err.Error(), "cannot find GOROOT") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -11,8 +11,11 @@ import (
 // modulePath is the path of all that is ours.
 const modulePath = "github.com/mambac/mambac"
 
+// machine runs programs of an architecture: this one, or an emulator.
+type machine struct{ goarch, emulator string }
+
 // execute builds dir as a module of its own that holds n models, and runs it.
-func execute(dir string, n int) error {
+func (m machine) execute(dir string, n int) error {
 	root, err := repository()
 	if err != nil {
 		return err
@@ -31,10 +34,14 @@ func execute(dir string, n int) error {
 		}
 	}
 	// -mod=mod copies the versions of what the runtime needs from our go.mod.
-	if err := run(dir, "go", "build", "-mod=mod", "-o", "rungs", "."); err != nil {
+	if err := m.run(dir, "go", "build", "-mod=mod", "-o", "rungs", "."); err != nil {
 		return err
 	}
-	return run(dir, filepath.Join(dir, "rungs"), dir)
+	program := []string{filepath.Join(dir, "rungs"), dir}
+	if m.emulator != "" {
+		program = append([]string{m.emulator}, program...)
+	}
+	return m.run(dir, program...)
 }
 
 // repository is the folder of our own go.mod.
@@ -71,12 +78,12 @@ func main() {
 `, &imports, &models)
 }
 
-func run(dir, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func (m machine) run(dir string, command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0", "GOARCH="+m.goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
 	}
 	return nil
 }

@@ -43,16 +43,28 @@ type Case struct {
 // within a level or between the levels that have assembly.
 func RequireSame(t *testing.T, cases ...Case) {
 	t.Helper()
+	requireSame(t, machine{goarch: runtime.GOARCH}, cases)
+}
+
+// RequireSameEmulated is RequireSame for the levels of another architecture,
+// whose programs an emulator runs.
+func RequireSameEmulated(t *testing.T, goarch, emulator string, cases ...Case) {
+	t.Helper()
+	requireSame(t, machine{goarch, emulator}, cases)
+}
+
+func requireSame(t *testing.T, m machine, cases []Case) {
+	t.Helper()
 	dir := t.TempDir()
 	var expected []expectation
 	for i, c := range cases {
-		e, err := emit(dir, i, c)
+		e, err := emit(dir, i, m.goarch, c)
 		if err != nil {
 			t.Fatalf("%s: %v", c.Name, err)
 		}
 		expected = append(expected, e)
 	}
-	if err := execute(dir, len(cases)); err != nil {
+	if err := m.execute(dir, len(cases)); err != nil {
 		t.Fatal(err)
 	}
 	for i, e := range expected {
@@ -67,13 +79,13 @@ type expectation struct {
 }
 
 // emit writes the package and the payload of case i, and evaluates it.
-func emit(dir string, i int, c Case) (expectation, error) {
+func emit(dir string, i int, goarch string, c Case) (expectation, error) {
 	m, err := pass.Run(c.Module, c.Passes)
 	if err != nil {
 		return expectation{}, err
 	}
 	out, err := codegen.Compile(m, codegen.Options{
-		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(runtime.GOARCH), Chunk: c.Chunk,
+		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(goarch), Chunk: c.Chunk,
 	})
 	if err != nil {
 		return expectation{}, err

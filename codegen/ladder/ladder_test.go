@@ -4,8 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
+	"github.com/mambac/mambac/codegen/leveltest"
+	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/ir/irtest"
 	"github.com/mambac/mambac/ir/pass"
 )
@@ -17,10 +20,22 @@ var seeds = flag.Int("seeds", 32, "how many random modules to compile")
 
 // TestRandom takes random modules up the ladder. Storages and passes left out
 // take turns; chunks are short enough that sequences span several.
-func TestRandom(t *testing.T) {
+func TestRandom(t *testing.T) { RequireSame(t, random(*seeds)...) }
+
+// TestEmulated takes a few up the ladder of another architecture.
+func TestEmulated(t *testing.T) {
+	neon, _ := target.Lookup("neon")
+	if neon.Level().GOARCH == runtime.GOARCH {
+		t.Skip("this machine runs them itself")
+	}
+	RequireSameEmulated(t, neon.Level().GOARCH, leveltest.Emulator(t, neon), random(6)...)
+}
+
+// random is a case for each seed below n.
+func random(n int) []Case {
 	var cases []Case
 	names := pass.Names()
-	for seed := range *seeds {
+	for seed := range n {
 		m := irtest.Random(uint64(seed))
 		if seed%4 == 3 {
 			m = irtest.Disturbed(uint64(seed), manyPanels(uint64(seed)))
@@ -34,7 +49,7 @@ func TestRandom(t *testing.T) {
 			Passes: o, Chunk: []int{0, 16, 5}[seed%3],
 		})
 	}
-	RequireSame(t, cases...)
+	return cases
 }
 
 // manyPanels are sizes that leave several panels to each worker.

@@ -17,8 +17,7 @@ import (
 )
 
 // Write streams the weights section: every weight of the plan at its offset.
-// Panels are packed by as many goroutines as there are processors and written
-// in order; each holds one panel. progress, if not nil, gets the number of
+// Panels are packed side by side and written in order; each packer holds one. progress, if not nil, gets the number of
 // bytes written so far.
 func Write(ctx context.Context, w io.Writer, p *plan.Plan, progress func(done int64)) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -58,10 +57,14 @@ type result struct {
 	err error
 }
 
+// mostPackers bounds the memory that packers take on machines with many
+// processors; the disk is slower than so many.
+const mostPackers = 8
+
 // pack starts packing the parts of a plan and yields, in order, where each
 // will arrive. It ends early when ctx does.
 func pack(ctx context.Context, p *plan.Plan) <-chan chan result {
-	queue := make(chan chan result, runtime.GOMAXPROCS(0))
+	queue := make(chan chan result, min(mostPackers, runtime.GOMAXPROCS(0)))
 	go func() {
 		defer close(queue)
 		for _, w := range p.Weights {

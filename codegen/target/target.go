@@ -2,6 +2,7 @@
 package target
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,10 +12,10 @@ import (
 
 // Level is a named set of CPU features that a back end emits for.
 type Level struct {
-	Name     string   // v3, v4, …
+	Name     string   // v3, v4, neon, …
 	GOARCH   string   // the build constraint of what it emits
 	Features []string // names that runtime/cpu knows
-	Rank     int      // higher is preferred where several are present
+	Rank     int      // higher is preferred where several of one GOARCH are present
 }
 
 // Backend emits kernels for one level. The generic level (the pure-Go twins)
@@ -49,14 +50,20 @@ func Register(b Backend) {
 	backends[name] = b
 }
 
-// Backends lists all back ends, the least preferred level first.
+// Backends lists all back ends by architecture, the least preferred level of
+// each first.
 func Backends() []Backend {
 	var list []Backend
 	for _, b := range backends {
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b Backend) int { return a.Level().Rank - b.Level().Rank })
+	slices.SortFunc(list, Compare)
 	return list
+}
+
+// Compare orders back ends as Backends lists them.
+func Compare(a, b Backend) int {
+	return cmp.Or(cmp.Compare(a.Level().GOARCH, b.Level().GOARCH), cmp.Compare(a.Level().Rank, b.Level().Rank))
 }
 
 // Lookup finds the back end of a level.

@@ -14,7 +14,7 @@
 //	stored vocabulary rows  64
 //	weights                 bf16 (40.9 KiB), exact math
 //	state                   5.5 KiB a session
-//	levels                  generic, v3, v4
+//	levels                  generic, v3, v4, neon
 //	fingerprint             5f32d267fe9ef568c77454b4841fadc5
 package tiny
 

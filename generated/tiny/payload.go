@@ -14,7 +14,7 @@ var payloadFile []byte
 var source = model.Package{
 	Command:  "mambac generate tiny --package tiny --embed",
 	Compiled: Compiled(),
-	Digest:   "a4eb8f70510803e3fbcb53d93b1f832cf3507ce476225239461b568bcd66920f",
+	Digest:   "ac6d34c3db92f1a150e1dab11fe233b1656f4af67b904f682e6741323e1cd9ae",
 	Embedded: payloadFile,
 	Name:     "tiny",
 }

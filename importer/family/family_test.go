@@ -83,6 +83,7 @@ func TestContradictions(t *testing.T) {
 		{"infinite eps, 5.x", `{`, `{"layer_norm_epsilon": {"__float__": "NaN"}, `, nil, "config.json: layer_norm_epsilon: have NaN, want a finite number"},
 		{"negative eps", `{`, `{"layer_norm_epsilon": -1e-5, `, nil, "config.json: layer_norm_epsilon: have -1e-05, want 0 to 1"},
 		{"huge expand", `"intermediate_size": 10`, `"expand": 1e300`, nil, "config.json: expand: have 1e+300, of which with hidden size 6 from hidden_size no inner size can be made"},
+		{"a megabyte", `{`, strings.Repeat(" ", 1<<20) + `{`, nil, fmt.Sprintf("is %d bytes long, want at most 1048576", 1<<20+len(mambaJSON))},
 		{"end token in words", `"eos_token_id": 2`, `"eos_token_id": "</s>"`, nil, `config.json: eos_token_id: have "</s>", want a token id or a list of them`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,9 +19,15 @@ type Keys map[string]json.RawMessage
 // strings they become the strings that number understands.
 var bareNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
 
+// maxConfig bounds a config in bytes: it is text that is searched and parsed.
+const maxConfig = 1 << 20
+
 // ParseKeys reads a config.json, with the bare Infinity and NaN of older
 // files (families.md §1.2). Keys that are null are left out.
 func ParseKeys(data []byte) (Keys, error) {
+	if len(data) > maxConfig {
+		return nil, fmt.Errorf("is %d bytes long, want at most %d", len(data), maxConfig)
+	}
 	data = bareNumbers.ReplaceAllFunc(data, func(tok []byte) []byte {
 		if tok[0] == '"' {
 			return tok

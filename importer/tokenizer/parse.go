@@ -47,7 +47,10 @@ func Parse(data []byte) (*tokenizer.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, f.addTokens(t, model)
+	if err := f.addTokens(t, model); err != nil {
+		return nil, err
+	}
+	return t, t.Check()
 }
 
 // table resolves every part but the added tokens.

@@ -132,6 +132,7 @@ func TestParseRefuses(t *testing.T) {
 		{`has 1 tokens, want 2`, set(small(), []any{[]any{"t"}}, "model", "merges")},
 		{`token "<s>" has id 97, in the vocabulary 300`, set(set(small(), 300, "model", "vocab", "<s>"), added(97, "<s>"), "added_tokens")},
 		{`token "<x>" has the id 97 of another token`, set(small(), added(97, "<x>"), "added_tokens")},
+		{`token 261 has 2000 bytes, want at most`, set(small(), added(261, strings.Repeat("x", 2000)), "added_tokens")},
 		{`token "<x>" has id 9999999, want below`, set(small(), added(9999999, "<x>"), "added_tokens")},
 		{`token "<x>" has the ids 300 and 301`, set(small(), append(added(300, "<x>"), added(301, "<x>")...), "added_tokens")},
 	} {

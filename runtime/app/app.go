@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -92,7 +91,7 @@ func (s *session) main(args []string) int {
 		return exitOK
 	case errors.Is(err, context.Canceled) && s.ctx.Err() != nil:
 		return exitInterrupt
-	case errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, errPipe):
 		return exitFailure // whoever read us has left and wants no message
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "error: %s; see %s\n", oneLine(err), s.helpHint(args))

@@ -53,27 +53,47 @@ type idEmitter struct {
 	some bool
 }
 
+// idBlock is how many bytes of ids are held back at most.
+const idBlock = 1 << 16
+
 func (e *idEmitter) echo(ids []int, _ string) error {
 	for _, id := range ids {
-		if err := e.id(id); err != nil {
+		if err := e.add(id); err != nil {
 			return err
 		}
 	}
-	return nil
+	return e.flush()
 }
 
-func (e *idEmitter) token(t model.Token) error { return e.id(t.ID) }
+func (e *idEmitter) token(t model.Token) error {
+	if err := e.add(t.ID); err != nil {
+		return err
+	}
+	return e.flush()
+}
 
-func (e *idEmitter) id(id int) error {
-	e.text = e.text[:0]
+// add holds an id back until flush, or until there is a block of them: of a
+// long text a write for each id takes longer than making the ids.
+func (e *idEmitter) add(id int) error {
 	if e.some {
 		e.text = append(e.text, ' ')
 	}
 	e.some = true
-	e.text = strconv.AppendInt(e.text, int64(id), 10)
-	return e.print(e.text)
+	if e.text = strconv.AppendInt(e.text, int64(id), 10); len(e.text) < idBlock {
+		return nil
+	}
+	return e.flush()
+}
+
+func (e *idEmitter) flush() error {
+	err := e.print(e.text)
+	e.text = e.text[:0]
+	return err
 }
 
 func (*idEmitter) endToken(model.Token) error { return nil }
 
-func (e *idEmitter) end() error { return e.print([]byte{'\n'}) }
+func (e *idEmitter) end() error {
+	e.text = append(e.text, '\n')
+	return e.flush()
+}

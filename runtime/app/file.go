@@ -8,14 +8,20 @@ import (
 )
 
 // writeFile makes a file appear whole or not at all: it is written under
-// another name beside its place and renamed.
+// another name beside its place and renamed. A device or a pipe is written as
+// it is, for a rename would put a file in its place.
 func writeFile(path string, write func(io.Writer) error) error {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return fmt.Errorf("%s: is a folder, want a name for a file", path)
+	} else if err == nil && !st.Mode().IsRegular() {
+		return writeThrough(path, write)
+	}
 	temporary := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
 	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
-	if err := fill(f, write); err != nil {
+	if err := fill(f, write, f.Sync); err != nil {
 		os.Remove(temporary)
 		return err
 	}
@@ -26,14 +32,23 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-func fill(f *os.File, write func(io.Writer) error) error {
+// writeThrough writes what cannot be flushed to a disk.
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return fill(f, write, func() error { return nil })
+}
+
+func fill(f *os.File, write func(io.Writer) error, sync func() error) error {
 	b := bufio.NewWriterSize(f, 1<<16)
 	err := write(b)
 	if flush := b.Flush(); err == nil {
 		err = flush
 	}
-	if sync := f.Sync(); err == nil {
-		err = sync
+	if synced := sync(); err == nil {
+		err = synced
 	}
 	if shut := f.Close(); err == nil {
 		err = shut

@@ -106,7 +106,7 @@ func (s *session) printJSON(v any) error {
 func (s *session) printCard(d *description) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-20s "+format+"\n", append([]any{name}, args...)...)
+		fmt.Fprintf(&b, "%-22s "+format+"\n", append([]any{name}, args...)...)
 	}
 	line("model", "%s (%s)", d.Name, d.Family)
 	for _, fact := range d.Card {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mambac/mambac/runtime/model"
 )
 
 func TestEscape(t *testing.T) {
@@ -42,5 +44,27 @@ func TestParseIDs(t *testing.T) {
 		if _, err := parseIDs(text); err == nil {
 			t.Errorf("%q is taken for ids", text)
 		}
+	}
+}
+
+// counter counts writes and bytes.
+type counter struct{ writes, bytes int }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.writes++
+	c.bytes += len(p)
+	return len(p), nil
+}
+
+// TestIDsOfATextArePrintedInBlocks: single ids come at once, those of a text
+// in few writes.
+func TestIDsOfATextArePrintedInBlocks(t *testing.T) {
+	var c counter
+	e := idEmitter{printer: printer{w: &c}}
+	if err := e.token(model.Token{ID: 12}); err != nil || c.bytes != 2 {
+		t.Errorf("%d bytes of the first id, %v", c.bytes, err)
+	}
+	if err := e.echo(make([]int, 100_000), ""); err != nil || c.bytes != 2+200_000 || c.writes > 6 {
+		t.Errorf("%d bytes in %d writes, %v", c.bytes, c.writes, err)
 	}
 }

@@ -69,7 +69,7 @@ func (s *session) printTokens(m *artifact, text string, special bool) error {
 	}
 	e := idEmitter{printer: printer{w: s.out}}
 	for _, id := range t.AppendEncode(nil, text, special) {
-		if err := e.id(int(id)); err != nil {
+		if err := e.add(int(id)); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ package cpu
 import (
 	"fmt"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,19 +38,19 @@ func Flags() []string {
 // Name is what the processor calls itself, or the architecture where nothing
 // tells.
 func Name() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOARCH
+	if name := strings.TrimSpace(systemName()); name != "" {
+		return name
 	}
-	return modelName(string(text), runtime.GOARCH)
+	return runtime.GOARCH
 }
 
-func modelName(cpuinfo, unknown string) string {
+// modelName finds the name in the text of Linux's cpuinfo.
+func modelName(cpuinfo string) string {
 	for line := range strings.Lines(cpuinfo) {
 		key, value, _ := strings.Cut(line, ":")
 		if value = strings.TrimSpace(value); strings.TrimSpace(key) == "model name" && value != "" {
 			return value
 		}
 	}
-	return unknown
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/enginetest"
+	"github.com/mambac/mambac/runtime/parallel"
 )
 
 const vocab = 101
@@ -212,6 +213,83 @@ func TestCancel(t *testing.T) {
 	}
 	if err := e.Decode(ctx, []*engine.State{s}, ids[:1], [][]float32{nil}); !errors.Is(err, context.Canceled) || s.Pos() != 32 {
 		t.Errorf("error %v at position %d", err, s.Pos())
+	}
+}
+
+// interrupted cancels in the middle of a chunk and waits until that has
+// arrived.
+type interrupted struct {
+	engine.Program
+	cancel func()
+}
+
+func (p *interrupted) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+	if p.cancel == nil {
+		p.Program.Prefill(w, m, state, ids)
+		return
+	}
+	p.Program.Prefill(w, m, state, ids[:len(ids)/2])
+	if w.ID == 0 {
+		p.cancel()
+	}
+	for !w.Halted() {
+		w.Barrier()
+	}
+}
+
+// TestCancelWithinChunk: what an interrupted chunk has done is undone, and the
+// engine goes on as if it had not been tried.
+func TestCancelWithinChunk(t *testing.T) {
+	ids := someIDs(60)
+	for threads := 1; threads <= 3; threads++ {
+		c, p := enginetest.Compiled(vocab), &interrupted{}
+		open := c.Open
+		c.Open = func(level string, weights []byte) (engine.Program, error) {
+			var err error
+			p.Program, err = open(level, weights)
+			return p, err
+		}
+		e, err := engine.New(c, []byte("weights"), engine.Options{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		s := e.NewState()
+		prefillAll(t, e, s, ids[:20])
+		ctx, cancel := context.WithCancel(background)
+		p.cancel = cancel
+		if err := e.Prefill(ctx, s, ids[20:], engine.NoLogits, nil); !errors.Is(err, context.Canceled) || s.Pos() != 20 {
+			t.Errorf("%d threads: error %v at position %d, want cancelled at 20", threads, err, s.Pos())
+		}
+		p.cancel = nil
+		want := prefillAll(t, newEngine(t, 1), newEngine(t, 1).NewState(), ids)
+		requireEqualRows(t, prefillAll(t, e, s, ids[20:]), want[20:])
+	}
+}
+
+// TestCancelInQueue: a call that waits for its turn ends with its context.
+func TestCancelInQueue(t *testing.T) {
+	e, ids := newEngine(t, 1), someIDs(8)
+	err := e.Prefill(background, e.NewState(), ids, engine.AllLogits, func(int, []float32) error {
+		ctx, cancel := context.WithCancel(background)
+		waits := make(chan error)
+		go func() { waits <- e.Decode(ctx, []*engine.State{e.NewState()}, ids[:1], [][]float32{nil}) }()
+		cancel()
+		return <-waits
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want cancelled", err)
+	}
+}
+
+func TestClosed(t *testing.T) {
+	e := newEngine(t, 2)
+	e.Close()
+	if err := e.Prefill(background, e.NewState(), someIDs(3), engine.NoLogits, nil); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("prefill of a closed engine: error %v", err)
+	}
+	if err := e.Decode(background, []*engine.State{e.NewState()}, []int32{1}, [][]float32{nil}); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("decode of a closed engine: error %v", err)
 	}
 }
 

@@ -34,7 +34,6 @@ const (
 	MetadataSection  = "metadata"
 	TokenizerSection = "tokenizer"
 	WeightsSection   = "weights"
-	linkSection      = "link"
 )
 
 // ErrMissing is returned for a file that ends in no footer.

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 )
 
 // Payload is an opened payload. Its sections stay valid until Close.
 type Payload struct {
 	path     string // of the file that holds it
-	program  string // of the file that was opened: another one with a link
+	program  string // of the program that it is the payload of
 	file     *mapping
 	foot     footer
 	body     []byte // the sections with their padding
@@ -20,40 +19,13 @@ type Payload struct {
 }
 
 // Open maps the payload at the end of the file and checks footer, version,
-// lengths and metadata; it follows a link to another file.
+// lengths and metadata.
 func Open(path string) (*Payload, error) {
 	p, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	p.program = path
-	link, ok := p.Section(linkSection)
-	if !ok {
-		return p, nil
-	}
-	defer p.Close()
-	return follow(path, link)
-}
-
-// follow opens the file that a link names and checks that it is the one that
-// was meant.
-func follow(program string, link []byte) (*Payload, error) {
-	if len(link) < sha256.Size {
-		return nil, fmt.Errorf("%s: payload link has %d bytes, want more than %d", program, len(link), sha256.Size)
-	}
-	path := string(link[sha256.Size:])
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(program), path)
-	}
-	p, err := openFile(path)
-	if err != nil {
-		return nil, err
-	}
-	p.program = program
-	if p.foot.body != [32]byte(link[:sha256.Size]) {
-		p.Close()
-		return nil, fmt.Errorf("%s: is not the payload that %s was built with; build both again", path, program)
-	}
 	return p, nil
 }
 
@@ -129,7 +101,7 @@ func (p *Payload) Digest() [sha256.Size]byte { return p.foot.body }
 // Path is the file that holds the payload.
 func (p *Payload) Path() string { return p.path }
 
-// Program is the file that was opened, which a link may lead away from.
+// Program is the file of the program, which is another with a link.
 func (p *Payload) Program() string { return p.program }
 
 // Metadata is the parsed metadata section.
@@ -165,7 +137,7 @@ func (p *Payload) Close() error {
 func OpenSelf() (*Payload, error) {
 	var first error
 	for _, path := range selfPaths() {
-		p, err := Open(path)
+		p, err := openOwn(path)
 		if err == nil {
 			return p, nil
 		}

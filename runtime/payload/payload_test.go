@@ -126,42 +126,6 @@ func TestCheckFindsAlteredWeights(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
-	folder := t.TempDir()
-	var payload, program, other bytes.Buffer
-	w := NewWriter(&payload, 0)
-	add(t, w, WeightsSection, []byte("weights"))
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteLink(&program, 0, "model.payload", w.Digest()); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteLink(&other, 0, "model.payload", [32]byte{1}); err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range map[string]*bytes.Buffer{"model.payload": &payload, "model": &program, "other": &other} {
-		if err := os.WriteFile(filepath.Join(folder, name), b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := Open(filepath.Join(folder, "model"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := p.Section(WeightsSection); string(b) != "weights" {
-		t.Errorf("section %q", b)
-	}
-	p.Close()
-	if _, err := Open(filepath.Join(folder, "other")); err == nil || !strings.Contains(err.Error(), "is not the payload") {
-		t.Errorf("error %v", err)
-	}
-	os.Remove(filepath.Join(folder, "model.payload"))
-	if _, err := Open(filepath.Join(folder, "model")); !os.IsNotExist(err) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestWriterRefuses(t *testing.T) {
 	var file bytes.Buffer
 	w := NewWriter(&file, 0)

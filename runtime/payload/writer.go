@@ -78,8 +78,7 @@ func (p *Writer) Close() error {
 	return p.err
 }
 
-// Digest is the hash of the whole payload, known after Close; WriteLink needs
-// it.
+// Digest is the hash of the whole payload, known after Close; a Link needs it.
 func (p *Writer) Digest() [32]byte { return p.digest }
 
 // Sum is the digest of all sections so far.
@@ -94,18 +93,4 @@ func (p *Writer) put(b []byte) int {
 	p.at += int64(n)
 	p.err = err
 	return n
-}
-
-// WriteLink appends, behind base bytes, a payload that names another file
-// which holds the real one: path is absolute or relative to the folder of the
-// program, digest is that of the file's writer.
-func WriteLink(w io.Writer, base int64, path string, digest [32]byte) error {
-	p := NewWriter(w, base)
-	if err := p.Section(linkSection); err != nil {
-		return err
-	}
-	if _, err := p.Write(append(digest[:], path...)); err != nil {
-		return err
-	}
-	return p.Close()
 }

@@ -43,7 +43,7 @@ var order = binary.LittleEndian
 
 // Append appends the table in its binary form, which Open reads.
 func (t *Table) Append(dst []byte) ([]byte, error) {
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
 	sections, err := t.sections()

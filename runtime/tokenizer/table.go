@@ -71,8 +71,8 @@ type Added struct {
 	Normalized bool
 }
 
-// check returns what makes the table unusable.
-func (t *Table) check() error {
+// Check returns what makes the table unusable.
+func (t *Table) Check() error {
 	switch {
 	case len(t.Tokens) == 0:
 		return errors.New("the vocabulary is empty")

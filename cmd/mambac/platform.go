@@ -1,0 +1,83 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	api "github.com/mambac/mambac/runtime/model"
+)
+
+// system is an operating system that programs are built for.
+type system struct {
+	goos      string
+	goarches  []string
+	extension string // of a program's name
+	// apart says why the payload must be a file beside the program; "" where
+	// it may follow the executable in its file.
+	apart string
+}
+
+// systems is every target there is. ELF and PE files may hold more than their
+// headers speak of.
+var systems = []system{
+	{goos: "darwin", goarches: []string{"amd64", "arm64"}, apart: "darwin signs executables to their end, appended data would break the signature"},
+	{goos: "freebsd", goarches: []string{"amd64", "arm64"}},
+	{goos: "linux", goarches: []string{"amd64", "arm64", "riscv64"}},
+	{goos: "wasip1", goarches: []string{"wasm"}, extension: ".wasm", apart: "a wasm module is all sections, and cannot read its own file"},
+	{goos: "windows", goarches: []string{"amd64", "arm64"}, extension: ".exe"},
+}
+
+// targets lists all that can follow --target.
+func targets() []string {
+	var list []string
+	for _, s := range systems {
+		for _, goarch := range s.goarches {
+			list = append(list, s.goos+"/"+goarch)
+		}
+	}
+	return list
+}
+
+// systemOf is the system of a target. One that is not in the table can only be
+// the machine that mambac itself was built for: it is taken to load ELF files.
+func systemOf(target string) system {
+	goos, _, _ := strings.Cut(target, "/")
+	for _, s := range systems {
+		if s.goos == goos {
+			return s
+		}
+	}
+	return system{goos: goos}
+}
+
+// anyPlatform is the target of source that may be compiled for any.
+const anyPlatform = ""
+
+// checkTarget demands one of the table, or this machine.
+func checkTarget(target string) error {
+	if target == anyPlatform || target == platform() || slices.Contains(targets(), target) {
+		return nil
+	}
+	return usagef("--target %s: want %s", target, strings.Join(targets(), ", "))
+}
+
+// executable is what the system calls a program.
+func (s system) executable(name string) string {
+	if strings.HasSuffix(name, s.extension) {
+		return name
+	}
+	return name + s.extension
+}
+
+// beside is the name of the payload file that goes with a program.
+func (s system) beside(program string) string {
+	return strings.TrimSuffix(program, s.extension) + api.PayloadExt
+}
+
+// registerTarget adds the flag of a command that compiles for any machine.
+func (o *choice) registerTarget(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture: "+strings.Join(targets(), ", "))
+	choices(cmd, "target", targets()...)
+}

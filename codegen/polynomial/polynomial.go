@@ -1,0 +1,25 @@
+// Package polynomial holds the constants of exp and softplus as kernels
+// evaluate them, so that every back end gives the same bits; it sees nothing
+// of ours.
+package polynomial
+
+// Exp is c2 … c6 of eʳ ≈ 1 + r + r²·(c2 + r·(c3 + …)) on |r| ≤ ln2/2: least
+// maximal relative error (3.1e-9 before rounding), by Remez exchange in
+// float64.
+var Exp = [...]float32{0.49999994, 0.16666521, 0.04166839, 0.0083687167, 0.0013814599}
+
+// Constants of the range reduction x = n·ln2 + r. Adding ExpRound leaves
+// n + 127, the exponent of 2ⁿ as float32 stores it, in the low bits; n is kept
+// to −127, whose exponent field makes 0, and 128, whose makes +Inf.
+const (
+	ExpMin   = -88
+	ExpMax   = 89
+	ExpRound = 3<<22 + 127
+	Ln2High  = 0.693145751953125 // so few bits that n·Ln2High is exact
+	Ln2Low   = 1.42860677e-06
+)
+
+// Atanh is g of log(1+v) = 2·atanh(s) ≈ 2s + s·z·g(z) with s = v/(2+v),
+// z = s² ≤ 1/9: least maximal relative error (4.6e-9 before rounding), by Remez
+// exchange in float64.
+var Atanh = [...]float32{0.6666641, 0.400217, 0.27999142, 0.2802446}

@@ -1,0 +1,3 @@
+package codegen
+
+import _ "github.com/mambac/mambac/codegen/arm64" // registers neon

@@ -1,0 +1,5 @@
+package cpu
+
+import "os"
+
+func systemName() string { return os.Getenv("PROCESSOR_IDENTIFIER") }
