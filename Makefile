@@ -52,7 +52,8 @@ race:
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
 		set -x; \
 		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel && \
-		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse; \
+		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse && \
+		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -race .; \
 	else \
 		echo "no C compiler ($$($(GO) env CC)): nothing is run under the race detector"; \
 	fi

@@ -61,18 +61,25 @@ func newDownstream(t *testing.T) *downstream {
 			t.Fatal(err)
 		}
 	}
+	d.require(t, "example.com/program", root(t))
+	return d
+}
+
+// require writes go.mod and go.sum, with mambac as a tool whose source lies at
+// path.
+func (d *downstream) require(t *testing.T, name, path string) {
+	t.Helper()
 	sums, err := os.ReadFile(filepath.Join(root(t), "go.sum")) // there is no server to ask for them
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("module downstream.invalid\n\ngo 1.26\n\nreplace %s => %q\n", module, root(t))
+	text := fmt.Sprintf("module %s\n\ngo 1.26.0\n\nrequire %s v0.0.0\n\nreplace %[2]s => %[3]q\n", name, module, path)
 	for name, data := range map[string][]byte{"go.mod": []byte(text), "go.sum": sums} {
 		if err := os.WriteFile(filepath.Join(d.folder, name), data, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
 	d.run(t, "", "go", "get", "-tool", module+"/cmd/mambac")
-	return d
 }
 
 // TestDownstream is a Go program of somebody else with two models inside:
@@ -90,7 +97,7 @@ func TestDownstream(t *testing.T) {
 	d.run(t, "", "go", "test", "-short", "-tags", "purego", "./...")
 	for _, system := range [][]string{{"GOOS=windows", "GOARCH=amd64"}, {"GOOS=linux", "GOARCH=arm64"}} {
 		d.with(system...).run(t, "", "go", "vet", "./...")
-		d.with(system...).run(t, "", "go", "build", "-o", t.TempDir(), "./program")
+		d.with(system...).run(t, "", "go", "build", "-o", t.TempDir(), ".")
 	}
 	before := d.files(t)
 	d.run(t, "app", "go", "generate")

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"downstream.invalid/gomamba"
+	"example.com/program/gomamba"
 )
 
 // last is the error that ends a generation.

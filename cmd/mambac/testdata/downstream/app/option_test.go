@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"downstream.invalid/gomamba"
+	"example.com/program/gomamba"
 )
 
 const prompt = "func (r *Reader) Read("

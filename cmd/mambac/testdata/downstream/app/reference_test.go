@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"downstream.invalid/gomamba"
+	"example.com/program/gomamba"
 )
 
 // generation is what another implementation has generated.

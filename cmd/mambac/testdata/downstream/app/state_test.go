@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"downstream.invalid/gomamba"
+	"example.com/program/gomamba"
 )
 
 // TestStates goes on from a fork, and from a state that was saved by other

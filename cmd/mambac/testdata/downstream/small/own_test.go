@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"downstream.invalid/small"
+	"example.com/program/small"
 
 	"github.com/mambac/mambac/runtime/modeltest"
 )

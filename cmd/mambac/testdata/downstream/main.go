@@ -7,7 +7,7 @@ import (
 	"log"
 	"os"
 
-	"downstream.invalid/gomamba"
+	"example.com/program/gomamba"
 )
 
 func main() {
