@@ -48,6 +48,7 @@ func TestPlatforms(t *testing.T) {
 			for _, level := range run.levels(t, b.Levels) {
 				t.Run(level, func(t *testing.T) { run.continues(t, level, want) })
 			}
+			run.writes(t, want.Generations[0])
 		})
 	}
 }
@@ -97,6 +98,15 @@ func (run runner) continues(t *testing.T, level string, want *trained) {
 		if want := spaced(g.GreedyIDs) + "\n"; err != nil || got != want {
 			t.Errorf("%q: continues %s, %v, want %s", g.Prompt, got, err, want)
 		}
+	}
+}
+
+// writes compares the text that follows a text, at the program's own level.
+func (run runner) writes(t *testing.T, want generation) {
+	t.Helper()
+	got, err := run("", "run", "-n", strconv.Itoa(len(want.GreedyIDs)), "--ignore-eos", "--", want.Prompt)
+	if err != nil || strings.TrimSuffix(got, "\n") != strings.TrimSuffix(want.Text, "\n") {
+		t.Errorf("%q: continues %q, %v, want %q", want.Prompt, got, err, want.Text)
 	}
 }
 

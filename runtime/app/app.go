@@ -91,7 +91,7 @@ func (s *session) main(args []string) int {
 		return exitOK
 	case errors.Is(err, context.Canceled) && s.ctx.Err() != nil:
 		return exitInterrupt
-	case errors.Is(err, errPipe):
+	case brokenPipe(err):
 		return exitFailure // whoever read us has left and wants no message
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "error: %s; see %s\n", oneLine(err), s.helpHint(args))

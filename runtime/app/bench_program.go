@@ -67,7 +67,7 @@ func launchFile(path string) launcher {
 		cmd.Stderr = &complaint
 		pipe, err := cmd.StdoutPipe()
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, errCannotLaunch
 		}
 		start := time.Now()
 		if err := cmd.Start(); err != nil {

@@ -2,7 +2,10 @@
 
 package app
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
-// errPipe is the system's error of a pipe that nobody reads any more.
-const errPipe = syscall.EPIPE
+// brokenPipe tells that nobody reads what we write any more.
+func brokenPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }
