@@ -51,9 +51,9 @@ to the file that --payload names.
 In a folder that exists, files that an earlier run made are replaced or removed,
 and those that would be the same are not touched; others stay, and are an error
 where one is in the way.`,
-		Example: `  //go:generate go tool mambac generate ../tiny-ckpt --package tiny --dir tiny
-  mambac generate ./my-checkpoint --package tiny --dir ./internal/tiny
-  mambac generate ./big-ckpt --package big --dir ./big --payload ./big.payload`,
+		Example: `  //go:generate go tool mambac generate ../checkpoint --package tiny --dir tiny
+  mambac generate ./my-checkpoint --package tiny --dir internal/tiny
+  mambac generate ./my-checkpoint --package big --dir big --payload big.payload`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runGenerate(cmd.Context(), c, &f, args[0], arguments(cmd))
