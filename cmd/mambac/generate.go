@@ -113,6 +113,9 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 		return err
 	}
 	defer m.close()
+	if err := m.refuseOutputs(output{"--payload", f.payload}); err != nil {
+		return err
+	}
 	out, err := f.compile(m, codegen.Options{Package: f.pkg, Tests: true}, "generate "+m.name+flags)
 	if err != nil {
 		return err
