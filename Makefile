@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test check race emulated generate fuzz bench figures clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures clean
 
 all: $(BIN)
 
@@ -35,6 +35,17 @@ test: check
 	$(GO) test ./...
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=2s
+
+# Programs for other platforms: built for all, checked on every one that can be
+# had here. Wine and qemu are Debian's wine64 and qemu-user-static; what is
+# missing is skipped, or an error with MAMBAC_REQUIRE_PLATFORMS=1.
+test-platforms:
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./runtime/...
+	GOOS=freebsd GOARCH=arm64 $(GO) vet ./runtime/...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./runtime/...
+	GOOS=wasip1 GOARCH=wasm $(GO) vet ./runtime/...
+	$(GO) vet -tags platforms ./cmd/mambac
+	$(GO) test ./cmd/mambac -tags platforms -run TestPlatforms -timeout 30m -count 1 -v
 
 # Many goroutines at once under the race detector, which needs a C compiler.
 race:

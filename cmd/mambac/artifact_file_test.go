@@ -163,27 +163,3 @@ func TestArtifactPayload(t *testing.T) {
 		}
 	}
 }
-
-// TestArtifactPlatforms: pure Go programs build for systems and processors
-// that nobody here sits at.
-func TestArtifactPlatforms(t *testing.T) {
-	for _, platform := range []string{"darwin/arm64", "darwin/amd64", "windows/arm64", "windows/amd64"} {
-		a := build(t, example, "--target", platform, "--cpu", "generic")
-		info, err := buildinfo.ReadFile(a.path)
-		if err != nil {
-			t.Fatalf("%s: %v", platform, err)
-		}
-		goos, goarch := "", ""
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "GOOS":
-				goos = s.Value
-			case "GOARCH":
-				goarch = s.Value
-			}
-		}
-		if got := goos + "/" + goarch; got != platform {
-			t.Errorf("built for %s, want %s", got, platform)
-		}
-	}
-}

@@ -1,28 +1,16 @@
 package main
 
 import (
-	"debug/elf"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 )
 
 // TestArtifactStatic: no interpreter, no libraries.
 func TestArtifactStatic(t *testing.T) {
-	f, err := elf.Open(build(t, example).path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
-			t.Errorf("has a program header %v", p.Type)
-		}
-	}
-	if libraries, err := f.ImportedLibraries(); err == nil && len(libraries) > 0 {
-		t.Errorf("needs %v", libraries)
-	}
+	checkELF(t, build(t, example).path, runtime.GOOS, runtime.GOARCH)
 }
 
 // TestArtifactEmptyRoot: in a root directory that holds nothing but the

@@ -16,6 +16,8 @@ type buildFlags struct {
 	out, payload, report string
 	apart                string // why there is a payload that nobody asked for
 	dryRun, json         bool
+	allTargets           string   // the folder for a program for each of
+	targets              []string // these
 }
 
 func newBuild(c *console) *cobra.Command {
@@ -34,9 +36,16 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 		Example: `  mambac build ./my-checkpoint -o my-model
   mambac build state-spaces/mamba-130m-hf --weights bf16 --cpu all
   mambac build ./my-checkpoint --target windows/amd64
+  mambac build ./my-checkpoint --all-targets ./release
   mambac build ./my-checkpoint --dry-run`,
 		Args: exactly(1, "CHECKPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runBuild(cmd.Context(), c, &f, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.allTargets != "" {
+				f.targets = chosenTargets(cmd, targets())
+				return runRelease(cmd.Context(), c, &f, args[0])
+			}
+			return runBuild(cmd.Context(), c, &f, args[0])
+		},
 	}
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "native")
@@ -44,6 +53,7 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
+	flags.StringVar(&f.allTargets, "all-targets", "", "new folder for a program for every target, or those that --target lists, with checksums, manifest and SBOM")
 	flags.StringVar(&f.report, "report", "", "check the program against the evaluator and write what was found to this file, as JSON if it ends in .json")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print sizes and choices, build nothing")
 	flags.BoolVar(&f.json, "json", false, "print sizes and choices as one JSON object")
@@ -122,10 +132,14 @@ func (f *buildFlags) build(ctx context.Context, c *compiled, p progress) error {
 	if err := requireSpace(weights, c.Plan.Bytes+executableBytes); err != nil {
 		return err
 	}
-	report, err := f.equivalence(ctx, c, p)
-	if err != nil {
-		return err
+	var report []byte
+	if f.report != "" {
+		var err error
+		if report, err = f.equivalence(ctx, c, p); err != nil {
+			return err
+		}
 	}
+	var err error
 	if f.payload == "" {
 		err = replaceFile(f.out, func(path string) error {
 			return f.program(ctx, c, path, report, p)
@@ -136,11 +150,7 @@ func (f *buildFlags) build(ctx context.Context, c *compiled, p progress) error {
 	if err != nil || report == nil {
 		return err
 	}
-	text, err := f.reportText(report)
-	if err != nil {
-		return err
-	}
-	return writeFile(f.report, text)
+	return writeReport(f.report, report)
 }
 
 // buildApart makes a program and a payload file. The payload comes to its

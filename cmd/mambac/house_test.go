@@ -57,6 +57,8 @@ var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, tes
 var foreign = []struct{ imports, from, why string }{
 	{"github.com/spf13/cobra", "cmd/mambac", "built programs must stay small"},
 	{"github.com/vbauerster/mpb/v8/...", "cmd/mambac", "progress is the command's"},
+	{"github.com/google/go-containerregistry/pkg/v1/...", "cmd/mambac", "images are the command's"},
+	{"github.com/CycloneDX/cyclonedx-go", "cmd/mambac", "lists of what programs consist of"},
 	{"golang.org/x/term", "cmd/mambac", "only the command asks for a terminal"},
 	{"golang.org/x/sys/unix", "cmd/mambac", "too large for built programs"},
 	{"github.com/nlpodyssey/gopickle/pickle", "importer/checkpoint", "its pytorch package trusts lengths in the file"},
@@ -68,6 +70,7 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/rogpeppe/go-internal/...", "ir/irtest", "tests"},
 	{"pgregory.net/rapid", "", "tests"},
 	{"golang.org/x/arch/...", "", "tests disassemble"},
+	{"github.com/tetratelabs/wazero/...", "", "tests run wasm"},
 }
 
 // creators are the files that may create files.

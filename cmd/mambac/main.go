@@ -30,7 +30,7 @@ func main() { os.Exit(mambac()) }
 
 // mambac runs the command of the process and returns its exit status.
 func mambac() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	defer stop()
 	c := &console{out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
 	root := newRoot(c)
@@ -40,6 +40,16 @@ func mambac() int {
 		return exitOK
 	}
 	return report(ctx, c.err, cmd.CommandPath(), err)
+}
+
+// interrupts is the signals that end a command, with nothing left behind: among
+// them that the terminal was closed, unless nohup has it ignored.
+func interrupts() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
 }
 
 // console is the streams of a command.

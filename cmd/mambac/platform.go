@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mambac/mambac/codegen/target"
 	api "github.com/mambac/mambac/runtime/model"
 )
 
@@ -80,4 +81,47 @@ func (s system) beside(program string) string {
 func (o *choice) registerTarget(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.platform, "target", o.platform, "system and architecture: "+strings.Join(targets(), ", "))
 	choices(cmd, "target", targets()...)
+}
+
+// chosenTargets lists what --target says of a command that compiles for
+// several; all are these if it says nothing.
+func chosenTargets(cmd *cobra.Command, all []string) []string {
+	f := cmd.Flags().Lookup("target")
+	if !f.Changed {
+		return all
+	}
+	var list []string
+	for _, name := range strings.Split(f.Value.String(), ",") {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// checkSeveral is check for a command that compiles for several targets.
+func (o *choice) checkSeveral(list []string) error {
+	for _, name := range list {
+		if name == anyPlatform {
+			return usagef("--target names nothing: want a list of %s", strings.Join(targets(), ", "))
+		}
+		if err := checkTarget(name); err != nil {
+			return err
+		}
+	}
+	if err := oneOf("cpu", o.cpu, "native", "all", target.Generic); err != nil {
+		return err
+	}
+	o.platform = platform()
+	return o.check()
+}
+
+// of is the choice for one of several targets. Each program is for other
+// machines than this, so each has all levels.
+func (o choice) of(target string) *choice {
+	o.platform = target
+	if o.cpu == "native" {
+		o.cpu = "all"
+	}
+	return &o
 }

@@ -261,11 +261,12 @@ func extend(ctx context.Context, path string) (w io.WriteCloser, size int64, err
 
 // streamed is a buffered file that minds a context.
 type streamed struct {
-	ctx   context.Context
-	file  *os.File
-	b     *bufio.Writer
-	n     int64
-	meter func(int64)
+	ctx    context.Context
+	file   *os.File
+	b      *bufio.Writer
+	n      int64
+	meter  func(int64)
+	failed bool // and whoever wrote was told
 }
 
 func newStreamed(ctx context.Context, f *os.File, meter func(int64)) *streamed {
@@ -277,19 +278,46 @@ func (s *streamed) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.b.Write(p)
+	s.failed = err != nil
 	if s.n += int64(n); s.meter != nil {
 		s.meter(s.n)
 	}
 	return n, err
 }
 
-func (s *streamed) Close() error { return errors.Join(s.b.Flush(), s.file.Close()) }
+func (s *streamed) Close() error {
+	if s.failed { // the buffer would repeat its error
+		return s.file.Close()
+	}
+	return errors.Join(s.b.Flush(), s.file.Close())
+}
 
 // makeFolders makes a folder of the user's cache.
 func makeFolders(path string) error { return os.MkdirAll(path, 0o777) }
 
 // makeFolder makes a folder at a staging path.
 func makeFolder(path string) error { return os.Mkdir(path, 0o777) }
+
+// readable gives the files below a staging path, which a library has made, the
+// mode of all others.
+func readable(folder string) error {
+	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o644)
+	})
+}
+
+// newFile makes one small file below a staging path.
+func newFile(path string, data []byte) error {
+	w, err := create(context.Background(), path, nil)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(data)
+	return errors.Join(err, w.Close())
+}
 
 // writeFile replaces one small file.
 func writeFile(target string, data []byte) error {

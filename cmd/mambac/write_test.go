@@ -152,3 +152,19 @@ func TestRequireSpace(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestStreamedFailsOnce: an error of a full disk is told where it is met, and
+// not again at the end.
+func TestStreamedFailsOnce(t *testing.T) {
+	f, err := os.Open(filepath.Join("testdata", "registry.txt")) // not for writing
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newStreamed(context.Background(), f, nil)
+	if _, err := w.Write(make([]byte, 1<<20)); err == nil {
+		t.Error("wrote to a file that is open for reading")
+	}
+	if err := w.Close(); err != nil {
+		t.Errorf("again: %v", err)
+	}
+}

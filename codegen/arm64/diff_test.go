@@ -31,6 +31,11 @@ func oddSpecs() []kernel.Spec {
 			})
 		}
 	}
+	// Steps and offsets that no single instruction holds.
+	specs = append(specs,
+		kernel.Conv{Taps: 4, Channels: 10272, StrideX: 48, StrideY: 48, Bias: true, Activation: kernel.SiLU},
+		kernel.Gemm{Storage: kernel.F32, K: 5, StrideX: 9001, StrideY: 20011},
+	)
 	for i, states := range []int{1, 3, 4, 7, 16, 17} {
 		specs = append(specs, kernel.Scan1{
 			States: states, StrideU: 48, StrideD: 48, StrideZ: 48, StrideY: 48 + i%2,

@@ -41,6 +41,7 @@ func (a *asm) exp(x []vector, k *expConstants) {
 // for all vectors before the next step is: the steps of one wait for each
 // other.
 func (a *asm) decays(x []vector, k *expConstants) {
+	a.legend("Exponentials.", holds("arguments, then results", x...))
 	n, scale := a.vecs(len(x)), a.vecs(len(x))
 	for i, x := range x {
 		a.fmax(x, k.clampLow, x)

@@ -22,6 +22,8 @@ func (m *machine) execute(i Instruction) {
 		m.general[o[1].(general)] -= m.integer(o[0])
 	case "LSL":
 		m.general[o[1].(general)] <<= m.integer(o[0])
+	case "LSR":
+		m.general[o[1].(general)] >>= m.integer(o[0])
 	case "VLD1", "VLD1.P":
 		m.load(o[0], o[1])
 	case "VST1", "VST1.P":

@@ -51,15 +51,20 @@ func (m *machine) pass(args []any) int {
 			offset += 8
 			continue
 		case []float32:
-			m.frame[offset] = m.region(bytesOf(v))
+			m.slice(offset, bytesOf(v))
 		case []uint16:
-			m.frame[offset] = m.region(bytesOf(v))
+			m.slice(offset, bytesOf(v))
 		default:
 			panic(fmt.Sprintf("BUG: an argument of type %T", arg))
 		}
 		offset += 24
 	}
 	return offset
+}
+
+// slice lays out one slice; its length, which no kernel asks for, is in bytes.
+func (m *machine) slice(offset int, b []byte) {
+	m.frame[offset], m.frame[offset+8] = m.region(b), uint64(len(b))
 }
 
 // bytesOf is the memory of a slice, so that slices that share it do so here.

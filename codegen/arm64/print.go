@@ -14,13 +14,29 @@ type File struct {
 // Print writes the file in the syntax of Go's assembler.
 func (f *File) Print(header string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "// %s\n\n//go:build arm64 && !purego\n\n#include \"textflag.h\"\n\n", header)
-	b.WriteString("// WORD is an instruction that Go's assembler has no name for; the comment has\n" +
-		"// it as the manual does, destination first. FMOVQ moves a whole vector register.\n")
+	fmt.Fprintf(&b, "// %s\n\n//go:build arm64 && !purego\n\n#include \"textflag.h\"\n", header)
+	if f.hasWords() {
+		b.WriteString("\n// WORD is an instruction that Go's assembler has no name for; the comment has\n" +
+			"// it as the manual does, destination first. FMOVQ moves a whole vector register.\n")
+	}
 	for _, fn := range f.Functions {
 		fn.print(&b)
 	}
 	return b.Bytes()
+}
+
+// hasWords reports whether some instruction is written as its encoding.
+func (f *File) hasWords() bool {
+	for _, fn := range f.Functions {
+		for _, n := range fn.nodes {
+			if i, ok := n.(Instruction); ok {
+				if _, ok := i.word(); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (f *Function) print(b *bytes.Buffer) {

@@ -59,7 +59,7 @@ func Warm(ctx context.Context, o Options, packages ...string) error {
 
 // run lays out the module in a temporary folder and runs go build there.
 func (o *Options) run(ctx context.Context, args ...string) (err error) {
-	tool, err := toolchain(ctx)
+	tool, _, err := toolchain(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,22 +97,28 @@ func oneLine(s string) string {
 }
 
 // toolchain finds the go command and checks its version.
-func toolchain(ctx context.Context) (string, error) {
-	tool, err := exec.LookPath("go")
+func toolchain(ctx context.Context) (tool, version string, err error) {
+	tool, err = exec.LookPath("go")
 	if err != nil {
-		return "", fmt.Errorf("the Go toolchain is needed to build: no go command in PATH; install Go %s or newer", goVersion)
+		return "", "", fmt.Errorf("the Go toolchain is needed to build: no go command in PATH; install Go %s or newer", goVersion)
 	}
 	cmd := exec.CommandContext(ctx, tool, "env", "GOVERSION")
 	cmd.Env = environment(os.Environ(), "", "")
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s env GOVERSION: %w", tool, explained(err))
+		return "", "", fmt.Errorf("%s env GOVERSION: %w", tool, explained(err))
 	}
-	version := strings.TrimSpace(string(out))
+	version = strings.TrimSpace(string(out))
 	if !newEnough(version) {
-		return "", fmt.Errorf("%s is %s; building needs Go %s or newer", tool, version, goVersion)
+		return "", "", fmt.Errorf("%s is %s; building needs Go %s or newer", tool, version, goVersion)
 	}
-	return tool, nil
+	return tool, version, nil
+}
+
+// Version is what the go command that Build runs calls itself, as go1.26.0.
+func Version(ctx context.Context) (string, error) {
+	_, version, err := toolchain(ctx)
+	return version, err
 }
 
 // explained adds to an error what the command said on stderr.

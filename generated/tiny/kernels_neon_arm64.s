@@ -307,6 +307,9 @@ token10:
 	VMOV   V20.B16, V19.B16
 	WORD   $0x6ea0fab6 // FNEG V22.4S, V21.4S
 	WORD   $0x4ea2f6d6 // FMIN V22.4S, V22.4S, V2.4S
+
+	// Exponentials.
+	// V22 arguments, then results
 	WORD   $0x4e21f6d6 // FMAX V22.4S, V22.4S, V1.4S
 	VMOV   V4.B16, V23.B16
 	VFMLA  V3.S4, V22.S4, V23.S4
@@ -671,6 +674,9 @@ token20:
 	WORD   $0x4e2cd5ce // FADD V14.4S, V14.4S, V12.4S
 	WORD   $0x4ea0f9d4 // FABS V20.4S, V14.4S
 	WORD   $0x6ea0fa94 // FNEG V20.4S, V20.4S
+
+	// Exponentials.
+	// V20 arguments, then results
 	WORD   $0x4e20f694 // FMAX V20.4S, V20.4S, V0.4S
 	VMOV   V3.B16, V21.B16
 	VFMLA  V2.S4, V20.S4, V21.S4
@@ -688,6 +694,9 @@ token20:
 	VFMLA  V24.S4, V23.S4, V21.S4
 	VFMLA  V21.S4, V23.S4, V20.S4
 	WORD   $0x6e36de94 // FMUL V20.4S, V20.4S, V22.4S
+
+	// log(1 + v) = 2·atanh(v/(2+v)).
+	// V20 v
 	VDUP   R1, V21.S4
 	WORD   $0x4e35d695 // FADD V21.4S, V20.4S, V21.4S
 	WORD   $0x6e35fe95 // FDIV V21.4S, V20.4S, V21.4S
@@ -721,6 +730,9 @@ state21:
 	WORD   $0x6e2ede94 // FMUL V20.4S, V20.4S, V14.4S
 	FMOVQ  64(R15), F21
 	WORD   $0x6e2edeb5 // FMUL V21.4S, V21.4S, V14.4S
+
+	// Exponentials.
+	// V20 V21 arguments, then results
 	WORD   $0x4e20f694 // FMAX V20.4S, V20.4S, V0.4S
 	VMOV   V3.B16, V22.B16
 	WORD   $0x4e20f6b5 // FMAX V21.4S, V21.4S, V0.4S
@@ -769,6 +781,9 @@ state21:
 	WORD   $0x6e2ede94 // FMUL V20.4S, V20.4S, V14.4S
 	FMOVQ  192(R15), F21
 	WORD   $0x6e2edeb5 // FMUL V21.4S, V21.4S, V14.4S
+
+	// Exponentials.
+	// V20 V21 arguments, then results
 	WORD   $0x4e20f694 // FMAX V20.4S, V20.4S, V0.4S
 	VMOV   V3.B16, V22.B16
 	WORD   $0x4e20f6b5 // FMAX V21.4S, V21.4S, V0.4S
@@ -823,6 +838,9 @@ state21:
 	FMOVQ  (R14), F20
 	WORD   $0x6ea0fa95 // FNEG V21.4S, V20.4S
 	WORD   $0x4ea1f6b5 // FMIN V21.4S, V21.4S, V1.4S
+
+	// Exponentials.
+	// V21 arguments, then results
 	WORD   $0x4e20f6b5 // FMAX V21.4S, V21.4S, V0.4S
 	VMOV   V3.B16, V22.B16
 	VFMLA  V2.S4, V21.S4, V22.S4

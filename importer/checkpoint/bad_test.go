@@ -99,6 +99,15 @@ func TestBadSafetensors(t *testing.T) {
 	}
 }
 
+// manyNames is so many fields of a JSON object.
+func manyNames(n int, value string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%d":%s`, i, value)
+	}
+	return b.String()[1:]
+}
+
 func TestBadIndex(t *testing.T) {
 	shard := header(4, `{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`)
 	index := func(format string, args ...any) []byte { return []byte(fmt.Sprintf(format, args...)) }
@@ -117,6 +126,7 @@ func TestBadIndex(t *testing.T) {
 		{"other kind", "want a file ending in .safetensors", one("a.bin")},
 		{"tensor missing in shard", "v: not in a.safetensors", index(`{"weight_map":{"w":"a.safetensors","v":"a.safetensors"}}`)},
 		{"named twice", "named twice", index(`{"weight_map":{"w":"a.safetensors","w":"a.safetensors"}}`)},
+		{"too many names", "more than 262144 names", index(`{"weight_map":{%s}}`, manyNames(maxObjects+1, `"w.safetensors"`))},
 		{"no map", "no weight_map", index(`{}`)},
 		{"map of another kind", "want a JSON object", index(`{"weight_map":[]}`)},
 		{"number for a shard", "not an index", index(`{"weight_map":{"w":1}}`)},

@@ -123,6 +123,9 @@ func eachKey(d *json.Decoder, field func(key string) error) error {
 		if seen[key] {
 			return fmt.Errorf("%s: named twice", printable(key))
 		}
+		if len(seen) == maxObjects {
+			return fmt.Errorf("more than %d names", maxObjects)
+		}
 		seen[key] = true
 		if err := field(key); err != nil {
 			return err

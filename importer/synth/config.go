@@ -55,6 +55,19 @@ func (c *config) sizeOrAuto(key string, auto int) int {
 	return c.size(key, auto)
 }
 
+// expanded is the inner size: the hidden size times expand, a number that need
+// not be whole.
+func (c *config) expanded(hidden int) int {
+	expand := 2.0
+	c.read("expand", &expand)
+	n := int(min(expand*float64(hidden), 2*maxSize))
+	if n < 1 || n > maxSize {
+		c.fail("expand", fmt.Errorf("have %v, of which with hidden size %d no inner size can be made", expand, hidden))
+		return 1
+	}
+	return n
+}
+
 // flag is a boolean, or the default if it is absent.
 func (c *config) flag(key string, absent bool) bool {
 	c.read(key, &absent)

@@ -16,7 +16,7 @@ func mambaParameters(c *config) []parameter {
 		hiddenSize: hidden,
 		layers:     c.size("num_hidden_layers", 32),
 		vocabulary: c.size("vocab_size", 50280),
-		innerSize:  c.size("intermediate_size", hidden*c.size("expand", 2)),
+		innerSize:  c.size("intermediate_size", 1),
 		stateSize:  c.size("state_size", 16),
 		convKernel: c.size("conv_kernel", 4),
 		dtRank:     c.sizeOrAuto("time_step_rank", roundUp(hidden, 16)/16),
@@ -24,6 +24,9 @@ func mambaParameters(c *config) []parameter {
 		convBias:   c.flag("use_conv_bias", true),
 		tied:       c.flag("tie_word_embeddings", true),
 		embedding:  "backbone.embeddings.weight",
+	}
+	if !c.has("intermediate_size") {
+		m.innerSize = c.expanded(hidden)
 	}
 	return m.parameters()
 }

@@ -26,7 +26,7 @@ func statespacesParameters(c *config) []parameter {
 		hiddenSize: hidden,
 		layers:     c.size("n_layer", 64),
 		vocabulary: roundUp(c.size("vocab_size", 50277), c.size("pad_vocab_size_multiple", 8)),
-		innerSize:  hidden * ssm.size("expand", 2),
+		innerSize:  ssm.expanded(hidden),
 		stateSize:  ssm.size("d_state", 16),
 		convKernel: ssm.size("d_conv", 4),
 		dtRank:     ssm.sizeOrAuto("dt_rank", roundUp(hidden, 16)/16),

@@ -21,7 +21,7 @@ var configs = map[string]string{
 		"state_size": 7, "conv_kernel": 3, "intermediate_size": 59, "time_step_rank": 5,
 		"use_bias": true, "use_conv_bias": false, "tie_word_embeddings": %v}`,
 	"state-spaces": `{"d_model": 24, "n_layer": 2, "vocab_size": 99, "pad_vocab_size_multiple": 16,
-		"ssm_cfg": {"d_state": 5, "dt_rank": "auto", "bias": true}, "tie_embeddings": %v, "rms_norm": true}`,
+		"ssm_cfg": {"d_state": 5, "expand": 1.3, "dt_rank": "auto", "bias": true}, "tie_embeddings": %v, "rms_norm": true}`,
 }
 
 // memory collects the files of a checkpoint.
@@ -196,6 +196,8 @@ func TestRefuses(t *testing.T) {
 		{`{"model_type": "mamba", "hidden_size": 16777216, "intermediate_size": 16777216}`, "", "more than", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "ssm_cfg": {"layer": "Mamba3"}}`, "", "Mamba3", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "ssm_cfg": {"d_state": -1}}`, "", "d_state", tensor.F32},
+		{`{"d_model": 8, "n_layer": 1, "ssm_cfg": {"expand": 1e300}}`, "", "expand", tensor.F32},
+		{`{"d_model": 8, "n_layer": 1, "ssm_cfg": {"expand": 0.1}}`, "", "expand", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "d_intermediate": 64}`, "", "d_intermediate", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "attn_layer_idx": [1]}`, "", "attn_layer_idx", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "rms_norm": false}`, "", "rms_norm", tensor.F32},

@@ -11,8 +11,12 @@ import (
 	"strings"
 )
 
-// maxAxes bounds the rank: no format or family comes near it.
-const maxAxes = 32
+// Bounds that no format or family comes near. Names and axes take more memory
+// than the text that names them, which a hostile header would multiply.
+const (
+	maxAxes  = 32
+	maxNames = 1 << 16
+)
 
 // parse reads the header's JSON. Offsets are still relative to the data.
 func (f *File) parse(header []byte) error {
@@ -57,6 +61,9 @@ func object(d *json.Decoder, field func(key string) error) error {
 		if seen[key] {
 			return fmt.Errorf("%s: named twice", quote(key))
 		}
+		if len(seen) == maxNames {
+			return fmt.Errorf("more than %d names", maxNames)
+		}
 		seen[key] = true
 		if err := field(key); err != nil {
 			return err
@@ -82,7 +89,7 @@ func delim(d *json.Decoder, want json.Delim) error {
 // parse reads {"dtype":…, "shape":[…], "data_offsets":[begin,end]}; unknown
 // keys are passed over.
 func (t *Tensor) parse(d *json.Decoder) error {
-	var shape, offsets []int64
+	var shape, offsets integers
 	err := object(d, func(key string) error {
 		switch key {
 		case "dtype":
@@ -105,10 +112,19 @@ func (t *Tensor) parse(d *json.Decoder) error {
 	return t.setShape(shape)
 }
 
-func (t *Tensor) setShape(shape []int64) error {
-	if len(shape) > maxAxes {
-		return fmt.Errorf("%d axes, want at most %d", len(shape), maxAxes)
+// integers is a short list of them; a long one is refused before it is
+// allocated.
+type integers []int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (list *integers) UnmarshalJSON(raw []byte) error {
+	if n := bytes.Count(raw, []byte{','}) + 1; n > maxAxes {
+		return fmt.Errorf("%d axes, want at most %d", n, maxAxes)
 	}
+	return json.Unmarshal(raw, (*[]int64)(list))
+}
+
+func (t *Tensor) setShape(shape []int64) error {
 	t.Shape = make([]int, len(shape))
 	for i, n := range shape {
 		if n < 0 || n > math.MaxInt {

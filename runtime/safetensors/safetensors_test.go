@@ -154,6 +154,18 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
+// TestManyNames: a header of nothing but names ends before they fill the
+// memory.
+func TestManyNames(t *testing.T) {
+	var b strings.Builder
+	for i := range maxNames + 1 {
+		fmt.Fprintf(&b, `,"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`, i)
+	}
+	if _, err := open(file(0, "{"+b.String()[1:]+"}")); err == nil || !strings.Contains(err.Error(), "more than 65536 names") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	one := func(fields string) []byte { return file(8, `{"w":{`+fields+`}}`) }
 	for _, c := range []struct {

@@ -74,6 +74,9 @@ token3:
 	VMOV   V18.B16, V17.B16
 	WORD   $0x6ea0fa74 // FNEG V20.4S, V19.4S
 	WORD   $0x4ea2f694 // FMIN V20.4S, V20.4S, V2.4S
+
+	// Exponentials.
+	// V20 arguments, then results
 	WORD   $0x4e21f694 // FMAX V20.4S, V20.4S, V1.4S
 	VMOV   V4.B16, V21.B16
 	VFMLA  V3.S4, V20.S4, V21.S4
@@ -160,6 +163,9 @@ token5:
 	VLD1.P 16(R9), [V12.S4]
 	WORD   $0x4ea0f98d // FABS V13.4S, V12.4S
 	WORD   $0x6ea0f9ad // FNEG V13.4S, V13.4S
+
+	// Exponentials.
+	// V13 arguments, then results
 	WORD   $0x4e20f5ad // FMAX V13.4S, V13.4S, V0.4S
 	VMOV   V3.B16, V14.B16
 	VFMLA  V2.S4, V13.S4, V14.S4
@@ -177,6 +183,9 @@ token5:
 	VFMLA  V17.S4, V16.S4, V14.S4
 	VFMLA  V14.S4, V16.S4, V13.S4
 	WORD   $0x6e2fddad // FMUL V13.4S, V13.4S, V15.4S
+
+	// log(1 + v) = 2·atanh(v/(2+v)).
+	// V13 v
 	VDUP   R3, V14.S4
 	WORD   $0x4e2ed5ae // FADD V14.4S, V13.4S, V14.4S
 	WORD   $0x6e2efdae // FDIV V14.4S, V13.4S, V14.4S
