@@ -123,13 +123,23 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if f.embed && out.Plan.Bytes > mostEmbedded {
 		return usagef("--embed: the weights are %s, want at most %s; use --payload FILE", formatBytes(out.Plan.Bytes), formatBytes(mostEmbedded))
 	}
-	g := &generated{generateFlags: f, compiled: out, command: "mambac generate " + m.name + flags, progress: c.progress(f.json)}
+	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: c.progress(f.json)}
 	err = g.write(ctx)
 	g.progress.end()
 	if err != nil {
 		return err
 	}
 	return g.print(c)
+}
+
+// again is the command that makes the package and its payload, for the error of
+// a missing one. Folders differ between machines, a package must not.
+func (f *generateFlags) again(arguments string) string {
+	command := "mambac generate " + arguments + " --dir FOLDER"
+	if f.payload != "" {
+		command += " --payload FILE"
+	}
+	return command
 }
 
 // generated is a package on its way into its folder.
