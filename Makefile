@@ -32,7 +32,7 @@ check:
 
 # Everything, with a short run of every fuzz target at the end.
 test: check
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=2s
 

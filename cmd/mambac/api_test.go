@@ -82,6 +82,7 @@ func addGroup(t *testing.T, api map[string]declared, d *ast.GenDecl) {
 		case *ast.TypeSpec:
 			if s.Name.IsExported() {
 				text := documented(s.Doc, s.Comment, d)
+				requireFieldDocs(t, s)
 				withoutUnexported(s)
 				api[s.Name.Name] = declared{"type " + printed(t, s), text}
 			}
@@ -112,6 +113,22 @@ func documented(own, behind *ast.CommentGroup, d *ast.GenDecl) string {
 		}
 	}
 	return ""
+}
+
+// requireFieldDocs wants a comment on every exported field.
+func requireFieldDocs(t *testing.T, s *ast.TypeSpec) {
+	t.Helper()
+	st, ok := s.Type.(*ast.StructType)
+	if !ok {
+		return
+	}
+	for _, f := range st.Fields.List {
+		for _, id := range f.Names {
+			if id.IsExported() && f.Doc.Text() == "" && f.Comment.Text() == "" {
+				t.Errorf("%s.%s has no comment", s.Name, id)
+			}
+		}
+	}
 }
 
 // withoutUnexported drops comments, and the fields that only the package sees.

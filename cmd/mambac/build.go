@@ -75,13 +75,16 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 		return err
 	}
 	defer m.close()
+	f.place(m)
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}); err != nil {
+		return err
+	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
 	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
 	if err != nil {
 		return err
 	}
-	f.place(m)
 	if !f.dryRun {
 		if err := f.build(ctx, out, p); err != nil {
 			return err
@@ -110,9 +113,6 @@ func (f *buildFlags) place(m *model) {
 func (f *buildFlags) check() error {
 	if f.platform == anyPlatform {
 		return usagef("--target is empty: want %s", strings.Join(targets(), ", "))
-	}
-	if f.payload != "" && f.payload == f.out {
-		return usagef("--payload and -o are both %s", f.out)
 	}
 	if f.report != "" && f.platform != platform() {
 		return usagef("--report needs a program that runs here, not one for %s", f.platform)

@@ -88,6 +88,8 @@ func TestDownstream(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles mambac, and a program for several systems")
 	}
+	watch(t, filepath.Join(root(t), "runtime", "modeltest"))
+	watch(t, filepath.Join(root(t), "runtime", "kerneltest"))
 	d := newDownstream(t)
 	d.run(t, "", "go", "generate", "./...")
 	d.run(t, "", "go", "vet", "./...")

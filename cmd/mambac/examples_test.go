@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -35,6 +33,7 @@ func TestExamples(t *testing.T) {
 			if *update {
 				d.require(t, module+"/examples/"+filepath.Base(folder), "../..")
 			}
+			watch(t, folder)
 			requireFresh(t, d)
 			d.run(t, "", "go", "generate", "./...")
 			d.run(t, "", "go", "vet", "./...")
@@ -45,20 +44,29 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// requireFresh tells of versions that mambac has left behind.
+// watch looks at the files of a folder: the go command repeats a test when a
+// file changes that the test itself looked at, and knows nothing of those that
+// commands have read.
+func watch(t *testing.T, folder string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// requireFresh tells of modules that mambac requires and the example does not
+// know.
 func requireFresh(t *testing.T, d *downstream) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-mod=readonly", module+"/cmd/mambac")
+	cmd := exec.Command("go", "list", "-deps", module+"/cmd/mambac")
 	cmd.Dir, cmd.Env = d.folder, append(os.Environ(), d.env...)
-	have, err := os.ReadFile(filepath.Join(d.folder, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile(filepath.Join(root(t), "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Equal(have, want) {
-		t.Fatalf("go.mod of %s is not of these versions; run go test ./cmd/mambac -run TestExamples -update: %v\n%s", d.folder, err, strings.TrimSpace(string(out)))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go.mod of %s is not of these versions; run go test ./cmd/mambac -run TestExamples -update: %v\n%s", d.folder, err, out)
 	}
 }

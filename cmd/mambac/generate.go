@@ -52,8 +52,8 @@ In a folder that exists, files that an earlier run made are replaced or removed,
 and those that would be the same are not touched; others stay, and are an error
 where one is in the way.`,
 		Example: `  //go:generate go tool mambac generate ../checkpoint --package tiny --dir tiny
-  mambac generate ./my-checkpoint --package tiny --dir ./internal/tiny
-  mambac generate ./checkpoint --package big --dir ./big --payload ./big.payload`,
+  mambac generate ./my-checkpoint --package tiny --dir internal/tiny
+  mambac generate ./my-checkpoint --package big --dir big --payload big.payload`,
 		Args: exactly(1, "CHECKPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runGenerate(cmd.Context(), c, &f, args[0], arguments(cmd))
@@ -113,6 +113,9 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 		return err
 	}
 	defer m.close()
+	if err := m.refuseOutputs(output{"--payload", f.payload}); err != nil {
+		return err
+	}
 	out, err := f.compile(m, codegen.Options{Package: f.pkg, Tests: true}, "generate "+m.name+flags)
 	if err != nil {
 		return err
@@ -120,13 +123,23 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if f.embed && out.Plan.Bytes > mostEmbedded {
 		return usagef("--embed: the weights are %s, want at most %s; use --payload FILE", formatBytes(out.Plan.Bytes), formatBytes(mostEmbedded))
 	}
-	g := &generated{generateFlags: f, compiled: out, command: "mambac generate " + m.name + flags, progress: c.progress(f.json)}
+	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: c.progress(f.json)}
 	err = g.write(ctx)
 	g.progress.end()
 	if err != nil {
 		return err
 	}
 	return g.print(c)
+}
+
+// again is the command that makes the package and its payload, for the error of
+// a missing one. Folders differ between machines, a package must not.
+func (f *generateFlags) again(arguments string) string {
+	command := "mambac generate " + arguments + " --dir FOLDER"
+	if f.payload != "" {
+		command += " --payload FILE"
+	}
+	return command
 }
 
 // generated is a package on its way into its folder.

@@ -87,6 +87,9 @@ func runImage(ctx context.Context, c *console, f *imageFlags, argument string) e
 		return err
 	}
 	defer m.close()
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--report", f.report}); err != nil {
+		return err
+	}
 	p := c.progress(f.json)
 	defer p.end()
 	made, err := f.make(ctx, m, p)

@@ -32,10 +32,14 @@ func main() { os.Exit(mambac()) }
 func mambac() int {
 	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	defer stop()
-	c := &console{out: os.Stdout, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+	out := &remembering{w: os.Stdout}
+	c := &console{out: out, err: os.Stderr, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
 	root := newRoot(c)
 	root.SetArgs(os.Args[1:])
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.err
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -50,6 +54,21 @@ func interrupts() []os.Signal {
 		list = append(list, syscall.SIGHUP)
 	}
 	return list
+}
+
+// remembering keeps the first error of a stream: the library that prints help
+// does not look at it.
+type remembering struct {
+	w   io.Writer
+	err error
+}
+
+func (r *remembering) Write(b []byte) (int, error) {
+	n, err := r.w.Write(b)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
 }
 
 // console is the streams of a command.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strconv"
 
 	"github.com/mambac/mambac/importer"
@@ -36,6 +37,28 @@ func openModel(argument string) (*model, error) {
 }
 
 func (m *model) close() { m.checkpoint.Close() }
+
+// output is a file that a flag names.
+type output struct{ flag, path string }
+
+// refuseOutputs tells of files that would replace each other, or what the model
+// is read from. Those without a path do not count.
+func (m *model) refuseOutputs(outputs ...output) error {
+	seen := map[string]string{}
+	for _, o := range outputs {
+		if o.path == "" {
+			continue
+		}
+		path := filepath.Clean(o.path)
+		if other := seen[path]; other != "" {
+			return usagef("%s and %s are both %s", other, o.flag, o.path)
+		}
+		if seen[path] = o.flag; m.checkpoint.Holds(path) {
+			return usagef("%s %s: is a file of the checkpoint; choose another name", o.flag, o.path)
+		}
+	}
+	return nil
+}
 
 // storageBytes is the size of one element in each storage format.
 var storageBytes = map[string]int64{"f32": 4, "f16": 2, "bf16": 2}

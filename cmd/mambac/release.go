@@ -87,6 +87,9 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 		return err
 	}
 	defer m.close()
+	if err := m.refuseOutputs(output{"--all-targets", f.allTargets}, output{"--report", f.report}); err != nil {
+		return err
+	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
 	r := &release{buildFlags: f, model: m}

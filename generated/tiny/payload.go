@@ -12,7 +12,7 @@ var payloadFile []byte
 
 // source is what Open needs: the code, and which payload it was generated with.
 var source = model.Package{
-	Command:  "mambac generate tiny --package tiny --embed",
+	Command:  "mambac generate tiny --package tiny --embed --dir FOLDER",
 	Compiled: Compiled(),
 	Digest:   "ac6d34c3db92f1a150e1dab11fe233b1656f4af67b904f682e6741323e1cd9ae",
 	Embedded: payloadFile,

@@ -124,6 +124,23 @@ func (c *Checkpoint) File(name string) ([]byte, bool, error) {
 	return text, err == nil, err
 }
 
+// Holds reports whether a path is a file that the checkpoint is read from:
+// weights, or JSON beside them.
+func (c *Checkpoint) Holds(path string) bool {
+	st, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	for _, f := range c.files {
+		if own, err := f.Stat(); err == nil && os.SameFile(own, st) {
+			return true
+		}
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	own, ownErr := os.Stat(c.folder)
+	return err == nil && ownErr == nil && os.SameFile(folder, own) && filepath.Ext(path) == ".json"
+}
+
 // Close closes the files; tensors cannot be read afterwards.
 func (c *Checkpoint) Close() error {
 	var all []error

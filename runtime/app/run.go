@@ -133,8 +133,10 @@ func (s *session) runText(args []string) error {
 		return err
 	}
 	err = g.run(s, ids, text)
-	if end := g.out.end(); err == nil {
-		err = end
+	if err == nil || s.ctx.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
+		if end := g.out.end(); err == nil {
+			err = end
+		}
 	}
 	if o.stats {
 		g.stats.print(s.err, g)

@@ -74,6 +74,9 @@ func TestRunRefuses(t *testing.T) {
 		requireError(t, call{}.run(t, append([]string{"run", "a"}, strings.Fields(args)...)...), exitUsage)
 	}
 	requireError(t, call{}.run(t, "run", "--ids", "300"), exitFailure, "300", "vocabulary")
+	if r := (call{}).run(t, "run", "--ids", "300", "--print", "ids"); r.status != exitFailure || r.out != "" {
+		t.Errorf("a refused run prints %q", r.out)
+	}
 }
 
 func TestRunWithoutTokenizer(t *testing.T) {

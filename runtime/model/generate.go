@@ -15,7 +15,7 @@ import (
 
 // Token is one step of a generation.
 type Token struct {
-	ID int
+	ID int // below Vocabulary
 	// Text is the characters that the token completes, often none: a character
 	// may take several tokens, and text that may yet become a stop text is held
 	// back. All texts together are the text of all ids, special ones left out.

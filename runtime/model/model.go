@@ -28,11 +28,11 @@ var (
 
 // Package is what a generated package tells of itself.
 type Package struct {
-	Name     string
-	Compiled *engine.Compiled
-	Digest   string // of the payload, hexadecimal; "" takes any that fits
-	Embedded []byte // the payload, where it is part of the program
-	Command  string // makes the package and its payload again
+	Name     string           // of the package, in errors
+	Compiled *engine.Compiled // its code
+	Digest   string           // of the payload, hexadecimal; "" takes any that fits
+	Embedded []byte           // the payload, where it is part of the program
+	Command  string           // makes the package and its payload again
 }
 
 // Model is a compiled model with its weights and its workers. Any number of

@@ -24,7 +24,7 @@ func (f *File) parse(header []byte) error {
 	d.UseNumber()
 	err := object(d, func(key string) error {
 		if key == metadataKey {
-			return d.Decode(&f.Metadata)
+			return f.parseMetadata(d)
 		}
 		t := Tensor{Name: key}
 		if err := t.parse(d); err != nil {
@@ -40,6 +40,17 @@ func (f *File) parse(header []byte) error {
 		return errors.New("header: text behind the JSON object")
 	}
 	return nil
+}
+
+// parseMetadata reads the pairs of strings that a writer has added.
+func (f *File) parseMetadata(d *json.Decoder) error {
+	f.Metadata = map[string]string{}
+	return object(d, func(key string) error {
+		var value string
+		err := d.Decode(&value)
+		f.Metadata[key] = value
+		return err
+	})
 }
 
 // object calls field at every key of a JSON object, with the decoder in front

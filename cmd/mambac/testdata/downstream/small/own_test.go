@@ -56,7 +56,7 @@ func TestNoPayload(t *testing.T) {
 	t.Setenv("MAMBAC_PAYLOADS", t.TempDir())
 	for name, opts := range map[string][]small.Option{"anywhere": nil, "folder": {small.PayloadFile(t.TempDir())}} {
 		_, err := small.Open(opts...)
-		if !errors.Is(err, small.ErrNoPayload) || !strings.Contains(err.Error(), "mambac generate small") {
+		if !errors.Is(err, small.ErrNoPayload) || !strings.Contains(err.Error(), "mambac generate small --package small --dir FOLDER --payload FILE") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
