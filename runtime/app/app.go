@@ -162,7 +162,7 @@ func (s *session) help(args []string) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\nweights, tokenizer and code in one file.\n\n", s.program)
+	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\ncode for its shapes, its weights, its tokenizer.\n\n", s.program)
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  %s %-8s %s\n", s.program, c.name, c.summary)
 	}
