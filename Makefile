@@ -59,10 +59,12 @@ race:
 	fi
 
 # The levels of other architectures in an emulator, which must be there (Debian
-# has it in qemu-user-static).
+# has it in qemu-user-static), and texts at a level that few machines have, in
+# the interpreter.
 emulated:
 	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/arm64 -count 1
 	MAMBAC_REQUIRE_LEVEL=neon $(GO) test ./codegen/ladder ./cmd/mambac -run Emulated -count 1
+	MAMBAC_INTERPRET_TEXTS=1 $(GO) test ./cmd/mambac -run InterpretedTexts -timeout 60m -count 1
 
 # Deletes what mambac has generated and makes it again.
 generate:

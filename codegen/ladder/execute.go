@@ -6,13 +6,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
 )
 
 // modulePath is the path of all that is ours.
 const modulePath = "github.com/mambac/mambac"
 
 // machine runs programs of an architecture: this one, or an emulator.
-type machine struct{ goarch, emulator string }
+type machine struct {
+	goarch, emulator string
+	Interpretation
+}
+
+// Interpretation adds levels whose kernels are run by the interpreter, and
+// leaves out all but some of the ways to feed a sequence: there every
+// instruction takes a hundred.
+type Interpretation struct{ Levels, Ways []string }
 
 // execute builds dir as a module of its own that holds n models, and runs it.
 func (m machine) execute(dir string, n int) error {
@@ -27,7 +38,7 @@ func (m machine) execute(dir string, n int) error {
 	for name, data := range map[string]string{
 		"go.mod":  fmt.Sprintf("module ladder.invalid\n\ngo 1.26\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]q\n", modulePath, root),
 		"go.sum":  string(sums),
-		"main.go": mainFile(n),
+		"main.go": m.mainFile(n),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o666); err != nil {
 			return err
@@ -51,7 +62,7 @@ func repository() (string, error) {
 }
 
 // mainFile imports the models.
-func mainFile(n int) string {
+func (m machine) mainFile(n int) string {
 	var imports, models strings.Builder
 	for i := range n {
 		fmt.Fprintf(&imports, "\t%q\n", "ladder.invalid/"+packageName(i))
@@ -71,11 +82,44 @@ var models = []*engine.Compiled{
 %s}
 
 func main() {
-	if err := enginetest.Rungs(os.Args[1], models); err != nil {
+	if err := enginetest.Rungs(os.Args[1], models, %s); err != nil {
 		log.Fatal(err)
 	}
 }
-`, &imports, &models)
+`, &imports, &models, m.effort())
+}
+
+func (m machine) effort() string {
+	if m.Levels != nil {
+		return fmt.Sprintf("enginetest.Effort{Threads: 1, Ways: %#v}", m.Ways)
+	}
+	return "enginetest.Effort{Threads: enginetest.MaxThreads}"
+}
+
+// interpretation is a file of a package that adds interpreted levels to it.
+func (m machine) interpretation(pkg string, p *plan.Plan) string {
+	var specs []string
+	for _, s := range p.Specs() {
+		specs = append(specs, kernel.Format(s))
+	}
+	return fmt.Sprintf(`package %s
+
+import (
+	_ "github.com/mambac/mambac/codegen" // registers the levels
+	"github.com/mambac/mambac/codegen/leveltest"
+)
+
+func init() {
+	for _, name := range %#v {
+		l := levels[len(levels)-1] // the twins, for what the level leaves to them
+		l.Name = name + "-interpreted"
+		if err := leveltest.Interpret(name, %#v, &l.kernels); err != nil {
+			panic(err)
+		}
+		levels = append(levels, l)
+	}
+}
+`, pkg, m.Levels, specs)
 }
 
 func (m machine) run(dir string, command ...string) error {

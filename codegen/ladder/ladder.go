@@ -50,7 +50,15 @@ func RequireSame(t *testing.T, cases ...Case) {
 // whose programs an emulator runs.
 func RequireSameEmulated(t *testing.T, goarch, emulator string, cases ...Case) {
 	t.Helper()
-	requireSame(t, machine{goarch, emulator}, cases)
+	requireSame(t, machine{goarch: goarch, emulator: emulator}, cases)
+}
+
+// RequireSameInterpreted is RequireSame for levels whose kernels are run by the
+// interpreter of their instructions, whatever this machine has, beside those
+// that it runs itself.
+func RequireSameInterpreted(t *testing.T, i Interpretation, cases ...Case) {
+	t.Helper()
+	requireSame(t, machine{goarch: runtime.GOARCH, Interpretation: i}, cases)
 }
 
 func requireSame(t *testing.T, m machine, cases []Case) {
@@ -58,7 +66,7 @@ func requireSame(t *testing.T, m machine, cases []Case) {
 	dir := t.TempDir()
 	var expected []expectation
 	for i, c := range cases {
-		e, err := emit(dir, i, m.goarch, c)
+		e, err := m.emit(dir, i, c)
 		if err != nil {
 			t.Fatalf("%s: %v", c.Name, err)
 		}
@@ -68,7 +76,11 @@ func requireSame(t *testing.T, m machine, cases []Case) {
 		t.Fatal(err)
 	}
 	for i, e := range expected {
-		t.Run(cases[i].Name, func(t *testing.T) { e.compare(t, filepath.Join(dir, fmt.Sprint(i))) })
+		t.Run(cases[i].Name, func(t *testing.T) {
+			base := filepath.Join(dir, fmt.Sprint(i))
+			e.compare(t, base)
+			m.requireInterpreted(t, base)
+		})
 	}
 }
 
@@ -79,19 +91,22 @@ type expectation struct {
 }
 
 // emit writes the package and the payload of case i, and evaluates it.
-func emit(dir string, i int, goarch string, c Case) (expectation, error) {
-	m, err := pass.Run(c.Module, c.Passes)
+func (m machine) emit(dir string, i int, c Case) (expectation, error) {
+	module, err := pass.Run(c.Module, c.Passes)
 	if err != nil {
 		return expectation{}, err
 	}
-	out, err := codegen.Compile(m, codegen.Options{
-		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(goarch), Chunk: c.Chunk,
+	out, err := codegen.Compile(module, codegen.Options{
+		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(m.goarch), Chunk: c.Chunk,
 	})
 	if err != nil {
 		return expectation{}, err
 	}
+	if m.Levels != nil {
+		out.Files["interpreted.go"] = []byte(m.interpretation(packageName(i), out.Plan))
+	}
 	base := filepath.Join(dir, fmt.Sprint(i))
-	logits, err := evaluate(m, c.IDs)
+	logits, err := evaluate(module, c.IDs)
 	return expectation{logits, fmt.Sprintf("passes %+v, chunk %d, ids %v", c.Passes, out.Plan.Chunk, c.IDs)}, errors.Join(err,
 		writeFiles(filepath.Join(dir, packageName(i)), out.Files),
 		writePayload(base+".payload", out),
@@ -176,6 +191,16 @@ func (e expectation) compare(t *testing.T, base string) {
 		}
 		if i := firstDifference(logits, first[arithmetic]); i >= 0 {
 			t.Errorf("%s: logit %d is %g, elsewhere %g", rung, i, logits[i], first[arithmetic][i])
+		}
+	}
+}
+
+// requireInterpreted fails if a level that was to be interpreted left nothing.
+func (m machine) requireInterpreted(t *testing.T, base string) {
+	t.Helper()
+	for _, level := range m.Levels {
+		if files, err := filepath.Glob(base + "." + level + "-interpreted.*"); err != nil || len(files) != len(m.Ways) {
+			t.Errorf("level %s: %d logits of the interpreter, want one by each of %v", level, len(files), m.Ways)
 		}
 	}
 }

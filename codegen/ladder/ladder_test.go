@@ -31,6 +31,12 @@ func TestEmulated(t *testing.T) {
 	RequireSameEmulated(t, neon.Level().GOARCH, leveltest.Emulator(t, neon), random(6)...)
 }
 
+// TestInterpreted takes a few up the ladder of levels that are interpreted,
+// where every access to memory is seen.
+func TestInterpreted(t *testing.T) {
+	RequireSameInterpreted(t, Interpretation{[]string{"v3", "v4"}, []string{"prefill", "decode"}}, random(3)...)
+}
+
 // random is a case for each seed below n.
 func random(n int) []Case {
 	var cases []Case

@@ -15,9 +15,9 @@ import (
 	"github.com/mambac/mambac/runtime/payload"
 )
 
-// maxThreads is the largest number of workers that Rungs tries: more than the
-// panels of a small model, and no divisor of others.
-const maxThreads = 3
+// MaxThreads is more workers than a small model has panels, and no divisor of
+// the panels of others.
+const MaxThreads = 3
 
 // ways are how a sequence can be fed; each gives the logits of all its ids,
 // row after row.
@@ -31,21 +31,28 @@ var ways = []struct {
 	{"decode", feedBatch},
 }
 
-// Rungs executes compiled models in every way that this machine offers. Model
-// i finds its weights in dir/i.payload and the ids to feed, decimal and
-// separated by spaces, in dir/i.ids; the logits go to dir/i.LEVEL.THREADS.WAY,
+// Effort bounds what Rungs does: the largest number of workers, and the ways to
+// feed a sequence, none for all.
+type Effort struct {
+	Threads int
+	Ways    []string
+}
+
+// Rungs executes compiled models in the ways that this machine offers. Model i
+// finds its weights in dir/i.payload and the ids to feed, decimal and separated
+// by spaces, in dir/i.ids; the logits go to dir/i.LEVEL.THREADS.WAY,
 // little-endian float32.
-func Rungs(dir string, models []*engine.Compiled) error {
+func Rungs(dir string, models []*engine.Compiled, effort Effort) error {
 	for i, c := range models {
 		base := filepath.Join(dir, strconv.Itoa(i))
-		if err := rungs(base, c); err != nil {
+		if err := rungs(base, c, effort); err != nil {
 			return fmt.Errorf("model %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func rungs(base string, c *engine.Compiled) error {
+func rungs(base string, c *engine.Compiled, effort Effort) error {
 	p, err := payload.Open(base + ".payload")
 	if err != nil {
 		return err
@@ -60,22 +67,25 @@ func rungs(base string, c *engine.Compiled) error {
 		if slices.ContainsFunc(l.Features, func(f string) bool { return !cpu.Has(f) }) {
 			continue
 		}
-		if err := climb(base, c, l.Name, weights, ids); err != nil {
+		if err := effort.climb(base, c, l.Name, weights, ids); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}
 	return nil
 }
 
-// climb feeds the ids in all ways on one level.
-func climb(base string, c *engine.Compiled, level string, weights []byte, ids []int32) error {
-	for threads := range maxThreads {
+// climb feeds the ids in its ways on one level.
+func (o Effort) climb(base string, c *engine.Compiled, level string, weights []byte, ids []int32) error {
+	for threads := range o.Threads {
 		e, err := engine.New(c, weights, engine.Options{Level: level, Threads: threads + 1})
 		if err != nil {
 			return err
 		}
 		defer e.Close()
 		for _, way := range ways {
+			if len(o.Ways) > 0 && !slices.Contains(o.Ways, way.name) {
+				continue
+			}
 			rows, err := way.feed(e, ids)
 			if err != nil {
 				return fmt.Errorf("%s: %w", way.name, err)

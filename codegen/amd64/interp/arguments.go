@@ -1,125 +1,97 @@
 package interp
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"math"
+	"slices"
+	"unsafe"
 )
 
-// argument is a slice of the caller and the memory that stands for it.
-type argument struct {
-	first  any // pointer to the first element
-	region *region
-	slice  any
+// span is the memory of a slice argument. The interpreter works on it in
+// place, as the processor does; the order of its bytes is that of amd64.
+type span struct {
+	argument int
+	start    uintptr
+	data     []byte
+	align    uint64
+	pointer  uint64 // what the function gets
 }
+
+func (p *span) end() uintptr { return p.start + uintptr(len(p.data)) }
 
 // passArguments lays out the frame: slices as pointer, length, capacity.
-func (s *state) passArguments(fn *function, args []any) ([]*argument, error) {
-	frame := &region{name: "arguments", base: frameBase, readOnly: true}
-	var list []*argument
+func (s *state) passArguments(fn *function, args []any) error {
+	spans := make([]*span, len(args))
+	var memory []*span
 	for i, value := range args {
-		if n, ok := value.(int); ok {
-			frame.data = binary.LittleEndian.AppendUint64(frame.data, uint64(n))
+		if _, ok := value.(int); ok {
 			continue
 		}
-		a, err := newArgument(i, value)
+		p, err := newSpan(i, value)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if same := findArgument(list, a); same != nil {
-			a.region = same.region
-		} else {
-			s.regions = append(s.regions, a.region)
+		spans[i], memory = p, append(memory, p)
+	}
+	s.mapSpans(memory)
+	frame := &region{name: "arguments", base: frameBase, readOnly: true}
+	for i, value := range args {
+		if spans[i] == nil {
+			frame.data = binary.LittleEndian.AppendUint64(frame.data, uint64(value.(int)))
+			continue
 		}
-		list = append(list, a)
-		frame.data = binary.LittleEndian.AppendUint64(frame.data, a.region.base)
-		n := uint64(lengthOf(value))
-		frame.data = binary.LittleEndian.AppendUint64(frame.data, n)
-		frame.data = binary.LittleEndian.AppendUint64(frame.data, n)
+		n := uint64(len(spans[i].data)) / spans[i].align
+		for _, word := range []uint64{spans[i].pointer, n, n} {
+			frame.data = binary.LittleEndian.AppendUint64(frame.data, word)
+		}
 	}
 	if len(frame.data) != fn.frame {
-		return nil, fmt.Errorf("have %d bytes of arguments, the function takes %d", len(frame.data), fn.frame)
+		return fmt.Errorf("have %d bytes of arguments, the function takes %d", len(frame.data), fn.frame)
 	}
 	s.regions = append(s.regions, frame, &region{name: "locals", base: localsBase, data: make([]byte, fn.locals)})
-	return list, nil
-}
-
-func newArgument(i int, value any) (*argument, error) {
-	a := &argument{slice: value}
-	align := uint64(4)
-	var data []byte
-	switch v := value.(type) {
-	case []float32:
-		a.first = firstElement(v)
-		for _, e := range v {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(e))
-		}
-	case []int32:
-		a.first = firstElement(v)
-		for _, e := range v {
-			data = binary.LittleEndian.AppendUint32(data, uint32(e))
-		}
-	case []uint16:
-		align = 2
-		a.first = firstElement(v)
-		for _, e := range v {
-			data = binary.LittleEndian.AppendUint16(data, e)
-		}
-	default:
-		return nil, fmt.Errorf("argument %d is of type %T", i, value)
-	}
-	base := slicesBase + uint64(i)<<regionShift + 64 + align
-	a.region = &region{name: fmt.Sprintf("argument %d", i), base: base, data: data}
-	return a, nil
-}
-
-func firstElement[T any](v []T) any {
-	if len(v) == 0 {
-		return nil
-	}
-	return &v[0]
-}
-
-func lengthOf(slice any) int {
-	switch v := slice.(type) {
-	case []float32:
-		return len(v)
-	case []int32:
-		return len(v)
-	case []uint16:
-		return len(v)
-	}
-	return 0
-}
-
-// findArgument finds an earlier argument that is the same memory; the region
-// of a longer slice serves both.
-func findArgument(list []*argument, a *argument) *argument {
-	for _, earlier := range list {
-		if a.first != nil && earlier.first == a.first {
-			if len(a.region.data) > len(earlier.region.data) {
-				earlier.region.data = a.region.data
-			}
-			return earlier
-		}
-	}
 	return nil
 }
 
-// copyBack gives the caller what the function wrote.
-func (a *argument) copyBack() {
-	switch v := a.slice.(type) {
-	case []float32:
-		for i := range v {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.region.data[4*i:]))
+// mapSpans makes a region of every run of memory that spans share.
+func (s *state) mapSpans(spans []*span) {
+	slices.SortStableFunc(spans, func(a, b *span) int { return cmp.Compare(a.start, b.start) })
+	for i := 0; i < len(spans); {
+		first, end := spans[i], spans[i].end()
+		n := 1
+		for ; i+n < len(spans) && spans[i+n].start < end; n++ {
+			end = max(end, spans[i+n].end())
 		}
-	case []int32:
-		for i := range v {
-			v[i] = int32(binary.LittleEndian.Uint32(a.region.data[4*i:]))
+		r := &region{name: fmt.Sprintf("argument %d", first.argument), base: slicesBase + uint64(first.argument)<<regionShift + 64 + first.align}
+		if len(first.data) > 0 {
+			r.data = unsafe.Slice(&first.data[0], end-first.start)
 		}
-	case []uint16:
-		for i := range v {
-			v[i] = binary.LittleEndian.Uint16(a.region.data[2*i:])
+		s.regions = append(s.regions, r)
+		for _, p := range spans[i : i+n] {
+			p.pointer = r.base + uint64(p.start-first.start)
 		}
+		i += n
 	}
+}
+
+func newSpan(i int, value any) (*span, error) {
+	switch v := value.(type) {
+	case []float32:
+		return spanOf(i, v), nil
+	case []int32:
+		return spanOf(i, v), nil
+	case []uint16:
+		return spanOf(i, v), nil
+	}
+	return nil, fmt.Errorf("argument %d is of type %T", i, value)
+}
+
+func spanOf[T any](i int, v []T) *span {
+	size := unsafe.Sizeof(*new(T))
+	p := &span{argument: i, align: uint64(size)}
+	if len(v) > 0 {
+		p.start = uintptr(unsafe.Pointer(&v[0]))
+		p.data = unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), uintptr(len(v))*size)
+	}
+	return p
 }

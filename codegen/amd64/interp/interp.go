@@ -52,10 +52,10 @@ func Open(file *ir.File) (*File, error) {
 const maxSteps = 1 << 26
 
 // Run calls a function with arguments of the types []float32, []uint16,
-// []int32 and int, in the order of its parameters; slices are written to.
-// Slices may be the same or apart, not overlap in part. An access outside the
-// arguments, a misaligned one that demands alignment, and a return with dirty
-// upper halves of vector registers are errors naming the instruction.
+// []int32 and int, in the order of its parameters; slices are written to. An
+// access outside the arguments, a misaligned one that demands alignment, and a
+// return with dirty upper halves of vector registers are errors naming the
+// instruction.
 func (f *File) Run(name string, args ...any) error {
 	fn := f.functions[name]
 	if fn == nil {
@@ -63,16 +63,11 @@ func (f *File) Run(name string, args ...any) error {
 	}
 	s := &state{}
 	s.regions = append(s.regions, f.globals...)
-	arguments, err := s.passArguments(fn, args)
-	if err != nil {
+	if err := s.passArguments(fn, args); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	s.startRegisters()
-	err = s.execute(fn)
-	for _, a := range arguments {
-		a.copyBack()
-	}
-	if err != nil {
+	if err := s.execute(fn); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
