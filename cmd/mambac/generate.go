@@ -19,6 +19,9 @@ import (
 	api "github.com/mambac/mambac/runtime/model"
 )
 
+// notImported are identifiers that Go does not import a package as.
+var notImported = []string{"_", "init", "main"}
+
 // generateFlags is what the flags of generate say.
 type generateFlags struct {
 	choice
@@ -98,8 +101,8 @@ func (f *generateFlags) check() error {
 		return usagef("--dir is missing")
 	case f.embed && f.payload != "":
 		return usagef("--embed and --payload: want one of them")
-	case !token.IsIdentifier(f.pkg) || f.pkg == "_" || f.pkg == "main":
-		return usagef("--package %s: want the name of a Go package that is no command", f.pkg)
+	case !token.IsIdentifier(f.pkg) || slices.Contains(notImported, f.pkg):
+		return usagef("--package %s: want the name of a Go package that others can import", f.pkg)
 	}
 	return f.choice.check()
 }
@@ -155,9 +158,16 @@ type generated struct {
 
 // write makes the package and its payload appear, both or none.
 func (g *generated) write(ctx context.Context) error {
+	// A checkout has no folder whose files are all generated and not checked in.
+	if err := makeFolders(filepath.Dir(filepath.Clean(g.dir))); err != nil {
+		return err
+	}
 	switch {
 	case g.payload != "":
 		g.place = g.payload
+		if err := requirePayload(g.place); err != nil {
+			return err
+		}
 		if err := requireSpace(g.place, g.Plan.Bytes); err != nil {
 			return err
 		}
@@ -240,6 +250,8 @@ func (g *generated) doc() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Package %s is a %s model compiled by mambac. Open it, and its sessions read\n", g.pkg, g.Family)
 	b.WriteString("and continue text at constant speed and memory, however long the text.\n\n")
+	// go doc does not show the methods of a type of another package.
+	b.WriteString("The methods of its types: go doc github.com/mambac/mambac/runtime/model.Session\nand so on.\n\n")
 	s := measure(g.module)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "\t%-24s%s\n", name, fmt.Sprintf(format, args...))

@@ -292,7 +292,7 @@ func (s *streamed) Close() error {
 	return errors.Join(s.b.Flush(), s.file.Close())
 }
 
-// makeFolders makes a folder of the user's cache.
+// makeFolders makes a folder of the user's cache, or what a package lies in.
 func makeFolders(path string) error { return os.MkdirAll(path, 0o777) }
 
 // makeFolder makes a folder at a staging path.

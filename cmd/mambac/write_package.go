@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // adder opens a new file of a package.
@@ -52,6 +53,18 @@ func replacePackage(ctx context.Context, folder, apart string, fill func(adder) 
 		}
 		return moveAll(path, folder, entries, old)
 	})
+}
+
+// requirePayload fails where the name of a payload is taken by another file.
+func requirePayload(path string) error {
+	st, err := os.Stat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() == 0 {
+		return nil // nothing to lose; what is no file is refused with all others
+	}
+	if _, err := payload.ReadDigest(path); errors.Is(err, payload.ErrMissing) {
+		return fmt.Errorf("%s: is no payload; move it or choose another name", path)
+	}
+	return nil
 }
 
 // generatedFiles tells which files of a folder an earlier run has made: those

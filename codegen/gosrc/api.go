@@ -108,7 +108,7 @@ func (a *API) open(f *jen.File) {
 			"$MAMBAC_PAYLOADS lists and in the user's cache, unless an option names it; the\n" +
 			"error of a missing one says how to make it again."
 	}
-	docf(f, "Open starts the model's workers over its payload: weights, tokenizer and\nmetadata. %s\n\nIt fails if the payload is damaged or another one, and if this processor lacks\nwhat every level of the package needs.", where)
+	docf(f, "Open starts the model's workers over its payload: weights, tokenizer and\nmetadata. %s\n\nIt fails if the payload is cut off or another one, and if this processor lacks what\nevery level of the package needs. It does not read the weights, so it does not see\nthat bytes of them were altered.", where)
 	f.Func().Id("Open").Params(jen.Id("opts").Op("...").Id("Option")).Params(jen.Op("*").Id("Model"), jen.Error()).Block(
 		jen.Return(jen.Qual(modelPath, "Open").Call(jen.Op("&").Id("source"), jen.Id("opts").Op("..."))))
 }

@@ -3,6 +3,9 @@
 // Package tiny is a mamba model compiled by mambac. Open it, and its sessions read
 // and continue text at constant speed and memory, however long the text.
 //
+// The methods of its types: go doc github.com/mambac/mambac/runtime/model.Session
+// and so on.
+//
 //	parameters              18912
 //	layers                  2
 //	hidden size             32
@@ -67,8 +70,9 @@ var (
 // metadata. The payload is part of the package, unless an option
 // names another place of it.
 //
-// It fails if the payload is damaged or another one, and if this processor lacks
-// what every level of the package needs.
+// It fails if the payload is cut off or another one, and if this processor lacks what
+// every level of the package needs. It does not read the weights, so it does not see
+// that bytes of them were altered.
 func Open(opts ...Option) (*Model, error) {
 	return model.Open(&source, opts...)
 }

@@ -77,7 +77,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 	if g.maxTokens < -1 {
 		return g, errors.New("MaxTokens: want a number of tokens, or -1 for no bound")
 	}
-	if err := s.enterToWrite(); err != nil {
+	if err := s.enterToRead(ctx); err != nil {
 		return g, err
 	}
 	defer s.leave()

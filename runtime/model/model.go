@@ -50,8 +50,9 @@ type Model struct {
 }
 
 // Open binds a package's code to its payload and starts the workers. It fails
-// if the payload cannot be found or read, is damaged or another one, and if
-// this processor lacks what every level in the package needs.
+// if the payload cannot be found or read, is cut off or another one, and if this
+// processor lacks what every level in the package needs. It does not read the
+// weights, so it does not see that bytes of them were altered.
 func Open(p *Package, opts ...Option) (*Model, error) {
 	var o options
 	for _, opt := range opts {

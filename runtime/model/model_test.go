@@ -168,6 +168,9 @@ func TestOpenRefuses(t *testing.T) {
 	requireError(t, err, "package fake", "-1")
 	_, err = Open(p, PayloadReader(bytes.NewReader(data), 1<<60))
 	requireError(t, err, "package fake", "have")
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("error of several lines: %q", err)
+	}
 	_, err = Open(p, PayloadFS(fstest.MapFS{}, "absent"))
 	requireError(t, err, "absent")
 	for name, c := range map[string]struct {
@@ -267,6 +270,10 @@ func TestTokenizer(t *testing.T) {
 			t.Fatal(err)
 		}
 		pieces = append(pieces, piece)
+	}
+	// An id that no int32 holds is none, not the one that its low bits are.
+	if piece, err := d.Next(1<<32 + ids[0]); piece != "" || err != nil {
+		t.Errorf("a wide id is %q, error %v", piece, err)
 	}
 	if pieces[0] != "a" || pieces[1] != "" || d.End() != "�" || d.End() != "" {
 		t.Errorf("pieces %q", pieces)

@@ -91,7 +91,10 @@ func readAll(r io.ReaderAt, size int64) ([]byte, error) {
 		n := min(size-at, readBlock)
 		data = append(data, make([]byte, n)...)
 		if have, err := r.ReadAt(data[at:], at); int64(have) < n {
-			return nil, fmt.Errorf("have %d bytes, want %d: %w", at+int64(have), size, errors.Join(err, io.ErrUnexpectedEOF))
+			if err == nil || errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, fmt.Errorf("have %d bytes, want %d: %w", at+int64(have), size, err)
 		}
 	}
 	return data, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -90,6 +91,17 @@ func (s *Session) enterToWrite() error {
 	return nil
 }
 
+// errNoContext is the error of a call that was given none.
+var errNoContext = errors.New("the context is nil; use context.Background()")
+
+// enterToRead is enterToWrite for a call that computes.
+func (s *Session) enterToRead(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
+	return s.enterToWrite()
+}
+
 // settle reads the id that was generated last.
 func (s *Session) settle(ctx context.Context) error {
 	if s.pending == none {
@@ -129,7 +141,7 @@ func (s *Session) note(ids []int32) {
 // is an error before anything is read. When ctx ends, what was read until then
 // stays: Position tells how much, and Logits is nil until more is read.
 func (s *Session) Prefill(ctx context.Context, ids []int) error {
-	if err := s.enterToWrite(); err != nil {
+	if err := s.enterToRead(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
@@ -157,15 +169,14 @@ func (s *Session) prefill(ctx context.Context, ids []int) error {
 
 // Step reads one id. It allocates nothing, and reads nothing if ctx has ended.
 func (s *Session) Step(ctx context.Context, id int) error {
-	if err := s.enterToWrite(); err != nil {
+	if err := s.enterToRead(ctx); err != nil {
 		return err
 	}
 	defer s.leave()
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.ids = int32s(s.ids[:0], []int{id})
-	return s.step(ctx, s.ids[0])
+	return s.step(ctx, narrow(id))
 }
 
 // Logits is the model's Vocabulary() scores for the id that follows those read,

@@ -122,6 +122,24 @@ func TestWrongIDs(t *testing.T) {
 	}
 }
 
+// TestNilContext: misuse is an error, and the session goes on.
+func TestNilContext(t *testing.T) {
+	s := read(t, openModel(t, nil).NewSession(), 1, 2)
+	var none context.Context
+	for name, err := range map[string]error{
+		"step": s.Step(none, 1), "prefill": s.Prefill(none, []int{1}),
+		"generate": collectError(s.Generate(none, "a")), "ids": collectError(s.GenerateIDs(none, []int{1})),
+	} {
+		if !errors.Is(err, errNoContext) {
+			t.Errorf("%s: error %v, want %v", name, err, errNoContext)
+		}
+	}
+	if s.Position() != 2 {
+		t.Errorf("position %d after misuse", s.Position())
+	}
+	read(t, s, 3)
+}
+
 func TestCancelled(t *testing.T) {
 	m := openModel(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())

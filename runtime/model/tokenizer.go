@@ -71,7 +71,7 @@ func (d *Decoder) append(id int) ([]byte, error) {
 		return nil, err
 	}
 	defer d.model.done()
-	d.buffer = d.decoder.Append(d.buffer[:0], int32(id))
+	d.buffer = d.decoder.Append(d.buffer[:0], narrow(id))
 	return d.buffer, nil
 }
 
@@ -87,13 +87,19 @@ func ints(ids []int32) []int {
 	return list
 }
 
-// int32s appends ids; those that do not fit become −1, which no model has.
+// narrow is an id as the engine has it; one that does not fit becomes −1, which
+// no model has.
+func narrow(id int) int32 {
+	if id != int(int32(id)) {
+		return -1
+	}
+	return int32(id)
+}
+
+// int32s appends ids.
 func int32s(dst []int32, ids []int) []int32 {
 	for _, id := range ids {
-		if id != int(int32(id)) {
-			id = -1
-		}
-		dst = append(dst, int32(id))
+		dst = append(dst, narrow(id))
 	}
 	return dst
 }

@@ -28,6 +28,9 @@ const (
 	version   = 1
 	preamble  = len(magic) + 8
 	maxHeader = 1 << 20
+
+	// maxPosition leaves room to count on, and is a number in every JSON.
+	maxPosition = 1 << 53
 )
 
 // Header says what a file holds.
@@ -140,8 +143,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err := json.Unmarshal(text.Bytes(), &s.Header); err != nil {
 		return nil, fmt.Errorf("state header: %w", err)
 	}
-	if s.Header.Position < 0 {
-		return nil, fmt.Errorf("state header: position %d is negative", s.Header.Position)
+	if p := int64(s.Header.Position); p < 0 || p > maxPosition {
+		return nil, fmt.Errorf("state header: position is %d, want 0 to %d", p, int64(maxPosition))
 	}
 	return s, nil
 }

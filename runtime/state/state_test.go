@@ -94,14 +94,15 @@ func TestRefuses(t *testing.T) {
 		binary.LittleEndian.PutUint32(b[at:], v)
 		return b
 	}
-	negative := example()
-	negative.Position = -1
+	negative, far := example(), example()
+	negative.Position, far.Position = -1, math.MaxInt
 	for part, file := range map[string][]byte{
 		"no state file": append([]byte("GGUF"), data...),
 		"version 2":     change(8, 2),
 		"want at most":  change(12, math.MaxUint32),
 		"cut off":       change(12, maxHeader),
 		"-1":            written(t, negative),
+		"want 0 to":     written(t, far),
 	} {
 		if _, err := readBack(file, wanted(h)); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error %v, want one with %q", err, part)
