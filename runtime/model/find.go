@@ -33,15 +33,36 @@ func (p *Package) find() (*payload.Payload, error) {
 	if cache, err := CacheFolder(); err == nil {
 		places = append(places, cache)
 	}
+	var trouble []string
 	for _, place := range places {
-		if st, err := os.Stat(place); err == nil && st.Mode().IsRegular() && !p.holds(place) {
-			continue // of another package
-		}
-		if file, err := p.openPath(place); err == nil || !errors.Is(err, ErrNoPayload) {
-			return file, err
+		file, err := p.openPlace(place)
+		switch {
+		case err == nil && file != nil:
+			return file, nil
+		case err != nil && !errors.Is(err, ErrNoPayload):
+			trouble = append(trouble, err.Error())
 		}
 	}
-	return nil, p.missing(places...)
+	err := p.missing(places...)
+	if trouble != nil {
+		err = fmt.Errorf("%w; %s", err, strings.Join(trouble, "; "))
+	}
+	return nil, err
+}
+
+// openPlace is openPath for a place that may hold the payload of another
+// package, which is no error.
+func (p *Package) openPlace(path string) (*payload.Payload, error) {
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+		digest, err := payload.ReadDigest(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if hex.EncodeToString(digest[:]) != p.Digest {
+			return nil, nil
+		}
+	}
+	return p.openPath(path)
 }
 
 // openPath opens the payload at a path: a file that must hold it, or a folder

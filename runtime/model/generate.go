@@ -238,7 +238,9 @@ func newGenerateOptions(opts []GenerateOption) *generateOptions {
 	o := &generateOptions{sampling: sample.Default(), maxTokens: defaultMaxTokens}
 	o.sampling.Seed = rand.Uint64()
 	for _, opt := range opts {
-		opt(o)
+		if opt != nil {
+			opt(o)
+		}
 	}
 	return o
 }

@@ -56,7 +56,9 @@ type Model struct {
 func Open(p *Package, opts ...Option) (*Model, error) {
 	var o options
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	file, err := o.open(p)
 	if err != nil {

@@ -125,7 +125,15 @@ func TestFind(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, places := range []string{elsewhere, file, "absent" + string(filepath.ListSeparator) + elsewhere} {
+	// What cannot be read is told, and does not end the search.
+	cut := filepath.Join(elsewhere, "cut.payload")
+	if err := os.WriteFile(cut, data[:len(data)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(PayloadsEnv, cut)
+	_, err = Open(p)
+	requireError(t, err, "payload not found", cut, "cut off")
+	for _, places := range []string{elsewhere, file, cut + string(filepath.ListSeparator) + file, "absent" + string(filepath.ListSeparator) + elsewhere} {
 		t.Setenv(PayloadsEnv, places)
 		m, err := Open(p)
 		if err != nil {

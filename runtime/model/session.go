@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -126,6 +127,15 @@ func (s *Session) step(ctx context.Context, id int32) error {
 	return nil
 }
 
+// checkID tells of an id that the model has no embedding for, by the name that
+// the caller gave it: the engine knows only those of 32 bits.
+func (s *Session) checkID(id int) error {
+	if n := s.model.compiled.Shape.IDs; id < 0 || id >= n {
+		return fmt.Errorf("id %d is outside the vocabulary of %d", id, n)
+	}
+	return nil
+}
+
 // note remembers that ids were read.
 func (s *Session) note(ids []int32) {
 	var block [sha256.Size + 4]byte
@@ -153,6 +163,11 @@ func (s *Session) prefill(ctx context.Context, ids []int) error {
 	if s.pending != none {
 		s.ids = append(s.ids, s.pending)
 	}
+	for _, id := range ids {
+		if err := s.checkID(id); err != nil {
+			return err
+		}
+	}
 	s.ids = int32s(s.ids, ids)
 	if len(s.ids) == 0 {
 		return nil
@@ -176,7 +191,10 @@ func (s *Session) Step(ctx context.Context, id int) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	return s.step(ctx, narrow(id))
+	if err := s.checkID(id); err != nil {
+		return err
+	}
+	return s.step(ctx, int32(id))
 }
 
 // Logits is the model's Vocabulary() scores for the id that follows those read,

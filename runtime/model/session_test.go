@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/enginetest"
@@ -114,8 +115,9 @@ func TestNewSessionIsEmpty(t *testing.T) {
 func TestWrongIDs(t *testing.T) {
 	s := read(t, openModel(t, nil).NewSession(), 1, 2)
 	for _, id := range []int{-1, vocab, 1 << 40} {
-		requireError(t, s.Step(t.Context(), id), "outside the vocabulary")
-		requireError(t, s.Prefill(t.Context(), []int{1, id}), "outside the vocabulary")
+		name := strconv.Itoa(id)
+		requireError(t, s.Step(t.Context(), id), name, "outside the vocabulary")
+		requireError(t, s.Prefill(t.Context(), []int{1, id}), name, "outside the vocabulary")
 	}
 	if s.Position() != 2 || s.Logits() == nil {
 		t.Errorf("position %d after wrong ids", s.Position())
