@@ -37,12 +37,12 @@ var functions = map[string]*ir.Function{}
 // opcodes is every instruction that a level's kernels consist of. A new one
 // belongs here, in package interp, and in its table of forms.
 var opcodes = map[string]string{
-	"v3": `ADDQ CMPQ DECQ JLT JMP JNZ JZ MOVQ RET SUBQ TESTQ
+	"v3": `ADDQ CMPQ DECQ JLT JMP JNZ JZ MOVQ PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTPH2PS VDIVPS VDIVSS VEXTRACTF128 VEXTRACTI128
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMASKMOVPS VMAXPS VMINPS VMOVAPS VMOVSS VMOVUPS VMULPS
 		VORPS VPAND VPERMILPS VPERMQ VPSHUFB VPSLLD VPXOR VSQRTSS VSUBPS VXORPS
 		VZEROUPPER XORQ`,
-	"v4": `ADDQ CMPQ DECQ JLT JMP JNZ JZ KMOVW MOVL MOVQ RET SUBQ TESTQ
+	"v4": `ADDQ CMPQ DECQ JLT JMP JNZ JZ KMOVW MOVL MOVQ PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTPH2PS VDIVPS VDIVSS VEXTRACTF32X4 VEXTRACTF64X4 VEXTRACTI64X4
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMAXPS VMINPS VMOVAPS VMOVSS VMOVUPS VMULPS
 		VORPS VPANDD VPERMILPS VPERMW VPSLLD VPXORD VSQRTSS VSUBPS VXORPS
@@ -51,7 +51,7 @@ var opcodes = map[string]string{
 
 // extensions maps avo's names to the features that a level may have.
 var extensions = map[string]string{
-	"AVX": "avx2", "AVX2": "avx2", "FMA3": "fma", "F16C": "f16c", "CMOV": "avx2", "SSE": "avx2", "SSE2": "avx2",
+	"AVX": "avx2", "AVX2": "avx2", "FMA3": "fma", "F16C": "f16c", "CMOV": "avx2", "SSE": "avx2", "SSE2": "avx2", "MMX+": "avx2",
 	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl",
 }
 

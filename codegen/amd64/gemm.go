@@ -74,9 +74,9 @@ func (g *gemm) emit() {
 
 // block runs all tiles of tokens over one block of columns and moves on.
 func (g *gemm) block(b block) {
-	weights, step := g.w, b.columns*panelBytes
+	weights := g.w
 	if g.Storage != kernel.F32 {
-		weights, step = g.widen(b.columns), (b.columns+1)/2*panelBytes
+		weights = g.widen(b.columns)
 	}
 	g.tileX, g.left = g.GP64(), g.GP64()
 	g.MOVQ(g.x, g.tileX)
@@ -95,8 +95,30 @@ func (g *gemm) block(b block) {
 		g.tiles(b, m, weights)
 	}
 	if !b.last {
-		g.ADDQ(operand.U32(uint32(step)), g.w)
+		g.ADDQ(operand.U32(uint32(g.packed(b))), g.w)
 		g.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
+	}
+}
+
+// packed is the bytes of a block's weights.
+func (g *gemm) packed(b block) int {
+	if g.Storage == kernel.F32 {
+		return b.columns * panelBytes
+	}
+	return (b.columns + 1) / 2 * panelBytes
+}
+
+// prefetchStep is how far apart a tile asks for lines; 256 tokens of 8 bytes.
+const prefetchStep = 2048
+
+// prefetch asks for some of the weights that come after the block: those of
+// the next one, or of the next panel. The tokens left choose which, so that
+// some 256 tokens ask for all of them while they compute, and no pointer is
+// needed.
+func (g *gemm) prefetch(b block) {
+	size := g.packed(b)
+	for at := 0; at < size; at += prefetchStep {
+		g.PREFETCHT1(operand.Mem{Base: g.w, Index: g.left, Scale: 8, Disp: size + at})
 	}
 }
 
@@ -138,6 +160,9 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	g.JLT(operand.LabelRef(done))
 	for row := 0; row < kernel.PanelRows; row += g.level.tileRows {
 		g.tile(b, m, 4*row, weights)
+	}
+	if m == g.level.tileTokens && g.Storage == kernel.F32 { // widening others reads a stream
+		g.prefetch(b)
 	}
 	g.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {

@@ -78,7 +78,7 @@ done1:
 	RET
 
 // func gemmF32K4Sx48Sy48BiasV3(y []float32, w []float32, x []float32, bias []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmF32K4Sx48Sy48BiasV3(SB), NOSPLIT, $0-128
 	// gemm_f32_k4_sx48_sy48_bias for v3.
 	MOVQ  tokens+120(FP), AX
@@ -265,6 +265,7 @@ column7:
 	VMOVUPS      Y10, 704(SI)
 	VADDPS       160(BX), Y11, Y11
 	VMOVUPS      Y11, 736(SI)
+	PREFETCHT1   768(DX)(AX*8)
 	ADDQ         $0x00000300, CX
 	ADDQ         $0x00000300, SI
 	SUBQ         $0x00000004, AX

@@ -57,7 +57,7 @@ done1:
 	RET
 
 // func gemmF32K4Sx48Sy48BiasV4(y []float32, w []float32, x []float32, bias []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32K4Sx48Sy48BiasV4(SB), NOSPLIT, $0-128
 	// gemm_f32_k4_sx48_sy48_bias for v4.
 	MOVQ  tokens+120(FP), AX
@@ -227,6 +227,7 @@ column6:
 	VMOVUPS      Z22, 1408(SI)
 	VADDPS       128(BX), Z23, Z23
 	VMOVUPS      Z23, 1472(SI)
+	PREFETCHT1   768(DX)(AX*8)
 	ADDQ         $0x00000600, CX
 	ADDQ         $0x00000600, SI
 	SUBQ         $0x00000008, AX
