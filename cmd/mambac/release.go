@@ -259,11 +259,20 @@ func (r *release) sums() error {
 	if err != nil {
 		return err
 	}
+	known := map[string]string{} // of the large files, which were read for the manifest
+	for _, e := range r.Programs {
+		known[e.File] = e.SHA256
+	}
+	if r.Payload != nil {
+		known[r.Payload.File] = r.Payload.SHA256
+	}
 	var b strings.Builder
 	for _, e := range entries {
-		f := releasedFile{File: e.Name()}
-		if err := f.sum(r.folder); err != nil {
-			return err
+		f := releasedFile{File: e.Name(), SHA256: known[e.Name()]}
+		if f.SHA256 == "" {
+			if err := f.sum(r.folder); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintf(&b, "%s  %s\n", f.SHA256, f.File)
 	}

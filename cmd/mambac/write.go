@@ -27,13 +27,7 @@ func renewFile(target string, fill func(path string) error) error {
 	if err := requireFile(target); err != nil {
 		return err
 	}
-	return staged(target, func(folder string) error {
-		path := filepath.Join(folder, "new")
-		if err := fill(path); err != nil {
-			return err
-		}
-		return moveIfNew(path, target)
-	})
+	return renew(target, func(path string) (string, error) { return target, fill(path) })
 }
 
 // requireFile fails where a name is taken by what is no file.
@@ -181,10 +175,16 @@ func sameBytes(path, other string) (bool, error) {
 
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// replaceNamed is replaceFile for a file in a folder whose name is known only
-// when it has been made.
+// replaceNamed is renewFile for a file in a folder whose name is known only when
+// it has been made.
 func replaceNamed(folder string, fill func(path string) (target string, err error)) error {
-	return staged(filepath.Join(folder, "new"), func(staging string) error {
+	return renew(filepath.Join(folder, "new"), fill)
+}
+
+// renew has a file made in a staging folder beside a path and moves it to the
+// target that fill names, unless that is equal.
+func renew(beside string, fill func(path string) (target string, err error)) error {
+	return staged(beside, func(staging string) error {
 		path := filepath.Join(staging, "new")
 		target, err := fill(path)
 		if err != nil {
