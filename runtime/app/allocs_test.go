@@ -15,6 +15,8 @@ import (
 // with the computation.
 func TestAllocsPerGeneratedToken(t *testing.T) {
 	path := newCarrier(t).write(t)
+	unending := newCarrier(t) // but it has an end token, one that no text comes to
+	unending.Meta.EOS = []int32{vocab - 1}
 	for _, args := range [][]string{
 		{"a"}, {"a", "--print", "ids"}, {"a", "--stop", "no such text"},
 		{"a", "--temperature", "1", "--top-k", "40", "--top-p", "0.9", "--min-p", "0.01", "--repetition-penalty", "1.1"},
@@ -26,6 +28,11 @@ func TestAllocsPerGeneratedToken(t *testing.T) {
 		}
 		if allocs := allocsPerToken(t, s, append(args, "--ignore-eos")); allocs != 0 {
 			t.Errorf("run %q: %v allocations per token", args, allocs)
+		}
+		end := unending.write(t)
+		s.open = func() (*payload.Payload, error) { return payload.Open(end) }
+		if allocs := allocsPerToken(t, s, args); allocs != 0 {
+			t.Errorf("run %q with an end token: %v allocations per token", args, allocs)
 		}
 	}
 }

@@ -4,37 +4,34 @@ import (
 	"strconv"
 
 	"github.com/mambac/mambac/runtime/model"
-	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
 // newEmitter chooses between text and ids.
-func (s *session) newEmitter(m *artifact, o *runOptions) (emitter, error) {
+func (s *session) newEmitter(m *model.Model, o *runOptions) (emitter, error) {
 	if o.print == "ids" {
 		return &idEmitter{printer: printer{w: s.out}}, nil
 	}
-	t, err := m.text()
-	if err != nil {
-		return nil, err
+	if m.Tokenizer() == nil {
+		return nil, errNoTokenizer
 	}
-	return &textEmitter{tokenizer: t, printer: printer{w: s.out, escape: s.terminal}}, nil
+	return &textEmitter{tokenizer: m.Tokenizer(), printer: printer{w: s.out, escape: s.terminal}}, nil
 }
 
 // textEmitter prints whole characters, without special tokens.
 type textEmitter struct {
-	tokenizer *tokenizer.Tokenizer
+	tokenizer *model.Tokenizer
 	printer
 	text []byte
 }
 
 func (e *textEmitter) echo(ids []int, text string) error {
-	if text != "" {
-		return e.print([]byte(text))
+	if text == "" {
+		var err error
+		if text, err = e.tokenizer.Decode(ids); err != nil {
+			return err
+		}
 	}
-	var list []int32
-	for _, id := range ids {
-		list = append(list, int32(id))
-	}
-	return e.print(e.tokenizer.AppendDecode(nil, list, true))
+	return e.print([]byte(text))
 }
 
 func (e *textEmitter) token(t model.Token) error {

@@ -17,31 +17,44 @@ type artifact struct {
 	tokenizer *tokenizer.Tokenizer // nil when the checkpoint had none
 }
 
-// load opens the payload and proves that it belongs to this code.
+// load is openArtifact with the tokenizer.
 func (s *session) load() (*artifact, error) {
+	m, err := s.openArtifact()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.openTokenizer(); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// openArtifact opens the payload and proves that it belongs to this code.
+func (s *session) openArtifact() (*artifact, error) {
 	file, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	m := &artifact{file: file, meta: file.Metadata(), compiled: s.compiled}
-	if err := m.check(); err != nil {
+	if m.meta.Fingerprint != m.compiled.Fingerprint {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", file.Path(), err)
+		return nil, fmt.Errorf("%s: payload has fingerprint %.12q, the code %.12q; build the program again", file.Path(), m.meta.Fingerprint, m.compiled.Fingerprint)
 	}
 	return m, nil
 }
 
-func (m *artifact) check() error {
-	if m.meta.Fingerprint != m.compiled.Fingerprint {
-		return fmt.Errorf("payload has fingerprint %.12q, the code %.12q; build the program again", m.meta.Fingerprint, m.compiled.Fingerprint)
-	}
+// openTokenizer reads the tokenizer's table, if there is one.
+func (m *artifact) openTokenizer() error {
 	section, ok := m.file.Section(payload.TokenizerSection)
 	if !ok {
 		return nil
 	}
 	var err error
-	m.tokenizer, err = tokenizer.Open(section)
-	return err
+	if m.tokenizer, err = tokenizer.Open(section); err != nil {
+		return fmt.Errorf("%s: %w", m.file.Path(), err)
+	}
+	return nil
 }
 
 // close gives the mapping back; nothing of the model may be used then.

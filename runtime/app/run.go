@@ -118,7 +118,7 @@ func (s *session) runText(args []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.load()
+	a, err := s.openArtifact() // the model reads the tokenizer
 	if err != nil {
 		return err
 	}
@@ -150,6 +150,7 @@ type generation struct {
 	model    *model.Model
 	session  *model.Session
 	out      emitter
+	ends     []int     // ids that end the text
 	logprobs *logprobs // nil for none
 	stats    stats
 }
@@ -169,12 +170,15 @@ func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error)
 		return nil, err
 	}
 	g := &generation{options: o, model: m, session: m.NewSession()}
-	if g.out, err = s.newEmitter(a, o); err != nil {
+	if !o.ignoreEOS {
+		g.ends = m.EndTokens()
+	}
+	if g.out, err = s.newEmitter(m, o); err == nil && o.logprobs > 0 {
+		g.logprobs, err = s.newLogprobs(a, o)
+	}
+	if err != nil {
 		m.Close()
 		return nil, err
-	}
-	if o.logprobs > 0 {
-		g.logprobs = &logprobs{w: s.err, n: min(o.logprobs, m.Vocabulary()), tokenizer: a.tokenizer}
 	}
 	return g, nil
 }
@@ -213,7 +217,7 @@ func (g *generation) tokens(ctx context.Context) iter.Seq2[model.Token, error] {
 
 // print prints one token; one that ends the text is none of it.
 func (g *generation) print(t model.Token) error {
-	if !g.options.ignoreEOS && slices.Contains(g.model.EndTokens(), t.ID) {
+	if slices.Contains(g.ends, t.ID) {
 		return g.out.endToken(t)
 	}
 	if err := g.out.token(t); err != nil {

@@ -59,6 +59,11 @@ type logprobs struct {
 	text      []byte
 }
 
+func (s *session) newLogprobs(a *artifact, o *runOptions) (*logprobs, error) {
+	err := a.openTokenizer()
+	return &logprobs{w: s.err, n: min(o.logprobs, a.compiled.Shape.Vocab), tokenizer: a.tokenizer}, err
+}
+
 // print looks at the logits that the id was chosen from.
 func (l *logprobs) print(logits []float32, id int32) error {
 	var chosen float64
