@@ -24,7 +24,6 @@ var notForwarded = map[string]string{
 	"OpenedPayload": "built programs find the payload in themselves",
 	"CacheFolder":   "mambac generate asks for it",
 	"PayloadsEnv":   "mambac's help names it",
-	"PayloadExt":    "mambac generate gives it to files",
 }
 
 // declared is one exported name.

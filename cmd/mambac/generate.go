@@ -17,6 +17,7 @@ import (
 	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/gosrc"
 	api "github.com/mambac/mambac/runtime/model"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // notImported are identifiers that Go does not import a package as.
@@ -213,7 +214,7 @@ func (g *generated) writeCached(ctx context.Context) error {
 	}
 	return replaceNamed(folder, func(path string) (string, error) {
 		err := g.writeApart(ctx, path)
-		g.place = filepath.Join(folder, g.digest+api.PayloadExt)
+		g.place = filepath.Join(folder, g.digest+payload.Ext)
 		return g.place, err
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mambac/mambac/codegen"
 )
 
 // imageFlags is what the flags of image say.
@@ -102,20 +100,16 @@ func runImage(ctx context.Context, c *console, f *imageFlags, argument string) e
 
 // make compiles for all targets and writes the image.
 func (f *imageFlags) make(ctx context.Context, m *model, p progress) (*imaged, error) {
-	b := &imageBuilder{flags: f, model: m}
-	for _, target := range f.targets {
-		c, err := f.of(target).compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "image")
-		if err != nil {
-			return nil, err
-		}
-		b.codes = append(b.codes, c)
+	codes, err := f.compileSeveral(m, f.targets, "image")
+	if err != nil {
+		return nil, err
 	}
+	b := &imageBuilder{flags: f, model: m, codes: codes}
 	// The weights are there twice while the layout is made, thrice with an archive.
 	if err := requireSpace(f.out, 3*b.codes[0].Plan.Bytes+int64(len(b.codes))*executableBytes); err != nil {
 		return nil, err
 	}
 	if f.report != "" {
-		var err error
 		if b.report, err = f.equivalenceHere(ctx, m, p); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	api "github.com/mambac/mambac/runtime/model"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // imageUser is nobody in particular: a program needs no rights.
@@ -30,12 +30,12 @@ type imageBuilder struct {
 // the staging path.
 func (b *imageBuilder) layout(ctx context.Context, staging, folder string, p progress) error {
 	b.made.Name, b.made.Family = b.model.name, b.model.Family
-	weights := staging + api.PayloadExt
+	weights := staging + payload.Ext
 	digest, err := b.codes[0].payloadFile(ctx, weights, p)
 	if err != nil {
 		return err
 	}
-	shared, err := newLayer(ctx, layerFile{b.model.name + api.PayloadExt, weights, 0o444})
+	shared, err := newLayer(ctx, layerFile{b.model.name + payload.Ext, weights, 0o444})
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (b *imageBuilder) image(ctx context.Context, staging, target string, c *com
 	}
 	name := b.model.name
 	path := filepath.Join(folder, name)
-	link, err := c.link(path, path+api.PayloadExt, digest, b.report) // as they will lie in the image
+	link, err := c.link(path, path+payload.Ext, digest, b.report) // as they will lie in the image
 	if err != nil {
 		return nil, err
 	}

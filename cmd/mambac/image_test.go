@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
-	api "github.com/mambac/mambac/runtime/model"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // makeImage makes an image of the example for two processors.
@@ -138,7 +138,7 @@ func checkRoot(t *testing.T, root, report string) {
 		names = append(names, e.Name())
 	}
 	name := filepath.Base(example)
-	if want := []string{name, name + sbomExt, name + api.PayloadExt, name + reportExt}; !slices.Equal(names, want) {
+	if want := []string{name, name + sbomExt, name + payload.Ext, name + reportExt}; !slices.Equal(names, want) {
 		t.Errorf("the image holds %v, want %v", names, want)
 	}
 	readSBOM(t, filepath.Join(root, layerFolder, name+sbomExt))

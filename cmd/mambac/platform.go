@@ -6,8 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/target"
-	api "github.com/mambac/mambac/runtime/model"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // system is an operating system that programs are built for.
@@ -74,7 +75,7 @@ func (s system) executable(name string) string {
 
 // beside is the name of the payload file that goes with a program.
 func (s system) beside(program string) string {
-	return strings.TrimSuffix(program, s.extension) + api.PayloadExt
+	return strings.TrimSuffix(program, s.extension) + payload.Ext
 }
 
 // registerTarget adds the flag of a command that compiles for any machine.
@@ -114,6 +115,26 @@ func (o *choice) checkSeveral(list []string) error {
 	}
 	o.platform = platform()
 	return o.check()
+}
+
+// compileSeveral compiles the program for each target. Code depends on the
+// levels alone, so that systems of one architecture share it.
+func (o *choice) compileSeveral(m *model, targets []string, command string) ([]*compiled, error) {
+	byLevels := map[string]*compiled{}
+	var list []*compiled
+	for _, target := range targets {
+		one := o.of(target)
+		key := strings.Join(one.levels(), " ")
+		if byLevels[key] == nil {
+			c, err := one.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, command)
+			if err != nil {
+				return nil, err
+			}
+			byLevels[key] = c
+		}
+		list = append(list, byLevels[key])
+	}
+	return list, nil
 }
 
 // of is the choice for one of several targets. Each program is for other

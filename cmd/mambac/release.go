@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mambac/mambac/codegen"
-	api "github.com/mambac/mambac/runtime/model"
 	"github.com/mambac/mambac/runtime/payload"
 )
 
@@ -110,16 +108,14 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 func (r *release) plan() ([]*compiled, error) {
 	shared := r.payload
 	if shared == "" {
-		shared = r.name + api.PayloadExt
+		shared = r.name + payload.Ext
 	}
-	var codes []*compiled
-	for _, target := range r.targets {
-		c, err := r.of(target).compile(r.model, codegen.Options{Package: "main", Doc: programDoc(r.model)}, "build")
-		if err != nil {
-			return nil, err
-		}
-		codes = append(codes, c)
-		s := systemOf(target)
+	codes, err := r.compileSeveral(r.model, r.targets, "build")
+	if err != nil {
+		return nil, err
+	}
+	for i, target := range r.targets {
+		c, s := codes[i], systemOf(target)
 		e := releasedProgram{Target: target, Levels: c.levels, Reason: s.apart}
 		e.File = s.executable(r.name + "-" + strings.ReplaceAll(target, "/", "-"))
 		if r.payload != "" {

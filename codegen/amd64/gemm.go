@@ -52,10 +52,7 @@ func (g *gemm) emit() {
 	if g.Epilogue.Bias {
 		g.bias = g.pointer("bias")
 	}
-	full, rest := g.K/kernel.KBlock, g.K%kernel.KBlock
-	if rest == 0 {
-		full, rest = full-1, kernel.KBlock
-	}
+	full, rest := g.Blocks()
 	if full > 0 {
 		g.block(block{columns: kernel.KBlock, first: true})
 	}
@@ -102,10 +99,7 @@ func (g *gemm) block(b block) {
 
 // packed is the bytes of a block's weights.
 func (g *gemm) packed(b block) int {
-	if g.Storage == kernel.F32 {
-		return b.columns * panelBytes
-	}
-	return (b.columns + 1) / 2 * panelBytes
+	return g.Storage.PanelElements(b.columns) * g.Storage.ElementBytes()
 }
 
 // prefetchStep is how far apart a tile asks for lines; 256 tokens of 8 bytes.

@@ -58,10 +58,7 @@ func (g *gemm) emit() {
 	}
 	g.tileX, g.tileY, g.tileR, g.tileS, g.left, g.column = g.gp(), g.gp(), g.gp(), g.gp(), g.gp(), g.gp()
 	g.set(panelBytes, g.column)
-	full, rest := g.K/kernel.KBlock, g.K%kernel.KBlock
-	if rest == 0 {
-		full, rest = full-1, kernel.KBlock
-	}
+	full, rest := g.Blocks()
 	if full > 0 {
 		g.block(block{columns: kernel.KBlock, first: true})
 	}
@@ -80,10 +77,8 @@ func (g *gemm) emit() {
 
 // block runs all tiles of tokens over one block of columns and moves on.
 func (g *gemm) block(b block) {
-	step := b.columns * panelBytes
 	if g.Storage != kernel.F32 {
 		g.widen(b.columns)
-		step = (b.columns + 1) / 2 * panelBytes
 	}
 	g.mov(g.x, g.tileX)
 	g.mov(g.tokens, g.left)
@@ -100,7 +95,7 @@ func (g *gemm) block(b block) {
 		g.tiles(b, m)
 	}
 	if !b.last {
-		g.addConstant(step, g.packed)
+		g.addConstant(g.Storage.PanelElements(b.columns)*g.Storage.ElementBytes(), g.packed)
 		g.addConstant(4*b.columns, g.x)
 	}
 }

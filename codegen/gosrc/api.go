@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/dave/jennifer/jen"
+
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // API is what the public face of a generated package says besides its plan.
@@ -17,7 +19,7 @@ type API struct {
 }
 
 // PayloadFile is the name of a package's payload.
-func PayloadFile(pkg string) string { return pkg + ".payload" }
+func PayloadFile(pkg string) string { return pkg + payload.Ext }
 
 // Files emits the files that a user of the package calls: the API, where the
 // payload is, and examples.

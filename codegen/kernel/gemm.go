@@ -24,6 +24,13 @@ type Gemm struct {
 // level cache while all tokens of a call use them; even.
 const KBlock = 128
 
+// Blocks is how many columns make whole blocks before the last one, and how
+// many that one has: between 1 and KBlock.
+func (g Gemm) Blocks() (full, rest int) {
+	full = (g.K - 1) / KBlock
+	return full, g.K - full*KBlock
+}
+
 // GemmScratch is the number of float32 of scratch for a run of tokens.
 func GemmScratch(tokens int) int { return PanelRows * (KBlock + tokens) }
 

@@ -16,9 +16,6 @@ import (
 // folders and files, separated as in PATH.
 const PayloadsEnv = "MAMBAC_PAYLOADS"
 
-// PayloadExt ends the names of the payloads that are found in folders.
-const PayloadExt = ".payload"
-
 // CacheFolder is where payloads lie that nobody has put elsewhere, or an error
 // where the user has no cache.
 func CacheFolder() (string, error) {
@@ -83,7 +80,7 @@ func (p *Package) openPath(path string) (*payload.Payload, error) {
 	}
 	for _, e := range entries {
 		file := filepath.Join(path, e.Name())
-		if !e.IsDir() && strings.HasSuffix(file, PayloadExt) && p.holds(file) {
+		if !e.IsDir() && strings.HasSuffix(file, payload.Ext) && p.holds(file) {
 			return payload.Open(file)
 		}
 	}

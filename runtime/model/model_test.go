@@ -149,7 +149,7 @@ func TestFind(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(file, filepath.Join(folder, p.Digest+PayloadExt)); err != nil {
+	if err := os.Rename(file, filepath.Join(folder, p.Digest+payload.Ext)); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Open(p)

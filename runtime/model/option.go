@@ -73,7 +73,7 @@ func (o *options) open(p *Package) (*payload.Payload, error) {
 	case o.source != nil:
 		return o.source(p)
 	case p.Embedded != nil:
-		return payload.FromBytes(p.Name+".payload", p.Embedded)
+		return payload.FromBytes(p.Name+payload.Ext, p.Embedded)
 	}
 	return p.find()
 }

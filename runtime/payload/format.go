@@ -29,6 +29,9 @@ const (
 	maxSections = 64
 )
 
+// Ext ends the name of a payload that is a file of its own.
+const Ext = ".payload"
+
 // The sections that mambac writes.
 const (
 	MetadataSection  = "metadata"
