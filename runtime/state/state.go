@@ -21,6 +21,7 @@ import (
 	"hash"
 	"io"
 	"math"
+	"slices"
 )
 
 const (
@@ -51,17 +52,7 @@ type Tensor struct {
 	Values []float32 `json:"-"` // row-major
 }
 
-func (t *Tensor) equal(o *Tensor) bool {
-	if t.Name != o.Name || len(t.Shape) != len(o.Shape) {
-		return false
-	}
-	for i, n := range t.Shape {
-		if n != o.Shape[i] {
-			return false
-		}
-	}
-	return true
-}
+func (t *Tensor) equal(o *Tensor) bool { return t.Name == o.Name && slices.Equal(t.Shape, o.Shape) }
 
 // Write writes a file. Equal headers and values give equal bytes.
 func Write(w io.Writer, h *Header) error {
