@@ -1,0 +1,33 @@
+package storage
+
+import (
+	"math"
+
+	"github.com/mambac/mambac/ir/tensor"
+)
+
+// The int8 format: codes 1 … 255 stand for −127 … 127, evenly spaced.
+func init() {
+	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8}
+	for code := range 256 {
+		c.Values = append(c.Values, int8(max(code-int8Zero, -int8Most)))
+	}
+	register(c)
+}
+
+const (
+	int8Most = 127
+	int8Zero = 128 // the code of 0
+)
+
+// searchInt8 makes the largest magnitude the last code: with so many steps no
+// other scale is better by much.
+func searchInt8(group []float32, codes []uint8) uint16 {
+	most, _ := largest(group)
+	scale := roundUp(most / int8Most)
+	inverse := 1 / float64(tensor.BF16ToF32(scale))
+	for i, v := range group {
+		codes[i] = uint8(int8Zero + int(math.RoundToEven(float64(v)*inverse)))
+	}
+	return scale
+}
