@@ -5,6 +5,7 @@ package ir
 import (
 	"fmt"
 
+	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
@@ -52,6 +53,9 @@ type Param struct {
 	Transform Transform     // applied element-wise on reading
 	Storage   string        // weight format in the artifact; "" until chosen
 	Source    tensor.Source // nil in modules parsed from text
+	// Encoder chooses the codes of a storage format that has codes; nil for the
+	// format's own choice.
+	Encoder storage.Encoder
 }
 
 // StateKind says what a state carries between tokens.

@@ -29,8 +29,9 @@ var layers = []struct {
 	why  string
 }{
 	{"ir/tensor", nil, "element types know nothing"},
-	{"ir", []string{"ir/tensor"}, "the module knows neither its ops nor a CPU"},
-	{"ir/pass", []string{"ir", "ir/op", "ir/build", "ir/tensor"}, "a pass rewrites and never evaluates"},
+	{"ir/storage", []string{"ir/tensor"}, "formats know values, not what they are for"},
+	{"ir", []string{"ir/tensor", "ir/storage"}, "the module knows neither its ops nor a CPU"},
+	{"ir/pass", []string{"ir", "ir/op", "ir/build", "ir/tensor", "ir/storage"}, "a pass rewrites and never evaluates"},
 	{"ir/...", []string{"ir/..."}, "ir never learns a CPU or a checkpoint"},
 	{"importer/block", []string{"ir/..."}, "blocks are made of parameters, wherever they come from"},
 	{"importer/...", []string{"importer/...", "ir/...", "runtime/safetensors", "runtime/tokenizer", "runtime/payload"}, "formats on disk are defined once, in runtime"},

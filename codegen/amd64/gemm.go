@@ -12,7 +12,7 @@ import (
 
 func init() {
 	registerKind("gemm", emitter{
-		supports: func(*Level, kernel.Spec) bool { return true },
+		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemm).Storage) },
 		emit:     func(a *asm, s kernel.Spec) { (&gemm{asm: a, Gemm: s.(kernel.Gemm)}).emit() },
 	})
 }

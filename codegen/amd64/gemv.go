@@ -11,7 +11,7 @@ import (
 
 func init() {
 	registerKind("gemv", emitter{
-		supports: func(*Level, kernel.Spec) bool { return true },
+		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemv).Storage) },
 		emit:     func(a *asm, s kernel.Spec) { (&gemv{asm: a, Gemv: s.(kernel.Gemv)}).emit() },
 	})
 }

@@ -89,7 +89,7 @@ func testFunction(name, check string, args ...jen.Code) jen.Code {
 // caller is a function literal that calls a kernel with the arguments of a
 // kerneltest.Call.
 func caller(s kernel.Spec, level string) jen.Code {
-	access := map[string]string{"[]float32": "F32", "[]uint16": "U16", "[]int32": "I32", "int": "Int"}
+	access := map[string]string{"[]float32": "F32", "[]uint16": "U16", "[]uint8": "U8", "[]int32": "I32", "int": "Int"}
 	var args []jen.Code
 	for _, p := range s.Signature() {
 		method, ok := access[p.Type]

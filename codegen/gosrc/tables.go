@@ -80,6 +80,9 @@ func shapeOf(s *plan.Slot) string {
 		if s.Storage == kernel.F32 {
 			return fmt.Sprintf("[%d panels][%d][48]", rows/kernel.PanelRows, s.Columns)
 		}
+		if c, ok := s.Storage.Coded(); ok {
+			return fmt.Sprintf("[%d panels] of %d columns in groups of %d, %s", rows/kernel.PanelRows, s.Columns, c.Group, s.Storage)
+		}
 		return fmt.Sprintf("[%d panels][%d pairs][48][2] %s", rows/kernel.PanelRows, (s.Columns+1)/2, s.Storage)
 	case plan.Taps:
 		return fmt.Sprintf("[%d][%d]", s.Columns, rows)
@@ -144,19 +147,20 @@ func (e *emitter) bind(f *jen.File) {
 		})
 }
 
+// views are the functions of package payload that see bytes as another type.
+var views = map[string]string{"[]float32": "Float32s", "[]uint16": "Uint16s"}
+
 // bindings is the fields of one bound block.
 func bindings(b *plan.Block) jen.Dict {
 	d := jen.Dict{}
 	for i := range b.Weights {
 		s := &b.Weights[i]
-		view := "Float32s"
-		if s.Storage != kernel.F32 {
-			view = "Uint16s"
-		}
 		at := jen.Id("at").Index(jen.Lit(i))
-		bytes := s.Elements * s.Storage.ElementBytes()
-		d[jen.Id(s.Name)] = jen.Qual(payloadPath, view).Call(
-			jen.Id("weights").Index(at.Clone(), at.Clone().Op("+").Lit(bytes)))
+		bytes := jen.Id("weights").Index(at.Clone(), at.Clone().Op("+").Lit(s.Elements*s.Storage.ElementBytes()))
+		if view := views[s.Storage.WeightType()]; view != "" {
+			bytes = jen.Qual(payloadPath, view).Call(bytes)
+		}
+		d[jen.Id(s.Name)] = bytes
 	}
 	for i := range b.States {
 		d[jen.Id(b.States[i].Name)] = jen.Id("at").Index(jen.Lit(len(b.Weights) + i))

@@ -19,6 +19,9 @@ func embedTwin(s kernel.Embed) twin {
 			id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows").Op("+").Lit(2).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(1)))
 		t.needs = append(t.needs, widenName(s.Storage))
 	}
+	if _, ok := s.Storage.Coded(); ok {
+		return codedEmbedTwin(s)
+	}
 	t.body = []jen.Code{
 		sizes(
 			size{"width", s.Width},
@@ -35,4 +38,40 @@ func embedTwin(s kernel.Embed) twin {
 		),
 	}
 	return t
+}
+
+// codedEmbedTwin looks codes and scales up, group by group.
+func codedEmbedTwin(s kernel.Embed) twin {
+	format, _ := s.Storage.Coded()
+	code := id("codes").Index(id("k").Op("/").Lit(s.Storage.UnitColumns()).Op("*").Id("unit").Op("+").Lit(4).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(3))
+	if s.Storage == kernel.Int4 {
+		code.Op(">>").Parens(id("k").Op("&").Lit(4))
+	}
+	return twin{
+		doc:   "y[t] = W[ids[t]], widened, out of packed panels of codes.",
+		needs: []string{"panelRows", "codedScale", codedValueName(s.Storage)},
+		body: []jen.Code{
+			sizes(
+				size{"width", s.Width},
+				size{"strideY", s.StrideY},
+				size{"group", format.Group},
+				size{"unit", kernel.UnitBytes},
+				size{"groupBytes", kernel.UnitBytes * format.Group / s.Storage.UnitColumns()},
+				size{"panelElements", s.Storage.PanelElements(s.Width)},
+			),
+			forEachOf("t", "token", id("ids").Index(jen.Empty(), id("tokens")),
+				jen.List(id("p"), id("r")).Op(":=").List(
+					jen.Int().Call(id("token")).Op("/").Id("panelRows"),
+					jen.Int().Call(id("token")).Op("%").Id("panelRows")),
+				id("panel").Op(":=").Add(from("w", id("p").Op("*").Id("panelElements"), id("panelElements"))),
+				id("out").Op(":=").Add(from("y", tokenRow("strideY"), id("width"))),
+				jen.For(id("g").Op(":=").Lit(0), id("g").Op("*").Id("group").Op("<").Id("width"), id("g").Op("++")).Block(append(groupStart(),
+					id("scale").Op(":=").Id("codedScale").Call(id("scales"), id("r"), id("g")),
+					id("columns").Op(":=").Id("out").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("width"))),
+					forEach("k", id("columns"),
+						id("columns").Index(id("k")).Op("=").Float32().Call(id(codedValueName(s.Storage)).Call(code)).Op("*").Id("scale")),
+				)...),
+			),
+		},
+	}
 }

@@ -25,7 +25,11 @@ func gemmTwin(s kernel.Gemm) twin {
 		{"tile", gemmTokens},
 	}
 	block := addBlock(id("w"), id("row").Index(jen.Empty(), id("columns")))
-	if s.Storage != kernel.F32 {
+	if format, ok := s.Storage.Coded(); ok {
+		names = append(names, size{"group", format.Group})
+		block = widenedGroups(s.Storage)
+		t.needs = append(t.needs, widenGroupName(s.Storage))
+	} else if s.Storage != kernel.F32 {
 		names = append(names, size{"block", kernel.KBlock})
 		block = widenedBlocks(s.Storage)
 		t.needs = append(t.needs, widenPanelName(s.Storage))
@@ -69,6 +73,20 @@ func widenedBlocks(s kernel.Storage) *jen.Statement {
 			id("scratch").Index(jen.Empty(), id("n").Op("*").Id("panelRows")),
 			id("w").Index(id("k").Op("*").Id("panelRows"), jen.Empty()),
 		),
+		addBlock(id("scratch"), id("row").Index(id("k"), id("k").Op("+").Id("n"))),
+	)
+}
+
+// widenedGroups is widenedBlocks for panels of codes.
+func widenedGroups(s kernel.Storage) *jen.Statement {
+	return jen.For(
+		id("g").Op(":=").Lit(0),
+		id("g").Op("*").Id("group").Op("<").Id("columns"),
+		id("g").Op("++"),
+	).Block(
+		id("k").Op(":=").Id("g").Op("*").Id("group"),
+		id("n").Op(":=").Min(id("group"), id("columns").Op("-").Id("k")),
+		id(widenGroupName(s)).Call(id("scratch").Index(jen.Empty(), id("n").Op("*").Id("panelRows")), id("w"), id("g")),
 		addBlock(id("scratch"), id("row").Index(id("k"), id("k").Op("+").Id("n"))),
 	)
 }

@@ -29,6 +29,19 @@ func twinSpecs() []kernel.Spec {
 			)
 		}
 	}
+	for i, s := range []kernel.Storage{kernel.Int8, kernel.Int4} {
+		for j, k := range []int{1, 7, 32, 33, 65, 128, 200} {
+			e, row := epilogues[(i+j)%len(epilogues)], s.QuantisedRow(k)
+			specs = append(specs,
+				kernel.Quantise{Storage: s, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
+				kernel.DotGemv{Storage: s, K: k, Epilogue: e},
+				kernel.DotGemm{Storage: s, K: k, StrideX: row.Floats, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Gemv{Storage: s, K: k, Epilogue: e},
+				kernel.Gemm{Storage: s, K: k, StrideX: k + j%3, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Embed{Storage: s, Width: k, StrideY: k + j%2},
+			)
+		}
+	}
 	for i, width := range []int{1, 3, 7, 16, 17, 100} {
 		specs = append(specs, kernel.RMSNorm{
 			Width: width, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: i%3 > 0,

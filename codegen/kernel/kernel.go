@@ -2,11 +2,7 @@
 // shape and constant fixed, independent of the CPU that will run it.
 package kernel
 
-import (
-	"strings"
-
-	"github.com/mambac/mambac/ir/tensor"
-)
+import "strings"
 
 // Layout constants shared by packing and by every kernel of every level.
 const (
@@ -37,7 +33,7 @@ type Spec interface {
 // Param is one parameter of an emitted kernel.
 type Param struct {
 	Name string
-	Type string // Go type: []float32, []uint16, []int32, int
+	Type string // Go type: []float32, []uint16, []uint8, []int32, int
 }
 
 // Cost is what one call moves and computes.
@@ -54,62 +50,6 @@ func GoName(s Spec) string {
 		parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
 	}
 	return strings.Join(parts, "")
-}
-
-// Storage is a weight format as kernels see it.
-type Storage string
-
-// The formats of this package's dot products.
-const (
-	F32  Storage = "f32"
-	F16  Storage = "f16"
-	BF16 Storage = "bf16"
-)
-
-// WeightType is the Go type of a slice of packed weights.
-func (s Storage) WeightType() string {
-	if s == F32 {
-		return "[]float32"
-	}
-	return "[]uint16"
-}
-
-// ElementBytes is the size of one packed element.
-func (s Storage) ElementBytes() int {
-	if s == F32 {
-		return 4
-	}
-	return 2
-}
-
-// PanelElements is the number of packed elements of one panel of K columns:
-// 16-bit formats hold k pairs, so an odd K is padded by one zero column.
-func (s Storage) PanelElements(k int) int {
-	if s != F32 {
-		k += k & 1
-	}
-	return PanelRows * k
-}
-
-// Index is the position of (row, k) inside a packed panel. f32 stores the 48
-// rows of one k after those of the previous k; the 16-bit formats store pairs
-// (k, k+1) of one row side by side, so that a 32-bit lane holds both.
-func (s Storage) Index(row, k int) int {
-	if s == F32 {
-		return k*PanelRows + row
-	}
-	return (k/2)*2*PanelRows + row*2 + k&1
-}
-
-// StorageOf gives the storage that keeps an element type without loss.
-func StorageOf(d tensor.DType) Storage {
-	switch d {
-	case tensor.F16:
-		return F16
-	case tensor.BF16:
-		return BF16
-	}
-	return F32
 }
 
 // Epilogue is the work fused before a linear's store, in this order: add the

@@ -13,6 +13,9 @@ var examples = []Spec{
 	Scan1{16, 3072, 1536, 3072, 3072, 96, 48, 64, true, true},
 	Embed{F32, 768, 768},
 	Map{MapMul, 64, 96, 144, 192},
+	Quantise{Int8, 768, 816, 640},
+	DotGemv{Int4, 768, Epilogue{Bias: true, Residual: true}},
+	DotGemm{Int8, 70, 48, 96, Epilogue{Bias: true}},
 }
 
 func TestEveryKindRoundTripsAsText(t *testing.T) {
@@ -61,6 +64,34 @@ func TestIndexIsABijection(t *testing.T) {
 						t.Fatalf("%s k=%d: (%d,%d) at %d", s, k, row, c, i)
 					}
 					seen[i] = true
+				}
+			}
+		}
+	}
+}
+
+// TestCodedPanelIsABijection proves the same of codes and scales.
+func TestCodedPanelIsABijection(t *testing.T) {
+	for _, s := range []Storage{Int8, Int4} {
+		c, _ := s.Coded()
+		for _, k := range []int{1, c.Group, c.Group + 1, 2 * c.Group, 5*c.Group - 3} {
+			seen := map[[2]int]bool{}
+			use := func(at, bit, width int) {
+				for b := bit; b < bit+width; b++ {
+					if at < 0 || at >= s.PanelElements(k) || b >= 8 || seen[[2]int{at, b}] {
+						t.Fatalf("%s k=%d: bit %d of byte %d", s, k, b, at)
+					}
+					seen[[2]int{at, b}] = true
+				}
+			}
+			for row := range PanelRows {
+				for column := range k {
+					at, bit := s.CodeIndex(row, column)
+					use(at, bit, c.Width)
+				}
+				for g := range c.Groups(k) {
+					use(s.ScaleIndex(row, g), 0, 8)
+					use(s.ScaleIndex(row, g)+1, 0, 8)
 				}
 			}
 		}

@@ -14,11 +14,12 @@ import (
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/storage"
 )
 
 // Write streams the weights section: every weight of the plan at its offset.
-// Panels are packed side by side and written in order; each packer holds one. progress, if not nil, gets the number of
-// bytes written so far.
+// Panels are packed side by side and written in order; each packer holds one.
+// progress, if not nil, gets the number of bytes written so far.
 func Write(ctx context.Context, w io.Writer, p *plan.Plan, progress func(done int64)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -106,6 +107,9 @@ type packer struct {
 	rows  []float32 // rows as read
 	words []float32 // packed float32
 	bytes []byte    // packed bytes
+	// Of one row, for storages with codes.
+	codes  []uint8
+	scales []uint16
 }
 
 var packers = sync.Pool{New: func() any { return new(packer) }}
@@ -146,12 +150,23 @@ func (pw *packer) panel(w *plan.Weight, lo, n int) error {
 	s, k := w.Slot.Storage, w.Slot.Columns
 	pw.bytes = grow(pw.bytes, s.PanelElements(k)*s.ElementBytes())
 	clear(pw.bytes)
+	if format, ok := s.Coded(); ok {
+		return pw.coded(pw.bytes, s, encoder(w.Param, format), lo, n, k)
+	}
 	encode := encoders[s]
 	if encode == nil {
 		return fmt.Errorf("no packer for storage %q", s)
 	}
 	encode(pw.bytes, pw.rows, n, k)
 	return nil
+}
+
+// encoder chooses the codes of a parameter: its own, or that of the format.
+func encoder(p *ir.Param, format storage.Encoder) storage.Encoder {
+	if p.Encoder != nil {
+		return p.Encoder
+	}
+	return format
 }
 
 // small packs a weight of the layouts that hold float32 per channel; those are

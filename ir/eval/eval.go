@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
@@ -64,23 +65,27 @@ func read(p *ir.Param) ([]float32, error) {
 			values[i] = float32(-math.Exp(float64(v)))
 		}
 	}
-	return values, narrow(values, p.Storage)
+	return values, narrow(values, p)
 }
 
-// narrow rounds values to what the chosen storage format keeps of them.
-func narrow(values []float32, storage string) error {
-	switch storage {
-	case "", "f32":
-	case "bf16":
-		for i, v := range values {
-			values[i] = tensor.BF16ToF32(tensor.F32ToBF16(v))
+// narrow rounds values, row by row, to what the chosen storage format keeps of
+// them.
+func narrow(values []float32, p *ir.Param) error {
+	if p.Storage == "" {
+		return nil
+	}
+	format, err := storage.Lookup(p.Storage)
+	if err != nil {
+		return err
+	}
+	round := format.Round
+	if c, ok := format.(*storage.Coded); ok && p.Encoder != nil {
+		round = func(row []float32) error { return c.RoundBy(p.Encoder, row) }
+	}
+	for n := p.Shape.Row(); len(values) > 0; values = values[n:] {
+		if err := round(values[:n]); err != nil {
+			return err
 		}
-	case "f16":
-		for i, v := range values {
-			values[i] = tensor.F16ToF32(tensor.F32ToF16(v))
-		}
-	default:
-		return fmt.Errorf("unknown storage %q", storage)
 	}
 	return nil
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/mambac/mambac/ir/tensor"
 )
 
-// The int8 format: codes 1 … 255 stand for −127 … 127, evenly spaced.
+// The int8 format: evenly spaced, from −127 to 127; −128 is a code that nobody
+// uses.
 func init() {
 	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8}
 	for code := range 256 {
-		c.Values = append(c.Values, int8(max(code-int8Zero, -int8Most)))
+		c.Values = append(c.Values, int8(code-int8Zero))
 	}
 	register(c)
 }

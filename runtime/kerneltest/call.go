@@ -16,7 +16,7 @@ type Call struct {
 // argument holds a value of one of the types of kernel parameters.
 type argument struct {
 	name  string
-	value any // []float32, []uint16, []int32 or int
+	value any // []float32, []uint16, []uint8, []int32 or int
 	whole any // the slice with its guards; nil for an int or an alias
 }
 
@@ -27,6 +27,7 @@ const guard = 64
 const (
 	guardF32 = 0x7fc5a5a5
 	guardU16 = 0x7fc5
+	guardU8  = 0xc5
 	guardI32 = math.MinInt32 + 0x5a5a
 )
 
@@ -44,6 +45,9 @@ func (c *Call) F32(name string) []float32 { return c.find(name).([]float32) }
 
 // U16 is the argument of that name and type; another is a panic.
 func (c *Call) U16(name string) []uint16 { return c.find(name).([]uint16) }
+
+// U8 is the argument of that name and type; another is a panic.
+func (c *Call) U8(name string) []uint8 { return c.find(name).([]uint8) }
 
 // I32 is the argument of that name and type; another is a panic.
 func (c *Call) I32(name string) []int32 { return c.find(name).([]int32) }
@@ -68,6 +72,8 @@ func (c *Call) add(name string, value any) {
 		a.value, a.whole = guarded(v, math.Float32frombits(guardF32))
 	case []uint16:
 		a.value, a.whole = guarded(v, guardU16)
+	case []uint8:
+		a.value, a.whole = guarded(v, guardU8)
 	case []int32:
 		a.value, a.whole = guarded(v, guardI32)
 	case alias:
@@ -92,6 +98,8 @@ func (c *Call) checkGuards() error {
 			at = broken(whole, func(v float32) bool { return math.Float32bits(v) == guardF32 })
 		case []uint16:
 			at = broken(whole, func(v uint16) bool { return v == guardU16 })
+		case []uint8:
+			at = broken(whole, func(v uint8) bool { return v == guardU8 })
 		case []int32:
 			at = broken(whole, func(v int32) bool { return v == guardI32 })
 		}
@@ -122,6 +130,8 @@ func (c *Call) part(x axis, from, n int) *Call {
 		case []float32:
 			a.value = v[min(from*stride, len(v)):]
 		case []uint16:
+			a.value = v[min(from*stride, len(v)):]
+		case []uint8:
 			a.value = v[min(from*stride, len(v)):]
 		case []int32:
 			a.value = v[min(from*stride, len(v)):]

@@ -74,14 +74,14 @@ func (c *Case) CheckSplit(run func(*Call) error) error {
 
 // CheckSame demands the same bits from two ways of computing; NaN equals NaN.
 func (c *Case) CheckSame(a, b func(*Call) error) error {
-	return c.compare(a, b, func(_ *outcome, _ int, got, want float32) bool { return sameBits(got, want) })
+	return c.compare(a, b, func(w *outcome, i int, got, want float32) bool { return within(got, want, min(w.loose[i], 0)) })
 }
 
 // CheckClose demands results within the bound of twins from two ways of
 // computing.
 func (c *Case) CheckClose(a, b func(*Call) error) error {
 	return c.compare(a, b, func(w *outcome, i int, got, want float32) bool {
-		return within(got, want, 2*w.loose[i])
+		return within(got, want, max(w.loose[i], 2*w.loose[i]))
 	})
 }
 
@@ -133,6 +133,8 @@ func (c *Case) checkInputs(call *Call) error {
 			at = firstDifference(v, call.F32(in.name), func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) })
 		case []uint16:
 			at = firstDifference(v, call.U16(in.name), func(a, b uint16) bool { return a == b })
+		case []uint8:
+			at = firstDifference(v, call.U8(in.name), func(a, b uint8) bool { return a == b })
 		case []int32:
 			at = firstDifference(v, call.I32(in.name), func(a, b int32) bool { return a == b })
 		default:

@@ -47,9 +47,9 @@ func (s *chain) looseBound() float64 {
 }
 
 // dot is the chain of one output row.
-func dot(w *panels, panel, row int, x []float32) *chain {
+func dot(w weights, panel, row int, x []float32) *chain {
 	s := &chain{}
-	for k, v := range x[:w.columns] {
+	for k, v := range x {
 		s.fma(w.at(panel, row, k), v)
 	}
 	return s

@@ -33,7 +33,7 @@ func (e Embed) newCase(tokens int, f flavour) *Case {
 	const panelCount = 3
 	c := &Case{Name: fmt.Sprintf("tokens=%d/%s", tokens, f), kernel: e}
 	v := newValues(c.Name, f)
-	y, w := v.f32(rows(tokens, e.StrideY, e.Width)), makePanels(v, e.Storage, e.Width, panelCount)
+	y, w := v.f32(rows(tokens, e.StrideY, e.Width)), makeWeights(v, e.Storage, e.Width, panelCount)
 	ids := []int32{0, panelCount*panelRows - 1, panelRows - 1, panelRows}
 	for range tokens {
 		ids = append(ids, int32(v.IntN(panelCount*panelRows)))

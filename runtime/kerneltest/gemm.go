@@ -37,7 +37,7 @@ func (g Gemm) axes() []axis {
 func (g Gemm) newCase(tokens int, f flavour, aliased bool) *Case {
 	c := &Case{Name: fmt.Sprintf("tokens=%d/%s/aliased=%v", tokens, f, aliased), kernel: g}
 	v := newValues(c.Name, f)
-	w, x := makePanels(v, g.Storage, g.K, 1), v.f32(rows(tokens, g.StrideX, g.K))
+	w, x := makeWeights(v, g.Storage, g.K, 1), v.f32(rows(tokens, g.StrideX, g.K))
 	y := v.f32(rows(tokens, g.StrideY, panelRows))
 	bias, residual := v.f32(panelRows), v.f32(len(y))
 	if aliased {
@@ -49,7 +49,7 @@ func (g Gemm) newCase(tokens int, f flavour, aliased bool) *Case {
 	out := unwritten(y)
 	for t := range tokens {
 		for r := range panelRows {
-			s := dot(w, 0, r, x[t*g.StrideX:])
+			s := dot(w, 0, r, x[t*g.StrideX:][:g.K])
 			if g.Bias {
 				s.add(bias[r])
 			}

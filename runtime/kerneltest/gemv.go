@@ -35,7 +35,7 @@ func (g Gemv) axes() []axis {
 func (g Gemv) newCase(n int, f flavour, aliased bool) *Case {
 	c := &Case{Name: fmt.Sprintf("panels=%d/%s/aliased=%v", n, f, aliased), kernel: g}
 	v := newValues(c.Name, f)
-	w, x := makePanels(v, g.Storage, g.K, n), v.f32(g.K)
+	w, x := makeWeights(v, g.Storage, g.K, n), v.f32(g.K)
 	y, bias, residual := v.f32(n*panelRows), v.f32(n*panelRows), v.f32(n*panelRows)
 	if aliased {
 		residual = y

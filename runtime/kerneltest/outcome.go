@@ -8,7 +8,8 @@ import (
 
 // outcome is what an output slice must hold after a call. An element's bounds
 // are absolute errors: 0 demands the same bits, +Inf nothing. A value that is
-// not finite must be met as it is unless the bound is +Inf. NaN equals NaN.
+// not finite must be met as it is unless the bound is +Inf. NaN equals NaN, but
+// where the bound is opaque: there the bits are no number.
 type outcome struct {
 	values        []float32
 	strict, loose []float64
@@ -28,6 +29,12 @@ func (o *outcome) set(i int, v float32, strict, loose float64) {
 	o.values[i], o.strict[i], o.loose[i] = v, strict, loose
 }
 
+// opaque is the bound of an element that holds something else than a float32.
+const opaque = -1
+
+// word sets an element that holds four bytes of something else.
+func (o *outcome) word(i int, bits uint32) { o.set(i, math.Float32frombits(bits), opaque, opaque) }
+
 // near sets an element with one bound for all code.
 func (o *outcome) near(i int, v, bound float64) { o.set(i, float32(v), bound, bound) }
 
@@ -46,7 +53,10 @@ func (o *outcome) judge(j Judgement, got []float32) error {
 }
 
 func within(got, want float32, bound float64) bool {
-	if math.IsInf(bound, 1) || sameBits(got, want) {
+	switch {
+	case bound == opaque:
+		return math.Float32bits(got) == math.Float32bits(want)
+	case math.IsInf(bound, 1) || sameBits(got, want):
 		return true
 	}
 	return bound > 0 && math.Abs(float64(got)-float64(want)) <= bound

@@ -9,6 +9,21 @@ const (
 	groupChannels = 16
 )
 
+// weights is packed panels of any storage.
+type weights interface {
+	packed() any // the kernel's argument
+	elements() int
+	at(panel, row, k int) float32 // widened; exact
+}
+
+// makeWeights fills n panels of K columns.
+func makeWeights(v *values, storage string, columns, n int) weights {
+	if groupColumns[storage] > 0 {
+		return makeCoded(v, storage, columns, n)
+	}
+	return makePanels(v, storage, columns, n)
+}
+
 // panels is packed weights of K columns in one of the storages f32, f16, bf16.
 type panels struct {
 	storage string
@@ -47,6 +62,9 @@ func (p *panels) packed() any {
 func (p *panels) elements() int { return panelElements(p.storage, p.columns) }
 
 func panelElements(storage string, columns int) int {
+	if group := groupColumns[storage]; group > 0 {
+		return (&codedPanels{storage: storage, columns: columns, group: group}).elements()
+	}
 	if storage != "f32" {
 		columns += columns & 1
 	}

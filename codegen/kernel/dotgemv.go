@@ -1,0 +1,40 @@
+package kernel
+
+import "fmt"
+
+// DotGemv is Gemv by narrow dot products: the weights are codes, x is a
+// QuantisedRow. Per output row one chain over the groups of columns, ascending,
+// from acc = 0:
+//
+//	n   = Σ value(code[row,k])·q[k] over the group, an exact integer
+//	acc ← fma(float32(n), weightScale·scale, acc)
+//
+// then acc + bias, then acc + residual. The product of the scales is rounded.
+// scratch holds 48 float32.
+type DotGemv struct {
+	Storage  Storage
+	K        int
+	Epilogue Epilogue
+}
+
+// Kind implements Spec.
+func (DotGemv) Kind() string { return "dotgemv" }
+
+// Name implements Spec.
+func (d DotGemv) Name() string {
+	return fmt.Sprintf("dotgemv_%s_k%d%s", d.Storage, d.K, d.Epilogue.suffix())
+}
+
+// Signature implements Spec: (y, w, x, [bias], [residual], scratch, panels).
+func (d DotGemv) Signature() []Param {
+	p := []Param{{"y", "[]float32"}, {"w", d.Storage.WeightType()}, {"x", "[]float32"}}
+	p = append(p, d.Epilogue.params()...)
+	return append(p, Param{"scratch", "[]float32"}, Param{"panels", "int"})
+}
+
+// Cost implements Spec; a unit is a panel.
+func (d DotGemv) Cost(units, tokens int) Cost {
+	return Gemv(d).Cost(units, tokens)
+}
+
+func init() { register(DotGemv{}) }

@@ -1,0 +1,71 @@
+package kernel
+
+import "fmt"
+
+// Quantise makes of rows of activations what narrow dot products multiply: for
+// each group of columns that share a scale in the weights, whole numbers q and
+// one scale, so that x ≈ q·scale.
+//
+//	most    = the largest |x| of the group
+//	scale   = most / 127
+//	inverse = 127 / max(most, 2⁻¹⁰⁰)
+//	q       = x·inverse, rounded to the nearest number, ties to even, within ±127
+//
+// Division and product are correctly rounded. A group with a NaN has a NaN
+// scale, one with an infinity an infinite one, so that no sum of its products
+// is a number; there a product that is NaN counts as −127. The columns behind K
+// of the last group are zero.
+//
+// Token t of x is at t·StrideX, and of y, a QuantisedRow, at t·StrideY.
+type Quantise struct {
+	Storage Storage // of the weights
+	K       int
+	StrideX int
+	StrideY int
+}
+
+// QuantisedRow is how a quantised row of K columns lies in memory, in bytes
+// from its start: q as signed 16-bit words, q as signed bytes, a float32 scale
+// for each group, and for each group −128·Σq as int32, which is what a sum of
+// products with codes begins with where 128 is the code of 0.
+type QuantisedRow struct {
+	Groups               int
+	Columns              int // K in whole groups
+	Bytes, Scales, Zeros int // the words are at 0
+	Floats               int // of the row, in whole cache lines
+}
+
+// CodeOfZero is what dot products add to the values of codes, so that they are
+// unsigned bytes.
+const CodeOfZero = 128
+
+// QuantisedRow is the layout of rows that multiply weights of K columns.
+func (s Storage) QuantisedRow(k int) QuantisedRow {
+	c, _ := s.Coded()
+	r := QuantisedRow{Groups: c.Groups(k)}
+	r.Columns = r.Groups * c.Group
+	r.Bytes = 2 * r.Columns
+	r.Scales = r.Bytes + r.Columns
+	r.Zeros = r.Scales + 4*r.Groups
+	const line = 16 // float32 of a cache line
+	r.Floats = (r.Zeros/4 + r.Groups + line - 1) / line * line
+	return r
+}
+
+// Kind implements Spec.
+func (Quantise) Kind() string { return "quantise" }
+
+// Name implements Spec.
+func (q Quantise) Name() string {
+	return fmt.Sprintf("quantise_%s_k%d_sx%d_sy%d", q.Storage, q.K, q.StrideX, q.StrideY)
+}
+
+// Signature implements Spec: (y, x, tokens).
+func (Quantise) Signature() []Param {
+	return []Param{{"y", "[]float32"}, {"x", "[]float32"}, {"tokens", "int"}}
+}
+
+// Cost implements Spec.
+func (q Quantise) Cost(_, tokens int) Cost { return Cost{Flops: 3 * q.K * tokens} }
+
+func init() { register(Quantise{}) }

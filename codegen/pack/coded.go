@@ -1,0 +1,41 @@
+package pack
+
+import (
+	"fmt"
+
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/ir/storage"
+)
+
+// coded packs n ≤ 48 rows of k columns, from row lo of the parameter on, as one
+// zeroed panel of codes and scales.
+func (pw *packer) coded(dst []byte, s kernel.Storage, e storage.Encoder, lo, n, k int) error {
+	format, _ := s.Coded()
+	pw.codes, pw.scales = grow(pw.codes, k), grow(pw.scales, format.Groups(k))
+	for r := range n {
+		if err := e.Encode(pw.rows[r*k:(r+1)*k], pw.codes, pw.scales); err != nil {
+			return fmt.Errorf("row %d, %w", lo+r, err)
+		}
+		place(dst, s, format, r, pw.codes, pw.scales)
+	}
+	return nil
+}
+
+// place puts the codes and scales of one row where kernels look for them.
+func place(dst []byte, s kernel.Storage, format *storage.Coded, row int, codes []uint8, scales []uint16) {
+	for g, scale := range scales {
+		at := s.ScaleIndex(row, g)
+		dst[at], dst[at+1] = byte(scale), byte(scale>>8)
+	}
+	pair, unit := 2*format.Group, s.UnitColumns()
+	for lo := 0; lo < len(codes); lo += pair {
+		at, _ := s.CodeIndex(row, lo)
+		for k := lo; k < min(lo+pair, len(codes)); k += 4 {
+			four := dst[at+(k-lo)/unit*kernel.UnitBytes:][:4]
+			bit := (k - lo) % unit / 4 * format.Width
+			for c, code := range codes[k:min(k+4, len(codes))] {
+				four[c] |= code << bit
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package kerneltest
+
+import (
+	"fmt"
+	"iter"
+)
+
+// DotGemv is y = W·x for a run of panels of codes and a quantised x: per output
+// one chain over the groups of columns, ascending, then + bias, then + residual.
+type DotGemv struct {
+	Storage        string // int8, int4
+	K              int
+	Bias, Residual bool
+}
+
+// Cases implements Kernel; residual is y in half of them.
+func (d DotGemv) Cases() iter.Seq[*Case] {
+	return func(yield func(*Case) bool) {
+		for _, n := range []int{0, 1, 2, 3} {
+			for _, f := range flavours {
+				if !yield(d.newCase(n, f, false)) || d.Residual && !yield(d.newCase(n, f, true)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (d DotGemv) axes() []axis {
+	w := &codedPanels{storage: d.Storage, columns: d.K, group: groupColumns[d.Storage]}
+	return []axis{{"panels", map[string]int{
+		"y": panelRows, "w": w.elements(), "bias": panelRows, "residual": panelRows,
+	}}}
+}
+
+func (d DotGemv) newCase(n int, f flavour, aliased bool) *Case {
+	c := &Case{Name: fmt.Sprintf("panels=%d/%s/aliased=%v", n, f, aliased), kernel: d}
+	v := newValues(c.Name, f)
+	w, x := makeCoded(v, d.Storage, d.K, n), quantise(d.Storage, v.f32(d.K))
+	y, bias, residual := v.f32(n*panelRows), v.f32(n*panelRows), v.f32(n*panelRows)
+	if aliased {
+		residual = y
+	}
+	c.inputs = []input{{"y", y}, {"w", w.packed()}, {"x", quantisedShape(d.Storage, d.K).row(x)}}
+	c.inputs = append(c.inputs, epilogueInputs(d.Bias, d.Residual, bias, residual, aliased)...)
+	c.inputs = append(c.inputs, input{scratch, make([]float32, panelRows)}, input{"panels", n})
+	out := unwritten(y)
+	for i := range y {
+		s := w.dot(i/panelRows, i%panelRows, x)
+		if d.Bias {
+			s.add(bias[i])
+		}
+		if d.Residual {
+			s.add(residual[i])
+		}
+		out.set(i, s.sum, 0, s.looseBound())
+	}
+	c.want = map[string]*outcome{"y": out}
+	return c
+}

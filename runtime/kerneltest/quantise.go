@@ -1,0 +1,130 @@
+package kerneltest
+
+import (
+	"fmt"
+	"iter"
+	"math"
+)
+
+// Quantise makes whole numbers and scales of rows of activations; see the
+// compiler's kernel of that name.
+type Quantise struct {
+	Storage string
+	K       int
+	StrideX int
+	StrideY int
+}
+
+// Cases implements Kernel.
+func (q Quantise) Cases() iter.Seq[*Case] {
+	return func(yield func(*Case) bool) {
+		for _, tokens := range []int{0, 1, 2, 3} {
+			for _, f := range append(flavours, stiff) {
+				if !yield(q.newCase(tokens, f)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (q Quantise) axes() []axis {
+	return []axis{{"tokens", map[string]int{"y": q.StrideY, "x": q.StrideX}}}
+}
+
+func (q Quantise) newCase(tokens int, f flavour) *Case {
+	c := &Case{Name: fmt.Sprintf("tokens=%d/%s", tokens, f), kernel: q}
+	v := newValues(c.Name, f)
+	shape := quantisedShape(q.Storage, q.K)
+	x, y := v.f32(rows(tokens, q.StrideX, q.K)), v.f32(rows(tokens, q.StrideY, shape.floats))
+	c.inputs = []input{{"y", y}, {"x", x}, {"tokens", tokens}}
+	out := unwritten(y)
+	for t := range tokens {
+		shape.expect(out, t*q.StrideY, quantise(q.Storage, x[t*q.StrideX:][:q.K]))
+	}
+	c.want = map[string]*outcome{"y": out}
+	return c
+}
+
+// quantised is a row of whole numbers and their scales.
+type quantised struct {
+	numbers []int8 // whole groups
+	scales  []float32
+}
+
+// quantise is the meaning of the kernel, for one row.
+func quantise(storage string, x []float32) *quantised {
+	group := groupColumns[storage]
+	q := &quantised{}
+	for lo := 0; lo < len(x); lo += group {
+		part := x[lo:min(lo+group, len(x))]
+		most := float32(0)
+		for _, v := range part {
+			if m := float32(math.Abs(float64(v))); m > most || m != m {
+				most = m
+			}
+			if most != most {
+				break
+			}
+		}
+		inverse := 127 / max(most, 0x1p-100)
+		for _, v := range part {
+			q.numbers = append(q.numbers, nearest(v*inverse))
+		}
+		for range group - len(part) {
+			q.numbers = append(q.numbers, 0)
+		}
+		q.scales = append(q.scales, most/127)
+	}
+	return q
+}
+
+// nearest rounds to a whole number within ±127; NaN counts as the least.
+func nearest(v float32) int8 {
+	if !(v > -127) {
+		return -127
+	}
+	return int8(math.RoundToEven(float64(min(v, 127))))
+}
+
+// rowShape is where the parts of a quantised row begin, in float32.
+type rowShape struct {
+	columns, groups      int
+	bytes, scales, zeros int
+	floats               int // written
+}
+
+func quantisedShape(storage string, k int) rowShape {
+	group := groupColumns[storage]
+	groups := (k + group - 1) / group
+	n := groups * group
+	return rowShape{columns: n, groups: groups, bytes: n / 2, scales: 3 * n / 4, zeros: 3*n/4 + groups, floats: 3*n/4 + 2*groups}
+}
+
+// expect sets what a row must hold from element at on.
+func (s rowShape) expect(out *outcome, at int, q *quantised) {
+	byteAt := func(i int) uint32 { return uint32(uint8(q.numbers[i])) }
+	wordAt := func(i int) uint32 { return uint32(uint16(int16(q.numbers[i]))) }
+	for i := range s.columns / 2 {
+		out.word(at+i, wordAt(2*i)|wordAt(2*i+1)<<16)
+	}
+	for i := range s.columns / 4 {
+		out.word(at+s.bytes+i, byteAt(4*i)|byteAt(4*i+1)<<8|byteAt(4*i+2)<<16|byteAt(4*i+3)<<24)
+	}
+	group := s.columns / max(s.groups, 1)
+	for g, scale := range q.scales {
+		out.exact(at+s.scales+g, scale)
+		sum := int32(0)
+		for _, n := range q.numbers[g*group : (g+1)*group] {
+			sum += int32(n)
+		}
+		out.word(at+s.zeros+g, uint32(-128*sum))
+	}
+}
+
+// row is a quantised row as kernels read it.
+func (s rowShape) row(q *quantised) []float32 {
+	out := unwritten(make([]float32, s.floats))
+	s.expect(out, 0, q)
+	return out.values
+}
