@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/mambac/mambac/codegen/amd64" // registers its levels
 	"github.com/mambac/mambac/codegen/gosrc"
+	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/codegen/target"
@@ -31,6 +32,9 @@ type Options struct {
 	Levels []string
 	// Tests adds the kernel tests.
 	Tests bool
+	// Exact computes in float32 with weights that are kept as codes, instead of
+	// quantising activations.
+	Exact bool
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
 	Chunk int
 }
@@ -51,12 +55,23 @@ func (o *Output) API(a *gosrc.API) (map[string][]byte, error) {
 	return a.Files()
 }
 
+// Math is the arithmetic of the output: exact, or fast if any activation is
+// quantised.
+func (o *Output) Math() string {
+	for _, s := range o.Plan.Specs() {
+		if _, ok := s.(kernel.Quantise); ok {
+			return "fast"
+		}
+	}
+	return "exact"
+}
+
 // PayloadFile is the name of a package's payload beside its source.
 func PayloadFile(pkg string) string { return gosrc.PayloadFile(pkg) }
 
 // Compile lowers the module and emits every file of its package.
 func Compile(m *ir.Module, o Options) (*Output, error) {
-	p, err := lower.Lower(m, lower.Options{Chunk: o.Chunk})
+	p, err := lower.Lower(m, lower.Options{Chunk: o.Chunk, Exact: o.Exact})
 	if err != nil {
 		return nil, err
 	}

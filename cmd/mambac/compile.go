@@ -26,7 +26,7 @@ type choice struct {
 
 // newChoice is what no flags say: for this machine, weights as stored.
 func newChoice() *choice {
-	return &choice{weights: "auto", cpu: "native", math: "exact", platform: platform()}
+	return &choice{weights: "auto", cpu: "native", math: "auto", platform: platform()}
 }
 
 // registerPasses adds the flags that decide what the passes do.
@@ -44,10 +44,13 @@ func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 	o.platform = platform()
 	f := cmd.Flags()
 	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), neon (arm64), all, or native: the best of this machine, all for another")
-	f.StringVar(&o.math, "math", "exact", "arithmetic: exact")
+	f.StringVar(&o.math, "math", "auto", "arithmetic: exact (float32), fast (weights kept as codes meet activations in 8 bits), or auto: fast where weights are codes")
 	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels("")...)...)
-	choices(cmd, "math", "exact")
+	choices(cmd, "math", maths...)
 }
+
+// maths lists what --math may be.
+var maths = []string{"auto", "exact", "fast"}
 
 // checkPasses tells of wrong usage before anything is opened.
 func (o *choice) checkPasses() error {
@@ -64,7 +67,7 @@ func (o *choice) check() error {
 	if err := o.checkPasses(); err != nil {
 		return err
 	}
-	if err := oneOf("math", o.math, "exact"); err != nil {
+	if err := oneOf("math", o.math, maths...); err != nil {
 		return err
 	}
 	if err := checkTarget(o.platform); err != nil {
@@ -132,12 +135,16 @@ func (o *choice) compile(m *model, out codegen.Options, command string) (*compil
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	out.Command, out.Levels = "mambac "+version+" "+command, o.levels()
+	out.Command, out.Levels, out.Exact = "mambac "+version+" "+command, o.levels(), o.math == "exact"
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	return &compiled{model: m, Output: result, module: module, levels: out.Levels, weights: formats(module), math: o.math}, nil
+	c := &compiled{model: m, Output: result, module: module, levels: out.Levels, weights: formats(module), math: result.Math()}
+	if o.math == "fast" && c.math != o.math {
+		return nil, fmt.Errorf("%s: --math fast: weights %s have no narrow product; choose --weights int8 or int4", m.checkpoint.Path, c.weights)
+	}
+	return c, nil
 }
 
 // formats names the storage of the parameters that are not plain float32, or

@@ -8,6 +8,7 @@ import (
 	"github.com/mambac/mambac/importer/checkpoint"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/op"
+	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/runtime/payload"
 )
 
@@ -60,16 +61,21 @@ func (m *model) refuseOutputs(outputs ...output) error {
 	return nil
 }
 
-// storageBytes is the size of one element in each storage format.
-var storageBytes = map[string]int64{"f32": 4, "f16": 2, "bf16": 2}
-
-// elementBytes is the size of a parameter's elements in the artifact, or in
-// the checkpoint while no storage is chosen.
-func elementBytes(p *ir.Param) int64 {
-	if n, ok := storageBytes[p.Storage]; ok {
-		return n
+// paramBytes is the size of some rows of a parameter in the artifact, or in the
+// checkpoint while no storage is chosen: elements and scales, without padding.
+func paramBytes(p *ir.Param, rows int) int64 {
+	elements := int64(rows) * int64(p.Shape.Row())
+	if p.Storage == "" {
+		return elements * int64(p.DType.Size())
 	}
-	return int64(p.DType.Size())
+	format, err := storage.Lookup(p.Storage)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	if c, ok := format.(*storage.Coded); ok {
+		return int64(rows) * int64((p.Shape.Row()*c.Width+7)/8+2*c.Groups(p.Shape.Row()))
+	}
+	return elements * int64(format.Bits()) / 8
 }
 
 // sizes is what a module holds, moves and computes, without padding.
@@ -89,7 +95,7 @@ func measure(m *ir.Module) sizes {
 	for _, p := range m.Params {
 		n := int64(p.Shape.Elements())
 		s.Parameters += n
-		s.WeightBytes += n * elementBytes(p)
+		s.WeightBytes += paramBytes(p, p.Shape.Rows())
 	}
 	for _, st := range m.States {
 		s.StateBytes += 4 * int64(st.Shape.Elements())
@@ -125,11 +131,11 @@ func readBy(v *ir.Value) map[*ir.Param]int64 {
 		if p == nil {
 			continue
 		}
-		n := p.Shape.Elements()
+		rows := p.Shape.Rows()
 		if _, ok := v.Op.(op.Embed); ok {
-			n = p.Shape.Row()
+			rows = 1
 		}
-		read[p] = int64(n) * elementBytes(p)
+		read[p] = paramBytes(p, rows)
 	}
 	return read
 }

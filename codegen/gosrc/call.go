@@ -93,8 +93,11 @@ func countParam(spec kernel.Spec) string {
 
 // perPanel reports whether a kernel treats a single panel per call.
 func perPanel(spec kernel.Spec) bool {
-	_, ok := spec.(kernel.Gemm)
-	return ok
+	switch spec.(type) {
+	case kernel.Gemm, kernel.DotGemm:
+		return true
+	}
+	return false
 }
 
 // call emits the call itself: pointers from the arguments, counts from the

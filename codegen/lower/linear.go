@@ -43,7 +43,7 @@ func (l *lowering) linearStep(v *ir.Value, y view, row, n int, residual bool) pl
 	bias := len(v.Params) > 1 && v.Params[1] != nil
 	epilogue := kernel.Epilogue{Bias: bias, Residual: residual}
 	part := view{y.buffer, y.column + row, kernel.Pad(n)}
-	x := l.at(v.Args[0])
+	x := l.input(v.Args[0], slot.Storage)
 	perPanel := slot.Storage.PanelElements(k)
 	args := []plan.Arg{
 		written(lanes(part)),
@@ -58,16 +58,27 @@ func (l *lowering) linearStep(v *ir.Value, y view, row, n int, residual bool) pl
 		r := l.at(v.Args[1])
 		args = append(args, lanes(view{r.buffer, r.column + row, kernel.Pad(n)}))
 	}
-	step := plan.Step{Split: plan.ByChannels, Panels: panels(n)}
-	if l.single() {
-		step.Spec = kernel.Gemv{Storage: slot.Storage, K: k, Epilogue: epilogue}
-		step.Args = args
-		return step
+	spec, scratch := l.product(slot.Storage, k, x.stride(), y.stride(), epilogue)
+	if scratch {
+		args = append(args, plan.Arg{Kind: plan.ScratchArg})
 	}
+	step := plan.Step{Spec: spec, Split: plan.ByChannels, Panels: panels(n), Args: args}
 	if l.mode == plan.Prefill && step.Panels < fewPanels {
 		step.Split = plan.ByTokens
 	}
-	step.Spec = kernel.Gemm{Storage: slot.Storage, K: k, StrideX: x.stride(), StrideY: y.stride(), Epilogue: epilogue}
-	step.Args = append(args, plan.Arg{Kind: plan.ScratchArg})
 	return step
+}
+
+// product is the kernel of a linear in the mode and the arithmetic at hand, and
+// whether it needs scratch.
+func (l *lowering) product(s kernel.Storage, k, strideX, strideY int, e kernel.Epilogue) (spec kernel.Spec, scratch bool) {
+	switch fast := l.fast(s); {
+	case fast && l.single():
+		return kernel.DotGemv{Storage: s, K: k, Epilogue: e}, true
+	case fast:
+		return kernel.DotGemm{Storage: s, K: k, StrideX: strideX, StrideY: strideY, Epilogue: e}, true
+	case l.single():
+		return kernel.Gemv{Storage: s, K: k, Epilogue: e}, false
+	}
+	return kernel.Gemm{Storage: s, K: k, StrideX: strideX, StrideY: strideY, Epilogue: e}, true
 }

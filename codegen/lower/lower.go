@@ -19,6 +19,9 @@ type Options struct {
 	// Chunk is the number of tokens of one Prefill; 0 chooses one that keeps
 	// the activations in the last-level cache.
 	Chunk int
+	// Exact computes in float32 what would be quantised: activations that meet
+	// weights kept as codes.
+	Exact bool
 }
 
 // logitRows is the number of rows of one Logits call: enough for a full
@@ -66,6 +69,7 @@ type lowering struct {
 	plan   *plan.Plan
 	module *ir.Module
 	*placement
+	options Options
 
 	mode    plan.Mode
 	steps   []plan.Step
@@ -75,6 +79,9 @@ type lowering struct {
 	packed  map[packKey]*plan.Weight
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
+
+	quantised map[quantisedKey]*plan.Buffer
+	ready     map[*plan.Buffer]bool // quantised in the mode at hand
 }
 
 // Lower plans the module. It fails with the op, its region and the remedy
@@ -85,7 +92,8 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(m)
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: logitRows},
-		module: m, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{},
+		quantised: map[quantisedKey]*plan.Buffer{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1
@@ -120,7 +128,7 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 	l.block = &plan.Block{Name: blockName(r.Name)}
 	l.weights, l.states, l.names = nil, nil, map[string]bool{}
 	for _, mode := range modes {
-		l.mode, l.steps = mode, nil
+		l.mode, l.steps, l.ready = mode, nil, map[*plan.Buffer]bool{}
 		for _, v := range r.Body {
 			if err := rules[v.Op.OpName()].lower(l, v); err != nil {
 				return fmt.Errorf("%s: %w", v.Op.OpName(), err)
@@ -157,7 +165,7 @@ func (l *lowering) finish(o Options) {
 			p.Chunk /= 2
 		}
 	}
-	p.Scratch = kernel.GemmScratch(p.Chunk)
+	p.Scratch = max(kernel.GemmScratch(p.Chunk), kernel.DotGemmScratch(p.Chunk))
 	l.placement.offsets(p)
 }
 

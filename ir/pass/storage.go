@@ -1,15 +1,14 @@
 package pass
 
 import (
-	"fmt"
-
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/op"
+	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
 // Formats lists what Options.Storage may be.
-var Formats = []string{"auto", "f32", "f16", "bf16"}
+var Formats = append([]string{"auto"}, storage.Names()...)
 
 // chooseStorage gives the matrices of linears and embeddings the format asked
 // for, or with auto the one that holds what the checkpoint stored without
@@ -42,15 +41,23 @@ func hasMatrix(o ir.Op) bool {
 	return false
 }
 
+// storageFor is the format of a matrix under a recipe.
 func storageFor(p *ir.Param, wanted string) (string, error) {
-	switch wanted {
-	case "f32", "f16", "bf16":
-		return wanted, nil
-	case "", "auto":
+	if wanted == "" || wanted == "auto" {
 		if p.DType == tensor.F16 || p.DType == tensor.BF16 {
 			return p.DType.String(), nil
 		}
 		return tensor.F32.String(), nil
 	}
-	return "", fmt.Errorf("unknown weight format %q; known are %v", wanted, Formats)
+	if _, err := storage.Lookup(wanted); err != nil {
+		return "", err
+	}
+	if _, coded := storage.LookupCoded(wanted); coded && p.Shape.Row() < fewColumns {
+		return storageFor(p, "auto")
+	}
+	return wanted, nil
 }
+
+// fewColumns is a width below which a matrix stays as it was stored: it is
+// small, and what it makes is the step of a scan.
+const fewColumns = 128

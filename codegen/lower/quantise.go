@@ -1,0 +1,68 @@
+package lower
+
+import (
+	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/ir"
+)
+
+// fast reports whether weights of a storage are multiplied by narrow dot
+// products: those that are codes, unless everything is to be exact.
+func (l *lowering) fast(s kernel.Storage) bool {
+	_, coded := s.Coded()
+	return coded && !l.options.Exact
+}
+
+// input is where a linear with weights of a storage finds its input: the value
+// itself, or the whole numbers and scales made of it, once for all linears that
+// read it.
+func (l *lowering) input(x *ir.Value, s kernel.Storage) view {
+	if !l.fast(s) {
+		return l.at(x)
+	}
+	key := quantisedKey{x, s, l.single()}
+	b := l.quantised[key]
+	if b == nil {
+		b = l.quantisedBuffer(key)
+		l.quantised[key] = b
+	}
+	to := view{b, 0, b.Width}
+	if !l.ready[b] {
+		l.ready[b] = true
+		l.emit(l.quantiseStep(x, s, to))
+	}
+	return to
+}
+
+// quantisedKey is an activation in the form that weights of a storage are
+// multiplied with: for a single token, in every worker's private memory.
+type quantisedKey struct {
+	value   *ir.Value
+	storage kernel.Storage
+	private bool
+}
+
+func (l *lowering) quantisedBuffer(key quantisedKey) *plan.Buffer {
+	row := key.storage.QuantisedRow(key.value.Type.Width).Floats
+	r := l.placement.region[key.value]
+	if key.private {
+		b := &plan.Buffer{Name: l.name("quantisedOwn"), Space: plan.Private, Width: row, Stride: row}
+		l.copies[r] = append(l.copies[r], b)
+		return b
+	}
+	b := &plan.Buffer{Name: l.name("quantised"), Space: plan.Arena, Width: row, Stride: spread(row)}
+	l.local[r] = append(l.local[r], b)
+	return b
+}
+
+func (l *lowering) quantiseStep(x *ir.Value, s kernel.Storage, to view) plan.Step {
+	from, split := l.at(x), l.tokenSplit()
+	if to.buffer.Space == plan.Private {
+		split = plan.Each
+	}
+	return plan.Step{
+		Spec:  kernel.Quantise{Storage: s, K: x.Type.Width, StrideX: from.stride(), StrideY: to.stride()},
+		Split: split, Panels: panels(x.Type.Width),
+		Args: []plan.Arg{written(whole(to)), whole(from)},
+	}
+}
