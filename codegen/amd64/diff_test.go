@@ -60,6 +60,27 @@ func linearSpecs() []kernel.Spec {
 			)
 		}
 	}
+	return append(specs, codedSpecs()...)
+}
+
+// codedSpecs is products of codes at sizes that fill no group, one, pairs of
+// groups and blocks of columns, and a little more.
+func codedSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
+	for i, s := range []kernel.Storage{kernel.Int8, kernel.Int4} {
+		for j, k := range []int{1, 7, 32, 33, 64, 96, 200, 256, 257, 640} {
+			e, row := epilogues[(i+j)%len(epilogues)], s.QuantisedRow(k)
+			specs = append(specs,
+				kernel.Quantise{Storage: s, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
+				kernel.DotGemv{Storage: s, K: k, Epilogue: e},
+				kernel.DotGemm{Storage: s, K: k, StrideX: row.Floats, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Gemv{Storage: s, K: k, Epilogue: e},
+				kernel.Gemm{Storage: s, K: k, StrideX: k + j%3, StrideY: kernel.PanelRows + i*5, Epilogue: e},
+				kernel.Embed{Storage: s, Width: k, StrideY: k + j%2},
+			)
+		}
+	}
 	return specs
 }
 

@@ -26,6 +26,10 @@ type Level struct {
 	lanes, registers int
 	// tileTokens and tileRows are the register tile of a matrix product.
 	tileTokens, tileRows int
+	// dotTokens are the heights of the tiles of a product of whole numbers, the
+	// tallest first, dotRows is their width.
+	dotTokens []int
+	dotRows   int
 }
 
 // Level implements target.Backend.

@@ -7,6 +7,7 @@ import "github.com/mambac/mambac/codegen/target"
 var v3 = &Level{
 	level: target.Level{Name: "v3", GOARCH: "amd64", Rank: 3, Features: []string{"avx2", "fma", "f16c"}},
 	lanes: 8, registers: 16, tileTokens: 4, tileRows: 24,
+	dotTokens: []int{6, 4, 2, 1}, dotRows: 16,
 }
 
 func init() { target.Register(v3) }

@@ -8,6 +8,7 @@ var v4 = &Level{
 	level: target.Level{Name: "v4", GOARCH: "amd64", Rank: 4,
 		Features: []string{"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"}},
 	lanes: 16, registers: 32, tileTokens: 8, tileRows: 48,
+	dotTokens: []int{8, 4, 2, 1}, dotRows: 48,
 }
 
 func init() { target.Register(v4) }

@@ -27,14 +27,6 @@ type rmsnorm struct {
 	tail    []tailMask
 }
 
-// tailMask selects, of one vector of the last 16 elements, those that exist.
-type tailMask struct {
-	opmask reg.Register   // on levels that have them
-	vector reg.VecVirtual // elsewhere
-	none   bool           // no element exists
-	all    bool           // every element exists
-}
-
 func (r *rmsnorm) emit() {
 	r.y, r.x = r.pointer("y"), r.pointer("x")
 	if r.Weight {
@@ -44,7 +36,8 @@ func (r *rmsnorm) emit() {
 	done, loop := r.label("done"), r.label("token")
 	r.TESTQ(tokens, tokens)
 	r.JZ(operand.LabelRef(done))
-	r.masks()
+	// The elements past the last whole 16.
+	r.tail = r.asm.tail(r.Width%normLanes, r.vectors())
 	r.legend("One token a turn.", holds("inputs", r.x), holds("outputs", r.y), holds("tokens left", tokens))
 	r.Label(loop)
 	r.products(r.scale())
@@ -57,58 +50,6 @@ func (r *rmsnorm) emit() {
 
 // vectors is the number of registers that 16 lanes take.
 func (r *rmsnorm) vectors() int { return normLanes / r.level.lanes }
-
-// masks prepares the selection of the elements past the last whole 16.
-func (r *rmsnorm) masks() {
-	rest := r.Width % normLanes
-	for i := range r.vectors() {
-		n := min(max(rest-i*r.level.lanes, 0), r.level.lanes)
-		m := tailMask{none: n == 0, all: n == r.level.lanes}
-		switch {
-		case m.none || m.all:
-		case r.level.lanes == 16:
-			bits := r.GP32()
-			k := r.K()
-			r.MOVL(operand.U32(1<<n-1), bits)
-			r.KMOVW(bits, k)
-			m.opmask = k
-		default:
-			m.vector = r.constantVec(r.global("first"+string(rune('0'+n)), func(lane int) uint32 {
-				if lane < n {
-					return 0xffffffff
-				}
-				return 0
-			}))
-		}
-		r.tail = append(r.tail, m)
-	}
-}
-
-// load reads one vector of the tail, absent elements as zero.
-func (r *rmsnorm) load(m tailMask, from operand.Mem) reg.VecVirtual {
-	v := r.vec()
-	switch {
-	case m.all:
-		r.VMOVUPS(from, v)
-	case m.opmask != nil:
-		r.VMOVUPS_Z(from, m.opmask, v)
-	default:
-		r.VMASKMOVPS(from, m.vector, v)
-	}
-	return v
-}
-
-// store writes one vector of the tail, leaving absent elements alone.
-func (r *rmsnorm) store(m tailMask, v reg.VecVirtual, to operand.Mem) {
-	switch {
-	case m.all:
-		r.VMOVUPS(v, to)
-	case m.opmask != nil:
-		r.VMOVUPS(v, m.opmask, to)
-	default:
-		r.VMASKMOVPS(v, m.vector, to)
-	}
-}
 
 // scale is 1/√(mean(x²)+eps) in all lanes.
 func (r *rmsnorm) scale() reg.VecVirtual {

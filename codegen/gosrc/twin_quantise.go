@@ -15,21 +15,17 @@ func init() {
 func quantiseTwin(s kernel.Quantise) twin {
 	format, _ := s.Storage.Coded()
 	row := s.Storage.QuantisedRow(s.K)
-	part := func(lo, floats int) *jen.Statement {
-		return id("out").Index(id("g").Op("*").Lit(floats).Op("+").Lit(lo), jen.Empty()).Index(jen.Empty(), jen.Lit(floats))
-	}
 	return twin{
-		doc:   "whole numbers and scales of rows: as 16-bit words, as bytes, scales, and −128·Σ.",
+		doc:   "whole numbers and scales of rows, group after group: as 16-bit words, as bytes, the scale, and −128·Σ.",
 		needs: []string{"quantiseGroup"},
 		body: []jen.Code{
-			sizes(size{"columns", s.K}, size{"group", format.Group}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}),
+			sizes(size{"columns", s.K}, size{"group", format.Group}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}, size{"groupFloats", row.GroupBytes / 4}),
 			forEach("t", id("tokens"),
 				id("row").Op(":=").Add(from("x", tokenRow("strideX"), id("columns"))),
 				id("out").Op(":=").Id("y").Index(tokenRow("strideY"), jen.Empty()),
 				forEach("g", jen.Lit(row.Groups),
-					jen.List(id("out").Index(id("g").Op("+").Lit(row.Scales/4)), id("out").Index(id("g").Op("+").Lit(row.Zeros/4))).Op("=").
-						Id("quantiseGroup").Call(
-						part(0, format.Group/2), part(row.Bytes/4, format.Group/4),
+					id("quantiseGroup").Call(
+						from("out", id("g").Op("*").Id("groupFloats"), id("groupFloats")),
 						id("row").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("columns")))),
 				),
 			),
@@ -40,10 +36,13 @@ func quantiseTwin(s kernel.Quantise) twin {
 func quantiseGroup() jen.Code {
 	bits := func(v jen.Code) *jen.Statement { return jen.Qual("math", "Float32bits").Call(v) }
 	number := func(v jen.Code) *jen.Statement { return jen.Qual("math", "Float32frombits").Call(v) }
-	return docComment("quantiseGroup writes the whole numbers of a group of columns, zero behind its", "end, and returns its scale and −128 times their sum, as bits.").
+	return docComment("quantiseGroup writes the whole numbers of a group of columns, zero behind its", "end, as words and as bytes, then its scale, then −128 times their sum.").
 		Func().Id("quantiseGroup").Params(
-		jen.List(id("words"), id("quads"), id("x")).Index().Float32(),
-	).Params(jen.List(id("scale"), id("zero")).Float32()).Block(
+		jen.List(id("out"), id("x")).Index().Float32(),
+	).Block(
+		id("n").Op(":=").Parens(jen.Len(id("out")).Op("-").Lit(2)).Op("/").Lit(3),
+		jen.List(id("words"), id("quads")).Op(":=").List(
+			id("out").Index(jen.Empty(), jen.Lit(2).Op("*").Id("n")), id("out").Index(jen.Lit(2).Op("*").Id("n"), jen.Lit(3).Op("*").Id("n"))),
 		id("most").Op(":=").Uint32().Call(jen.Lit(0)),
 		forEachOf("_", "v", id("x"),
 			id("most").Op("=").Max(id("most"), bits(id("v")).Op("&^").Parens(jen.Lit(1).Op("<<").Lit(31))),
@@ -60,7 +59,8 @@ func quantiseGroup() jen.Code {
 			id("words").Index(jen.Lit(2).Op("*").Id("i").Op("+").Lit(1)).Op("=").Add(number(pairOfWords(2))),
 			id("quads").Index(id("i")).Op("=").Add(number(fourBytes())),
 		),
-		jen.Return(number(id("most")).Op("/").Lit(127), number(jen.Uint32().Call(jen.Op("-").Lit(kernel.CodeOfZero).Op("*").Id("sum")))),
+		id("out").Index(jen.Lit(3).Op("*").Id("n")).Op("=").Add(number(id("most"))).Op("/").Lit(127),
+		id("out").Index(jen.Lit(3).Op("*").Id("n").Op("+").Lit(1)).Op("=").Add(number(jen.Uint32().Call(jen.Op("-").Lit(kernel.CodeOfZero).Op("*").Id("sum")))),
 	)
 }
 

@@ -24,15 +24,15 @@ type Quantise struct {
 	StrideY int
 }
 
-// QuantisedRow is how a quantised row of K columns lies in memory, in bytes
-// from its start: q as signed 16-bit words, q as signed bytes, a float32 scale
-// for each group, and for each group −128·Σq as int32, which is what a sum of
-// products with codes begins with where 128 is the code of 0.
+// QuantisedRow is how a quantised row of K columns lies in memory: group after
+// group, each q as signed 16-bit words, q as signed bytes, the float32 scale,
+// and −128·Σq as int32, which is what a sum of products with codes begins with
+// where 128 is the code of 0. Offsets are in bytes from the start of a group.
 type QuantisedRow struct {
-	Groups               int
-	Columns              int // K in whole groups
-	Bytes, Scales, Zeros int // the words are at 0
-	Floats               int // of the row, in whole cache lines
+	Groups             int
+	Bytes, Scale, Zero int // the words are at 0
+	GroupBytes         int
+	Floats             int // of the row, in whole cache lines
 }
 
 // CodeOfZero is what dot products add to the values of codes, so that they are
@@ -42,13 +42,9 @@ const CodeOfZero = 128
 // QuantisedRow is the layout of rows that multiply weights of K columns.
 func (s Storage) QuantisedRow(k int) QuantisedRow {
 	c, _ := s.Coded()
-	r := QuantisedRow{Groups: c.Groups(k)}
-	r.Columns = r.Groups * c.Group
-	r.Bytes = 2 * r.Columns
-	r.Scales = r.Bytes + r.Columns
-	r.Zeros = r.Scales + 4*r.Groups
+	r := QuantisedRow{Groups: c.Groups(k), Bytes: 2 * c.Group, Scale: 3 * c.Group, Zero: 3*c.Group + 4, GroupBytes: 3*c.Group + 8}
 	const line = 16 // float32 of a cache line
-	r.Floats = (r.Zeros/4 + r.Groups + line - 1) / line * line
+	r.Floats = (r.Groups*r.GroupBytes/4 + line - 1) / line * line
 	return r
 }
 

@@ -87,38 +87,36 @@ func nearest(v float32) int8 {
 	return int8(math.RoundToEven(float64(min(v, 127))))
 }
 
-// rowShape is where the parts of a quantised row begin, in float32.
+// rowShape is the layout of a quantised row, in float32: group after group, q as
+// words, q as bytes, the scale, and −128·Σq.
 type rowShape struct {
-	columns, groups      int
-	bytes, scales, zeros int
-	floats               int // written
+	group, groups int // columns of a group, groups
+	floats        int // written
 }
 
 func quantisedShape(storage string, k int) rowShape {
 	group := groupColumns[storage]
 	groups := (k + group - 1) / group
-	n := groups * group
-	return rowShape{columns: n, groups: groups, bytes: n / 2, scales: 3 * n / 4, zeros: 3*n/4 + groups, floats: 3*n/4 + 2*groups}
+	return rowShape{group: group, groups: groups, floats: groups * (3*group/4 + 2)}
 }
 
 // expect sets what a row must hold from element at on.
 func (s rowShape) expect(out *outcome, at int, q *quantised) {
-	byteAt := func(i int) uint32 { return uint32(uint8(q.numbers[i])) }
-	wordAt := func(i int) uint32 { return uint32(uint16(int16(q.numbers[i]))) }
-	for i := range s.columns / 2 {
-		out.word(at+i, wordAt(2*i)|wordAt(2*i+1)<<16)
-	}
-	for i := range s.columns / 4 {
-		out.word(at+s.bytes+i, byteAt(4*i)|byteAt(4*i+1)<<8|byteAt(4*i+2)<<16|byteAt(4*i+3)<<24)
-	}
-	group := s.columns / max(s.groups, 1)
 	for g, scale := range q.scales {
-		out.exact(at+s.scales+g, scale)
+		numbers := q.numbers[g*s.group : (g+1)*s.group]
+		byteAt := func(i int) uint32 { return uint32(uint8(numbers[i])) }
+		wordAt := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
 		sum := int32(0)
-		for _, n := range q.numbers[g*group : (g+1)*group] {
-			sum += int32(n)
+		for i := 0; i < s.group; i += 4 {
+			out.word(at+i/2, wordAt(i)|wordAt(i+1)<<16)
+			out.word(at+i/2+1, wordAt(i+2)|wordAt(i+3)<<16)
+			out.word(at+s.group/2+i/4, byteAt(i)|byteAt(i+1)<<8|byteAt(i+2)<<16|byteAt(i+3)<<24)
+			sum += int32(numbers[i]) + int32(numbers[i+1]) + int32(numbers[i+2]) + int32(numbers[i+3])
 		}
-		out.word(at+s.zeros+g, uint32(-128*sum))
+		at += 3 * s.group / 4
+		out.exact(at, scale)
+		out.word(at+1, uint32(-128*sum))
+		at += 2
 	}
 }
 

@@ -82,6 +82,8 @@ func newSpan(i int, value any) (*span, error) {
 		return spanOf(i, v), nil
 	case []uint16:
 		return spanOf(i, v), nil
+	case []uint8:
+		return spanOf(i, v), nil
 	}
 	return nil, fmt.Errorf("argument %d is of type %T", i, value)
 }

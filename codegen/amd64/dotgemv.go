@@ -1,0 +1,155 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+func init() {
+	registerKind("dotgemv", emitter{
+		supports: func(*Level, kernel.Spec) bool { return true },
+		emit:     func(a *asm, s kernel.Spec) { newDotGemv(a, s.(kernel.DotGemv)).emit() },
+	})
+}
+
+// dotGemv streams the codes of a run of panels: one accumulator of whole
+// numbers per vector of rows, which at the end of a group of columns is added to
+// the sums of the panel in scratch.
+type dotGemv struct {
+	*asm
+	kernel.DotGemv
+	coder   *coder
+	row     kernel.QuantisedRow
+	w, sums reg.GPVirtual
+	x       reg.GPVirtual // moving from group to group
+	acc     []reg.VecVirtual
+}
+
+// dotUnroll is the number of quads of columns of one turn of the loop.
+const dotUnroll = 4
+
+func newDotGemv(a *asm, s kernel.DotGemv) *dotGemv {
+	return &dotGemv{asm: a, DotGemv: s, row: s.Storage.QuantisedRow(s.K)}
+}
+
+func (g *dotGemv) emit() {
+	y, panels := g.pointer("y"), g.integer("panels")
+	g.w, g.sums = g.pointer("w"), g.pointer("scratch")
+	base := g.pointer("x")
+	epilogue := g.epilogue(g.Epilogue)
+	g.coder = newCoder(g.asm, g.Storage)
+	g.x = g.GP64()
+	g.TESTQ(panels, panels)
+	done, panel := g.label("done"), g.label("panel")
+	g.JZ(operand.LabelRef(done))
+	g.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("codes", g.w), holds("sums", g.sums))
+	g.Label(panel)
+	g.MOVQ(base, g.x)
+	g.clear()
+	g.groups()
+	for at := 0; at < panelBytes; at += g.bytes() {
+		v := g.vec()
+		g.VMOVUPS(operand.Mem{Base: g.sums, Disp: at}, v)
+		epilogue.apply(v, at, 0)
+		g.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
+	}
+	g.ADDQ(operand.U32(panelBytes), y)
+	epilogue.nextPanel()
+	g.DECQ(panels)
+	g.JNZ(operand.LabelRef(panel))
+	g.Label(done)
+}
+
+// clear begins the sums of a panel.
+func (g *dotGemv) clear() {
+	zero := g.vec()
+	g.zero(zero)
+	for at := 0; at < panelBytes; at += g.bytes() {
+		g.VMOVUPS(zero, operand.Mem{Base: g.sums, Disp: at})
+	}
+}
+
+// groups walks the groups of columns, two behind each unit of scales.
+func (g *dotGemv) groups() {
+	n, scales := g.GP64(), g.GP64()
+	g.MOVQ(operand.U32(uint32(g.row.Groups)), n)
+	g.eachPair(n, func() {
+		g.MOVQ(g.w, scales)
+		g.ADDQ(operand.U32(panelBytes), g.w)
+	}, func(second int) {
+		g.products()
+		g.flush(scales, second)
+		g.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
+	})
+}
+
+// eachPair emits a loop over n groups of codes: first before each pair, group
+// for the first and the second of it; the last pair may lack its second.
+func (a *asm) eachPair(n reg.GPVirtual, first func(), group func(second int)) {
+	loop, done := a.label("pair"), a.label("groups")
+	a.legend("Two groups of columns a turn: their scales come first.", holds("groups left", n))
+	a.Label(loop)
+	first()
+	group(0)
+	a.DECQ(n)
+	a.JZ(operand.LabelRef(done))
+	group(1)
+	a.DECQ(n)
+	a.JNZ(operand.LabelRef(loop))
+	a.Label(done)
+}
+
+// products sums the products of a group, in whole numbers.
+func (g *dotGemv) products() {
+	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
+	for _, acc := range g.acc {
+		g.VPBROADCASTD(operand.Mem{Base: g.x, Disp: g.row.Zero}, acc)
+	}
+	units := dotUnroll * 4 / g.Storage.UnitColumns()
+	words, n, loop := g.GP64(), g.GP64(), g.label("quads")
+	g.MOVQ(g.x, words)
+	g.MOVQ(operand.U32(uint32(g.row.Bytes/2/(4*dotUnroll))), n)
+	g.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("words", words), holds("turns left", n))
+	g.Label(loop)
+	for u := range units {
+		g.unit(u, words)
+	}
+	g.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
+	g.ADDQ(operand.U32(8*dotUnroll), words)
+	g.DECQ(n)
+	g.JNZ(operand.LabelRef(loop))
+}
+
+// unit adds the columns of one unit.
+func (g *dotGemv) unit(u int, words reg.GPVirtual) {
+	pairs := g.vecs(g.Storage.UnitColumns() / 2)
+	for i, x := range pairs {
+		g.VPBROADCASTD(operand.Mem{Base: words, Disp: 2*u*g.Storage.UnitColumns() + 4*i}, x)
+	}
+	for i, acc := range g.acc {
+		for q, quad := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}) {
+			first, second := g.coder.words(quad)
+			g.VPMADDWD(first, pairs[2*q], first)
+			g.VPADDD(first, acc, acc)
+			g.VPMADDWD(second, pairs[2*q+1], second)
+			g.VPADDD(second, acc, acc)
+		}
+	}
+}
+
+// flush adds the sums of a group, the first or the second of its pair, times
+// both scales, to those of the panel.
+func (g *dotGemv) flush(scales reg.GPVirtual, second int) {
+	x := g.broadcast(g.x, g.row.Scale)
+	for i, acc := range g.acc {
+		at := i * g.bytes()
+		scale := g.coder.scale(operand.Mem{Base: scales, Disp: at}, second)
+		g.VMULPS(x, scale, scale)
+		g.VCVTDQ2PS(acc, acc)
+		sum := operand.Mem{Base: g.sums, Disp: at}
+		g.VFMADD213PS(sum, scale, acc)
+		g.VMOVUPS(acc, sum)
+	}
+}

@@ -1,0 +1,69 @@
+package interp
+
+// What narrow dot products need: products of words, packing of lanes, and the
+// unsigned maximum.
+func init() {
+	register(4, lanes2(func(a, b uint32) uint32 { return max(a, b) }), "VPMAXUD")
+	register(4, lanes2(multiplyWords), "VPMADDWD")
+	register(4, pack(2, saturate(-1<<15, 1<<15-1)), "VPACKSSDW")
+	register(2, pack(1, saturate(-1<<7, 1<<7-1)), "VPACKSSWB")
+	register(4, narrow(2), "VPMOVDW")
+	register(4, narrow(1), "VPMOVDB")
+}
+
+// multiplyWords adds the products of the signed words of two lanes.
+func multiplyWords(a, b uint32) uint32 {
+	return uint32(int32(int16(a))*int32(int16(b)) + int32(int16(a>>16))*int32(int16(b>>16)))
+}
+
+func saturate(low, high int32) func(int32) int32 {
+	return func(v int32) int32 { return max(low, min(high, v)) }
+}
+
+// pack narrows signed elements to n bytes, per 128 bits those of the first
+// source before those of the second.
+func pack(n int, narrow func(int32) int32) handler {
+	return func(s *state, in *instruction) error {
+		lanes := in.destination().lanes()
+		b, err := s.readVector(in, &in.ops[0], lanes)
+		if err != nil {
+			return err
+		}
+		a := s.vectors[in.ops[1].number]
+		var v vector
+		half := 8 / n // elements of a source in 128 bits
+		for i := range 4 * lanes / n {
+			source := &a
+			if i%(2*half) >= half {
+				source = &b
+			}
+			from := i/(2*half)*half + i%half
+			if n == 2 {
+				v.setWord(i, uint16(narrow(int32(source[from]))))
+			} else {
+				v.setByte(i, byte(narrow(int32(int16(source.word(from))))))
+			}
+		}
+		return s.writeVector(in, v)
+	}
+}
+
+// narrow stores the low n bytes of every lane.
+func narrow(n int) handler {
+	return func(s *state, in *instruction) error {
+		source, destination := &in.ops[0], in.destination()
+		if destination.kind != memoryOp {
+			return errNotImplemented
+		}
+		at := s.resolve(destination.mem)
+		for i := range source.lanes() {
+			if !s.active(in, i) {
+				continue
+			}
+			if err := s.store(at+uint64(n*i), n, uint64(s.vectors[source.number][i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
