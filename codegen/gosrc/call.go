@@ -15,6 +15,11 @@ type share struct {
 	tokens *jen.Statement // number of tokens
 }
 
+// of is the share's part in a run of panels.
+func (p *share) of(panel, panels *jen.Statement) *share {
+	return &share{panel: panel, panels: panels, row: p.row, tokens: p.tokens}
+}
+
 // split declares a worker's run [lo, hi) of n units once per body.
 func (s *steps) split(g *jen.Group, key string, n jen.Code) (lo, hi string) {
 	lo, hi = "lo"+key, "hi"+key
@@ -25,44 +30,49 @@ func (s *steps) split(g *jen.Group, key string, n jen.Code) (lo, hi string) {
 	return lo, hi
 }
 
-// tokenSplit declares a worker's run of tokens, in whole register tiles.
+// tokenSplit declares a worker's run of tokens, in whole register tiles where
+// there are many.
 func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
-	if !s.splits["tokens"] {
-		s.splits["tokens"] = true
-		n := s.tokens()
-		g.List(jen.Id("first"), jen.Id("last")).Op(":=").Id("w").Dot("Split").Call(
-			jen.Parens(n.Clone().Op("+").Lit(tokenBlock - 1)).Op("/").Lit(tokenBlock))
-		g.List(jen.Id("first"), jen.Id("last")).Op("=").List(
-			jen.Id("first").Op("*").Lit(tokenBlock), jen.Min(jen.Id("last").Op("*").Lit(tokenBlock), n.Clone()))
+	const first, last = "first", "last"
+	if s.splits[first] {
+		return first, last
 	}
-	return "first", "last"
+	s.splits[first] = true
+	n := s.tokens()
+	run := g.List(jen.Id(first), jen.Id(last)).Op(":=").Id("w").Dot("Split")
+	if s.mode == plan.Batch {
+		run.Call(n)
+		return first, last
+	}
+	run.Call(jen.Parens(n.Clone().Op("+").Lit(tokenBlock - 1)).Op("/").Lit(tokenBlock))
+	g.List(jen.Id(first), jen.Id(last)).Op("=").List(
+		jen.Id(first).Op("*").Lit(tokenBlock), jen.Min(jen.Id(last).Op("*").Lit(tokenBlock), n.Clone()))
+	return first, last
 }
 
 // channels emits a step whose channels are divided: one call for the whole
 // run where a single token keeps it short, else panel by panel.
-func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement) {
-	tokens := s.tokens()
-	if countParam(step.Spec) != "" && (s.mode == plan.Decode || s.mode == plan.LogitsOne) {
-		s.runs(g, step, lo, hi, tokens)
+func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
+	if countParam(step.Spec) != "" && (s.mode == plan.Decode || s.mode == plan.LogitsOne || step.Apart) {
+		s.runs(g, step, lo, hi, part)
 		return
 	}
 	i := jen.Id("i")
 	g.For(i.Clone().Op(":=").Add(lo), i.Clone().Op("<").Add(hi), i.Clone().Op("++")).Block(
-		s.call(step, &share{panel: i.Clone(), panels: jen.Lit(1), tokens: tokens}))
+		s.call(step, part.of(i.Clone(), jen.Lit(1))))
 }
 
 // runs emits calls over a run of panels, several where one would read too much.
-func (s *steps) runs(g *jen.Group, step *plan.Step, lo, hi, tokens *jen.Statement) {
+func (s *steps) runs(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
 	perPanel := step.Spec.Cost(1, 1).WeightBytes
 	atOnce := max(1, callBytes/max(1, perPanel))
 	if step.Panels <= atOnce {
-		n := hi.Clone().Op("-").Add(lo)
-		g.Add(s.call(step, &share{panel: lo, panels: n, tokens: tokens}))
+		g.Add(s.call(step, part.of(lo, hi.Clone().Op("-").Add(lo))))
 		return
 	}
 	i := jen.Id("i")
 	g.For(i.Clone().Op(":=").Add(lo), i.Clone().Op("<").Add(hi), i.Clone().Op("+=").Lit(atOnce)).Block(
-		s.call(step, &share{panel: i.Clone(), panels: jen.Min(jen.Lit(atOnce), hi.Clone().Op("-").Id("i")), tokens: tokens}))
+		s.call(step, part.of(i.Clone(), jen.Min(jen.Lit(atOnce), hi.Clone().Op("-").Id("i")))))
 }
 
 // allPanels emits a step that one worker does for all channels of its tokens.

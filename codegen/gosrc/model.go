@@ -58,7 +58,7 @@ func (e *emitter) compiled(f *jen.File) {
 		jen.Id("Arena"):      jen.Lit(p.Arena),
 		jen.Id("Scratch"):    jen.Lit(p.Private),
 		jen.Id("Chunk"):      jen.Lit(p.Chunk),
-		jen.Id("LogitBlock"): jen.Lit(p.Block),
+		jen.Id("Block"):      jen.Lit(p.Block),
 		jen.Id("LogitWidth"): jen.Lit(logits.Stride),
 	})
 	f.Comment("Compiled describes the model to the runtime.")

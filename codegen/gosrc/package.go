@@ -50,6 +50,7 @@ func (p *Package) Files() (map[string][]byte, error) {
 		"model.go":   e.model,
 		"tables.go":  e.tables,
 		"decode.go":  func(f *jen.File) { e.program(f, plan.Decode) },
+		"batch.go":   func(f *jen.File) { e.program(f, plan.Batch) },
 		"prefill.go": func(f *jen.File) { e.program(f, plan.Prefill) },
 		"logits.go":  e.logits,
 		"kernels.go": e.kernels,

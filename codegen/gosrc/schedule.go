@@ -11,14 +11,15 @@ import (
 	"github.com/mambac/mambac/codegen/plan"
 )
 
-// program emits the entry of decode or prefill and the blocks' code in it.
+// program emits the entry of decode, batch or prefill and the blocks' code in
+// it.
 func (e *emitter) program(f *jen.File, mode plan.Mode) {
 	entry := f.Commentf("%s implements engine.Program.", title(string(mode))).Line().
 		Func().Params(jen.Id("p").Op("*").Id("program")).Id(title(string(mode)))
 	if mode == plan.Decode {
-		entry.Params(append(callParams(), jen.Id("id").Int32())...)
+		entry.Params(append(callParams(mode), jen.Id("id").Int32())...)
 	} else {
-		entry.Params(append(callParams(), jen.Id("ids").Index().Int32())...)
+		entry.Params(append(callParams(mode), jen.Id("ids").Index().Int32())...)
 	}
 	entry.BlockFunc(func(g *jen.Group) {
 		if mode == plan.Decode {
@@ -33,13 +34,26 @@ func (e *emitter) program(f *jen.File, mode plan.Mode) {
 	}
 }
 
-// callParams is what every program gets from the engine.
-func callParams() []jen.Code {
+// callParams is what a program gets from the engine.
+func callParams(mode plan.Mode) []jen.Code {
+	state := jen.Id(stateParam(mode)).Index()
+	if mode == plan.Batch {
+		state.Index()
+	}
 	return []jen.Code{
 		jen.Id("w").Op("*").Qual(parallelPath, "Worker"),
 		jen.Id("m").Op("*").Qual(enginePath, "Memory"),
-		jen.Id("state").Index().Float32(),
+		state.Float32(),
 	}
+}
+
+// stateParam is the name of the parameter that holds the state, or one for each
+// row of a batch.
+func stateParam(mode plan.Mode) string {
+	if mode == plan.Batch {
+		return "states"
+	}
+	return "state"
 }
 
 // calls emits the walk over the table of layers: a loop per run of calls of
@@ -55,7 +69,7 @@ func (e *emitter) calls(g *jen.Group, mode plan.Mode) {
 		if body := b.Body(mode); body != nil {
 			call := func(index jen.Code) jen.Code {
 				return jen.Id("p").Dot(bodyName(b, mode)).Call(append([]jen.Code{
-					jen.Id("w"), jen.Id("m"), jen.Id("state"), jen.Op("&").Id("p").Dot(b.Name).Index(index)},
+					jen.Id("w"), jen.Id("m"), jen.Id(stateParam(mode)), jen.Op("&").Id("p").Dot(b.Name).Index(index)},
 					idArgs(body, mode)...)...)
 			}
 			e.loop(g, next[b], n, mode, call)
@@ -88,6 +102,8 @@ func idArgs(body *plan.Body, mode plan.Mode) []jen.Code {
 		return nil
 	case usesIDs(body):
 		return []jen.Code{jen.Id("ids")}
+	case mode == plan.Batch: // there are as many states
+		return nil
 	}
 	return []jen.Code{jen.Len(jen.Id("ids"))}
 }
@@ -104,7 +120,7 @@ func usesIDs(body *plan.Body) bool {
 }
 
 func bodyName(b *plan.Block, mode plan.Mode) string {
-	return map[plan.Mode]string{plan.Decode: "decode", plan.Prefill: "prefill",
+	return map[plan.Mode]string{plan.Decode: "decode", plan.Batch: "batch", plan.Prefill: "prefill",
 		plan.LogitsOne: "one", plan.LogitsRows: "rows"}[mode] + title(b.Name)
 }
 
@@ -115,7 +131,7 @@ func (e *emitter) logits(f *jen.File) {
 	block := jen.Op("&").Id("p").Dot(head.Name).Index(jen.Lit(0))
 	f.Comment("Logits implements engine.Program.")
 	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id("Logits").Params(
-		callParams()[0], callParams()[1],
+		callParams(plan.LogitsRows)[0], callParams(plan.LogitsRows)[1],
 		jen.List(jen.Id("row"), jen.Id("rows")).Int(), jen.Id("out").Index().Float32(),
 	).Block(
 		jen.If(jen.Id("rows").Op("==").Lit(1)).Block(
@@ -168,7 +184,7 @@ type steps struct {
 }
 
 func (s *steps) params() []jen.Code {
-	p := callParams()
+	p := callParams(s.mode)
 	block := jen.Id("l").Op("*").Id(blockType(s.block))
 	out := jen.Id("out").Index().Float32()
 	switch s.mode {
@@ -192,14 +208,16 @@ func (s *steps) tokens() *jen.Statement {
 	switch {
 	case s.mode == plan.Decode || s.mode == plan.LogitsOne:
 		return jen.Lit(1)
+	case s.mode == plan.Batch:
+		return jen.Len(jen.Id("states"))
 	case s.ids:
 		return jen.Len(jen.Id("ids"))
 	}
 	return jen.Id("tokens")
 }
 
-// tokenBlock is the granule of a split over tokens: the height of a register
-// tile.
+// tokenBlock is the granule of a split over a chunk's tokens: the height of a
+// register tile.
 const tokenBlock = 8
 
 // callBytes bounds what one kernel call reads, so that it stays well under a
@@ -211,16 +229,28 @@ func (s *steps) step(g *jen.Group, step *plan.Step) {
 	switch step.Split {
 	case plan.ByChannels:
 		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))
-		s.channels(g, step, jen.Id(lo), jen.Id(hi))
+		s.rows(g, step, func(g *jen.Group, part *share) { s.channels(g, step, jen.Id(lo), jen.Id(hi), part) })
 	case plan.ByTokens:
 		lo, hi := s.tokenSplit(g)
 		n := jen.Id(hi).Op("-").Id(lo)
 		s.allPanels(g, step, &share{row: jen.Id(lo), tokens: n})
 	case plan.One:
 		g.If(jen.Id("w").Dot("ID").Op("==").Lit(0)).BlockFunc(func(g *jen.Group) {
-			s.allPanels(g, step, &share{tokens: s.tokens()})
+			s.rows(g, step, func(g *jen.Group, part *share) { s.allPanels(g, step, part) })
 		})
 	case plan.Each:
-		s.allPanels(g, step, &share{tokens: s.tokens()})
+		s.rows(g, step, func(g *jen.Group, part *share) { s.allPanels(g, step, part) })
 	}
+}
+
+// rows emits a step's share of the tokens: all of them, or one after the other,
+// each with its sequence's state.
+func (s *steps) rows(g *jen.Group, step *plan.Step, emit func(*jen.Group, *share)) {
+	if !step.Apart {
+		emit(g, &share{tokens: s.tokens()})
+		return
+	}
+	g.For(jen.List(jen.Id("row"), jen.Id("state")).Op(":=").Range().Id("states")).BlockFunc(func(g *jen.Group) {
+		emit(g, &share{row: jen.Id("row"), tokens: jen.Lit(1)})
+	})
 }

@@ -34,7 +34,7 @@ func TestEmulated(t *testing.T) {
 // TestInterpreted takes a few up the ladder of levels that are interpreted,
 // where every access to memory is seen.
 func TestInterpreted(t *testing.T) {
-	RequireSameInterpreted(t, Interpretation{[]string{"v3", "v4"}, []string{"prefill", "decode"}}, random(3)...)
+	RequireSameInterpreted(t, Interpretation{[]string{"v3", "v4"}, []string{"prefill", "decode", "batch3"}}, random(3)...)
 }
 
 // random is a case for each seed below n.

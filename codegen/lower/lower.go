@@ -24,9 +24,10 @@ type Options struct {
 	Exact bool
 }
 
-// logitRows is the number of rows of one Logits call: enough for a full
-// register tile of tokens, so few that the logits of a block stay small.
-const logitRows = 16
+// blockRows is the number of rows of one Logits call, and of sequences of one
+// Batch: enough for a full register tile of tokens, so few that the logits of a
+// block stay small.
+const blockRows = 16
 
 // arenaBudget is the number of float32 that a chunk's activations may take
 // when the chunk is chosen: 8 MiB, which last-level caches of laptops hold.
@@ -91,7 +92,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 		return nil, err
 	}
 	m = withHead(m)
-	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: logitRows},
+	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
 		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{},
 		quantised: map[quantisedKey]*plan.Buffer{}}
 	l.placement = place(m)
@@ -121,7 +122,7 @@ func complete(m *ir.Module) error {
 
 // region lowers one region in each of its modes.
 func (l *lowering) region(r *ir.Region, head bool) error {
-	modes := []plan.Mode{plan.Decode, plan.Prefill}
+	modes := []plan.Mode{plan.Decode, plan.Batch, plan.Prefill}
 	if head {
 		modes = []plan.Mode{plan.LogitsOne, plan.LogitsRows}
 	}
@@ -144,12 +145,17 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 // single reports whether the current mode treats exactly one token.
 func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == plan.LogitsOne }
 
-func (l *lowering) emit(s plan.Step) { l.steps = append(l.steps, s) }
+// emit adds a step. Rows of a batch meet nowhere but in weights: what has a
+// state treats each with that of its sequence.
+func (l *lowering) emit(s plan.Step) {
+	s.Apart = l.mode == plan.Batch && slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg })
+	l.steps = append(l.steps, s)
+}
 
-// tokenSplit divides work that is row by row: among the workers in prefill,
-// not at all for one token.
+// tokenSplit divides work that is row by row: among the workers where all of
+// them have rows, not at all for one token.
 func (l *lowering) tokenSplit() plan.Split {
-	if l.mode == plan.Prefill {
+	if l.mode == plan.Prefill || l.mode == plan.Batch {
 		return plan.ByTokens
 	}
 	return plan.One
@@ -165,8 +171,22 @@ func (l *lowering) finish(o Options) {
 			p.Chunk /= 2
 		}
 	}
-	p.Scratch = max(kernel.GemmScratch(p.Chunk), kernel.DotGemmScratch(p.Chunk))
+	p.Scratch = scratch(p)
 	l.placement.offsets(p)
+}
+
+// scratch is the number of float32 that the kernels of a worker need.
+func scratch(p *plan.Plan) int {
+	n, rows := 0, max(p.Chunk, p.Block)
+	for _, s := range p.Specs() {
+		switch s.(type) {
+		case kernel.Gemm:
+			n = max(n, kernel.GemmScratch(rows))
+		case kernel.DotGemm:
+			n = max(n, kernel.DotGemmScratch(rows))
+		}
+	}
+	return n
 }
 
 // blockName makes an identifier of a region's name: layers.0 → layer. Names
@@ -176,7 +196,7 @@ func blockName(region string) string {
 	if s := strings.TrimSuffix(name, "s"); s != name && len(s) > 1 {
 		name = s
 	}
-	for _, taken := range []string{"bind", "kernel", "token", "decode", "prefill", "one", "row"} {
+	for _, taken := range []string{"bind", "kernel", "token", "decode", "batch", "prefill", "one", "row"} {
 		if strings.HasPrefix(name, taken) {
 			return name + "Region"
 		}

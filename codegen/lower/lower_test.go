@@ -76,14 +76,14 @@ func disabled(seed uint64) [][]string {
 }
 
 // TestPlansCompute: every plan, in the hands of one to four workers, leads to
-// the evaluator's logits, by steps and by chunks, and no worker touches what
-// another one writes.
+// the evaluator's logits, by steps, in batches and by chunks, and no worker
+// touches what another one writes.
 func TestPlansCompute(t *testing.T) {
 	turn := 0
 	for l := range random(t, 30) {
 		want := irtest.Logits(t, l.module, ids)
 		turn++
-		for _, mode := range []plan.Mode{plan.Decode, plan.Prefill} {
+		for _, mode := range []plan.Mode{plan.Decode, plan.Batch, plan.Prefill} {
 			x := newMachine(t, l.plan, 1+turn%4)
 			got := x.feedAll(mode)
 			if x.fault != nil {
@@ -99,6 +99,9 @@ func TestPlansCompute(t *testing.T) {
 // feedAll is the logits of all tokens.
 func (x *machine) feedAll(mode plan.Mode) []float32 {
 	var all []float32
+	if mode == plan.Batch {
+		return x.feedRagged()
+	}
 	for part := range slices.Chunk(ids, chunk) {
 		if mode == plan.Prefill {
 			all = append(all, x.prefill(part)...)
@@ -109,6 +112,31 @@ func (x *machine) feedAll(mode plan.Mode) []float32 {
 		}
 	}
 	return all
+}
+
+// feedRagged feeds the ids to three sequences, each of which begins a step after
+// the one before, and returns the logits that all of them must have.
+func (x *machine) feedRagged() []float32 {
+	const sequences = 3
+	rows := make([][]float32, sequences)
+	for step := range len(ids) + sequences - 1 {
+		now := make([]int, min(step+1, sequences))
+		for i := range now {
+			now[i] = ids[min(step-i, len(ids)-1)] // those that have ended go on with the last id
+		}
+		logits := x.batch(now)
+		for i := range now {
+			if step-i < len(ids) {
+				rows[i] = append(rows[i], logits[i*x.plan.Vocab:(i+1)*x.plan.Vocab]...)
+			}
+		}
+	}
+	for i := range rows {
+		if !slices.Equal(rows[i], rows[0]) {
+			x.fail("sequence %d of a batch has other logits than the first", i)
+		}
+	}
+	return rows[0]
 }
 
 // TestPlansRoundtrip: print → parse → print is the identity.

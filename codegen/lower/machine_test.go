@@ -25,7 +25,7 @@ type machine struct {
 	weights map[*plan.Weight][]float32
 	arena   *memory
 	out     *memory
-	state   *memory
+	states  []*memory // of each sequence; a single one is the first
 	private []*memory
 
 	call   *plan.Call // at hand
@@ -62,7 +62,10 @@ func (m *memory) forget() {
 }
 
 func newMachine(t *testing.T, p *plan.Plan, workers int) *machine {
-	x := &machine{plan: p, workers: workers, weights: unpack(t, p), arena: newMemory(p.Arena), state: newMemory(p.State)}
+	x := &machine{plan: p, workers: workers, weights: unpack(t, p), arena: newMemory(p.Arena)}
+	for range p.Block {
+		x.states = append(x.states, newMemory(p.State))
+	}
 	for _, b := range p.Buffers {
 		if b.Space == plan.Output {
 			x.out = newMemory(b.Rows * b.Stride)
@@ -104,6 +107,13 @@ func unpack(t *testing.T, p *plan.Plan) map[*plan.Weight][]float32 {
 func (x *machine) decode(id int) []float32 {
 	x.feed(plan.Decode, []int{id})
 	return x.logits(plan.LogitsOne, 0, 1)
+}
+
+// batch runs one token of each of the first sequences and returns the logits
+// of all.
+func (x *machine) batch(ids []int) []float32 {
+	x.feed(plan.Batch, ids)
+	return x.logits(plan.LogitsRows, 0, len(ids))
 }
 
 // prefill runs a chunk and returns the logits of all of its tokens; the last

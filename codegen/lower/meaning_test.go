@@ -13,6 +13,7 @@ type job struct {
 	args          map[string]*plan.Arg
 	panel, panels int
 	token, tokens int
+	sequence      int // whose states it has
 }
 
 // step runs a step's part of the worker at hand.
@@ -41,6 +42,20 @@ func (x *machine) step(s *plan.Step) {
 		return
 	}
 	if j.panels > 0 && j.tokens > 0 {
+		j.rows(s)
+	}
+}
+
+// rows runs a step's rows at once, or each with the states of its sequence.
+func (j *job) rows(s *plan.Step) {
+	if !s.Apart {
+		j.run(s.Spec)
+		return
+	}
+	first, n := j.token, j.tokens
+	j.tokens = 1
+	for i := range n {
+		j.token, j.sequence = first+i, first+i
 		j.run(s.Spec)
 	}
 }
@@ -88,7 +103,7 @@ func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 		if at += a.Start; at >= slot.Slot.Elements {
 			j.fail("%s: element %d of %d", name, at, slot.Slot.Elements)
 		}
-		return j.state, slot.Offset + at
+		return j.states[j.sequence], slot.Offset + at
 	}
 	b := a.Buffer
 	if j.tokens > 1 && promised != b.Stride {

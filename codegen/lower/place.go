@@ -161,17 +161,17 @@ func spread(width int) int {
 }
 
 // placePrivate gives a norm that only its own region uses a second place in
-// every worker's private memory: for one token it is cheaper to compute it
+// every worker's private memory: for few rows it is cheaper to compute it
 // everywhere than to wait for each other.
 func (p *placement) placePrivate(v *ir.Value) {
 	if _, ok := v.Op.(op.RMSNorm); !ok || p.crosses(v) || v == p.output {
 		return
 	}
 	b := &plan.Buffer{Name: p.views[v].buffer.Name + "Own", Space: plan.Private,
-		Width: v.Type.Width, Stride: kernel.Pad(v.Type.Width)}
+		Width: v.Type.Width, Stride: spread(kernel.Pad(v.Type.Width))}
 	r := p.region[v]
 	p.copies[r] = append(p.copies[r], b)
-	p.private[v] = view{b, 0, b.Stride}
+	p.private[v] = view{b, 0, kernel.Pad(v.Type.Width)}
 }
 
 // sliceView finds a slice's columns inside its argument, unless the slice
@@ -285,8 +285,9 @@ func (p *placement) arenaColumns() int {
 
 // offsets lays the buffers out and adds them to the plan.
 func (p *placement) offsets(out *plan.Plan) {
+	rows := max(out.Chunk, out.Block)
 	for _, b := range p.carried {
-		b.Rows, b.Offset = out.Chunk, out.Arena
+		b.Rows, b.Offset = rows, out.Arena
 		out.Arena += b.Rows * b.Stride
 		out.Buffers = append(out.Buffers, b)
 	}
@@ -294,7 +295,7 @@ func (p *placement) offsets(out *plan.Plan) {
 	for i, local := range p.local {
 		at := base
 		for _, b := range local {
-			b.Rows, b.Offset = out.Chunk, at
+			b.Rows, b.Offset = rows, at
 			if i == len(p.local)-1 {
 				b.Rows = out.Block
 			}

@@ -20,7 +20,7 @@ func (l *lowering) input(x *ir.Value, s kernel.Storage) view {
 	if !l.fast(s) {
 		return l.at(x)
 	}
-	key := quantisedKey{x, s, l.single()}
+	key := quantisedKey{x, s, l.mode != plan.Prefill}
 	b := l.quantised[key]
 	if b == nil {
 		b = l.quantisedBuffer(key)
@@ -35,7 +35,7 @@ func (l *lowering) input(x *ir.Value, s kernel.Storage) view {
 }
 
 // quantisedKey is an activation in the form that weights of a storage are
-// multiplied with: for a single token, in every worker's private memory.
+// multiplied with: of a few tokens, in every worker's private memory.
 type quantisedKey struct {
 	value   *ir.Value
 	storage kernel.Storage
@@ -46,7 +46,7 @@ func (l *lowering) quantisedBuffer(key quantisedKey) *plan.Buffer {
 	row := key.storage.QuantisedRow(key.value.Type.Width).Floats
 	r := l.placement.region[key.value]
 	if key.private {
-		b := &plan.Buffer{Name: l.name("quantisedOwn"), Space: plan.Private, Width: row, Stride: row}
+		b := &plan.Buffer{Name: l.name("quantisedOwn"), Space: plan.Private, Width: row, Stride: spread(row)}
 		l.copies[r] = append(l.copies[r], b)
 		return b
 	}

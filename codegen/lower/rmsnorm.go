@@ -11,8 +11,8 @@ import (
 
 func init() { register(op.RMSNorm{}.OpName(), rule{lower: lowerRMSNorm}) }
 
-// lowerRMSNorm computes the norm of a single token on every worker, into its
-// private memory; prefill divides the tokens.
+// lowerRMSNorm computes the norm of few rows on every worker, into its private
+// memory; prefill divides the tokens.
 func lowerRMSNorm(l *lowering, v *ir.Value) error {
 	x, y := l.at(v.Args[0]), l.at(v)
 	spec := kernel.RMSNorm{

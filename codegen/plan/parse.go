@@ -220,7 +220,11 @@ func (p *parser) step() Step {
 		p.fail("want split=")
 	}
 	s.Split, s.Panels = Split(split), p.value("panels")
-	if p.word() != ":" {
+	word := p.word()
+	if s.Apart = word == "apart"; s.Apart {
+		word = p.word()
+	}
+	if word != ":" {
 		p.fail("want : before the arguments")
 	}
 	for p.err == nil && p.at < len(p.fields) {

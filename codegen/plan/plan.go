@@ -14,6 +14,7 @@ type Mode string
 // The programs of every plan.
 const (
 	Decode     Mode = "decode"      // one token of one sequence
+	Batch      Mode = "batch"       // one token of each of several sequences, a row each
 	Prefill    Mode = "prefill"     // a chunk of tokens of one sequence
 	LogitsOne  Mode = "logits_one"  // the head for one row
 	LogitsRows Mode = "logits_rows" // the head for a block of rows
@@ -149,7 +150,10 @@ type Step struct {
 	Spec   kernel.Spec
 	Split  Split
 	Panels int // panels of output channels of the whole step
-	Args   []Arg
+	// Apart steps treat the rows one by one, as a sequence of one token each:
+	// row i has the states of sequence i. Only a Batch has them.
+	Apart bool
+	Args  []Arg
 }
 
 // Phase is work without dependencies between workers; a barrier follows it.
@@ -195,7 +199,7 @@ type Plan struct {
 	IDs     int // ids that can be fed: rows of the embedding
 	Vocab   int // logits of a token
 	Chunk   int // tokens of the largest Prefill
-	Block   int // rows of the largest Logits
+	Block   int // rows of the largest Logits, sequences of the largest Batch
 	Arena   int // float32
 	Private int // float32 per worker, kernel scratch included
 	Scratch int // float32 of kernel scratch at the start of the private memory

@@ -68,7 +68,8 @@ func formatStep(s *Step, block *Block) string {
 	for i, a := range s.Args {
 		args[i] = formatArg(&a, block)
 	}
-	return fmt.Sprintf("%s split=%s panels=%d : %s", kernel.Format(s.Spec), s.Split, s.Panels, strings.Join(args, " "))
+	return fmt.Sprintf("%s split=%s panels=%d%s : %s",
+		kernel.Format(s.Spec), s.Split, s.Panels, flag(s.Apart, "apart"), strings.Join(args, " "))
 }
 
 // formatArg prints view normed[0:768]+48!, weight $inProj[0]+36864,

@@ -10,9 +10,9 @@ import (
 // shape is the fixed sizes of the program.
 var shape = engine.Shape{
 	Arena:      221184,
+	Block:      16,
 	Chunk:      512,
 	IDs:        64,
-	LogitBlock: 16,
 	LogitWidth: 96,
 	Scratch:    31488,
 	State:      2112,
@@ -22,7 +22,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "5f32d267fe9ef568c77454b4841fadc5",
+		Fingerprint: "0238c6c04879ab37f8c4166c6f09a9a3",
 		Open:        open,
 		Shape:       shape,
 	}

@@ -14,7 +14,7 @@ var payloadFile []byte
 var source = model.Package{
 	Command:  "mambac generate tiny --package tiny --embed --dir FOLDER",
 	Compiled: Compiled(),
-	Digest:   "ac6d34c3db92f1a150e1dab11fe233b1656f4af67b904f682e6741323e1cd9ae",
+	Digest:   "0928baf88b31735b891112c7f81422f6d254aff8ee48b2041fb20ee0e615d784",
 	Embedded: payloadFile,
 	Name:     "tiny",
 }

@@ -31,7 +31,9 @@ multiply-adds and int8 dot products.
   --repeat N     rounds of each: least, median, greatest (default 5)
 
 decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
-same threads could read; prefill_fraction_of_peak likewise for arithmetic.
+same threads could read; sequences decoded together read the weights once.
+prefill_fraction_of_peak likewise for arithmetic. decode_fraction_of_roofline
+is the greater one of the two for decoding: of what would end first.
 first_token_ms is from exec to the first byte of a run with 8 tokens.
 `,
 }
@@ -64,6 +66,7 @@ type benchRun struct {
 	Decode              spread `json:"decode_tokens_s"`
 	Prefill             spread `json:"prefill_tokens_s"`
 	DecodeFraction      spread `json:"decode_fraction_of_bandwidth"`
+	RooflineFraction    spread `json:"decode_fraction_of_roofline"`
 	PrefillFraction     spread `json:"prefill_fraction_of_peak"`
 	DecodeBytesPerToken int64  `json:"decode_bytes_per_token"`
 	PrefillFlopPerToken int64  `json:"prefill_flop_per_token"`
@@ -242,14 +245,18 @@ func (r *benchReport) relate(meta *payload.Metadata, o *benchOptions) {
 func (run *benchRun) relate(meta *payload.Metadata, prompt int, limit *benchLimit) {
 	// A step reads the weights once for all sequences, and each one's state.
 	state := 2 * meta.StateBytes
-	step := float64(meta.DecodeBytesPerToken-state) + float64(run.Batch)*float64(state)
-	run.DecodeBytesPerToken = meta.DecodeBytesPerToken
-	run.DecodeFraction = run.Decode.scaled(step / float64(run.Batch) / (limit.ReadGBs * 1e9))
+	step := meta.DecodeBytesPerToken - state + int64(run.Batch)*state
+	run.DecodeBytesPerToken = step / int64(run.Batch)
 	run.PrefillFlopPerToken = meta.PrefillFlopPerToken + meta.HeadFlop/int64(prompt)
 	peak := limit.FMAFlops
 	if meta.Math == "fast" {
 		peak = limit.DotOps
 	}
+	// Seconds that a token takes by either limit.
+	reading := float64(step) / float64(run.Batch) / (limit.ReadGBs * 1e9)
+	computing := float64(meta.PrefillFlopPerToken+meta.HeadFlop) / (peak * 1e9)
+	run.DecodeFraction = run.Decode.scaled(reading)
+	run.RooflineFraction = run.Decode.scaled(max(reading, computing))
 	run.PrefillFraction = run.Prefill.scaled(float64(run.PrefillFlopPerToken) / (peak * 1e9))
 }
 
@@ -259,10 +266,11 @@ func (s *session) printBench(r *benchReport) error {
 	for _, l := range r.Limits {
 		fmt.Fprintf(&b, "limits of %d threads: read %.1f GB/s, f32 %.0f GFLOP/s, int8 %.0f GOP/s\n", l.Threads, l.ReadGBs, l.FMAFlops, l.DotOps)
 	}
-	fmt.Fprintf(&b, "\nthreads batch  decode tokens/s  of read limit  prefill tokens/s  of peak\n")
+	fmt.Fprintf(&b, "\nthreads batch  decode tokens/s  of read limit  of roofline  prefill tokens/s  of peak\n")
 	for _, run := range r.Runs {
-		fmt.Fprintf(&b, "%7d %5d %16.1f %13.1f%% %17.1f %7.1f%%\n", run.Threads, run.Batch,
-			run.Decode.Median, 100*run.DecodeFraction.Median, run.Prefill.Median, 100*run.PrefillFraction.Median)
+		fmt.Fprintf(&b, "%7d %5d %16.1f %13.1f%% %11.1f%% %17.1f %7.1f%%\n", run.Threads, run.Batch,
+			run.Decode.Median, 100*run.DecodeFraction.Median, 100*run.RooflineFraction.Median,
+			run.Prefill.Median, 100*run.PrefillFraction.Median)
 	}
 	fmt.Fprintf(&b, "\nweights %.1f MiB, state %.1f KiB a sequence", float64(r.WeightBytes)/(1<<20), float64(r.StateBytes)/(1<<10))
 	if r.RSSBytes != nil {

@@ -24,7 +24,7 @@ func fakeLaunch(_ context.Context, args []string) (time.Duration, int64, error) 
 
 func TestBenchJSON(t *testing.T) {
 	c := call{launch: fakeLaunch}
-	out := requireOK(t, c.run(t, "bench", "--json", "--threads", "1,2", "--batch", "1,2", "--prompt", "16", "--gen", "4", "--repeat", "3"))
+	out := requireOK(t, c.run(t, "bench", "--json", "--threads", "1,2", "--batch", "1,32", "--prompt", "16", "--gen", "4", "--repeat", "3"))
 	var r benchReport
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
@@ -33,17 +33,19 @@ func TestBenchJSON(t *testing.T) {
 		t.Fatalf("report %s", out)
 	}
 	for i, run := range r.Runs {
-		if want := []int{1, 2}; run.Threads != want[i/2] || run.Batch != want[i%2] {
+		if want := []int{1, 32}; run.Threads != 1+i/2 || run.Batch != want[i%2] {
 			t.Errorf("run %d has %d threads, batch %d", i, run.Threads, run.Batch)
 		}
 		if run.Decode.Min > run.Decode.Median || run.Decode.Median > run.Decode.Max || run.Decode.Min <= 0 {
 			t.Errorf("decode %+v", run.Decode)
 		}
-		// 1000 bytes of which 64 are the state's; 100 flops and 512/16 of the head.
+		// 1000 bytes of which 64 are the state's; 100 flops and the head's 512, in prefill 512/16.
 		bytes := (936 + 64*float64(run.Batch)) / float64(run.Batch)
-		requireNear(t, run.DecodeFraction.Median, run.Decode.Median*bytes/(1e10*float64(run.Threads)))
+		reading, computing := bytes/(1e10*float64(run.Threads)), 612/1e11
+		requireNear(t, run.DecodeFraction.Median, run.Decode.Median*reading)
+		requireNear(t, run.RooflineFraction.Median, run.Decode.Median*max(reading, computing))
 		requireNear(t, run.PrefillFraction.Max, run.Prefill.Max*132/1e11)
-		if run.PrefillFlopPerToken != 132 || run.DecodeBytesPerToken != 1000 {
+		if run.PrefillFlopPerToken != 132 || run.DecodeBytesPerToken != int64(bytes) {
 			t.Errorf("%d flops, %d bytes a token", run.PrefillFlopPerToken, run.DecodeBytesPerToken)
 		}
 	}
@@ -61,7 +63,7 @@ func TestBenchKeys(t *testing.T) {
 	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--json", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1"))
 	for _, key := range []string{
 		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "runs", "batch",
-		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth",
+		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth", "decode_fraction_of_roofline",
 		"prefill_fraction_of_peak", "decode_bytes_per_token", "prefill_flop_per_token",
 		"state_bytes", "weight_bytes", "rss_bytes", "first_token_ms",
 	} {

@@ -26,9 +26,11 @@ type Engine struct {
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
-	saved    []float32 // the state before the chunk at hand
+	saved    []float32   // the state before the chunk at hand
+	blocks   [][]float32 // the states of the batch at hand
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
+	batch    func(*parallel.Worker)
 	chunk    func(*parallel.Worker)
 	head     func(*parallel.Worker)
 }
@@ -36,7 +38,7 @@ type Engine struct {
 // job is the arguments of the run in progress.
 type job struct {
 	state     []float32
-	id        int32
+	states    [][]float32 // one per id, instead of state
 	ids       []int32
 	row, rows int
 	out       []float32 // nil: no logits
@@ -78,7 +80,8 @@ func assemble(program Program, level string, threads int) *Engine {
 	for range threads {
 		e.memories = append(e.memories, Memory{Arena: arena, Scratch: aligned(e.shape.Scratch)})
 	}
-	e.step, e.chunk, e.head = e.runStep, e.runChunk, e.runHead
+	e.blocks = make([][]float32, 0, e.shape.Block)
+	e.step, e.batch, e.chunk, e.head = e.runStep, e.runBatch, e.runChunk, e.runHead
 	return e
 }
 
@@ -119,89 +122,12 @@ func (e *Engine) acquire(ctx context.Context) error {
 
 func (e *Engine) release() { e.turn <- struct{}{} }
 
-// NewLogits makes a row of Vocab logits for Decode, with the room behind it
-// that lets Decode write in place.
-func (e *Engine) NewLogits() []float32 { return aligned(e.shape.LogitWidth)[:e.shape.Vocab] }
-
-// Decode feeds ids[i] to states[i], each another sequence, and leaves the
-// logits that follow it in logits[i], a row of Vocab values from NewLogits or
-// nil for none. Nothing happens when an argument is wrong or ctx has ended.
-func (e *Engine) Decode(ctx context.Context, states []*State, ids []int32, logits [][]float32) error {
-	if err := e.checkBatch(states, ids, logits); err != nil {
-		return err
-	}
-	if err := e.acquire(ctx); err != nil {
-		return err
-	}
-	defer e.release()
-	for i, s := range states {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		e.work = job{state: s.block, id: ids[i], rows: 1, out: e.wide(logits[i])}
-		e.team.Run(e.step)
-		s.pos++
-		if logits[i] != nil && cap(logits[i]) < e.shape.LogitWidth {
-			copy(logits[i], e.rows)
-		}
-	}
-	return nil
-}
-
-// wide is where the head writes a row that is wanted in dst: dst itself when
-// it has room for the padding.
-func (e *Engine) wide(dst []float32) []float32 {
-	if dst == nil {
-		return nil
-	}
-	if cap(dst) >= e.shape.LogitWidth {
-		return dst[:e.shape.LogitWidth]
-	}
-	return e.block()
-}
-
-// block is the rows that logits pass through on their way to a sink.
-func (e *Engine) block() []float32 {
-	if e.rows == nil {
-		e.rows = aligned(e.shape.LogitBlock * e.shape.LogitWidth)
-	}
-	return e.rows
-}
-
-func (e *Engine) runStep(w *parallel.Worker) {
-	m := &e.memories[w.ID]
-	e.program.Decode(w, m, e.work.state, e.work.id)
-	if e.work.out != nil {
-		e.program.Logits(w, m, 0, 1, e.work.out)
-	}
-}
-
 func (e *Engine) runChunk(w *parallel.Worker) {
 	e.program.Prefill(w, &e.memories[w.ID], e.work.state, e.work.ids)
 }
 
 func (e *Engine) runHead(w *parallel.Worker) {
 	e.program.Logits(w, &e.memories[w.ID], e.work.row, e.work.rows, e.work.out)
-}
-
-func (e *Engine) checkBatch(states []*State, ids []int32, logits [][]float32) error {
-	if len(ids) != len(states) || len(logits) != len(states) {
-		return fmt.Errorf("decode of %d sequences: have %d ids and %d rows of logits, want as many", len(states), len(ids), len(logits))
-	}
-	for i, s := range states {
-		if err := e.checkState(s); err != nil {
-			return err
-		}
-		if logits[i] != nil && len(logits[i]) != e.shape.Vocab {
-			return fmt.Errorf("logits row %d: have %d values, want %d", i, len(logits[i]), e.shape.Vocab)
-		}
-		for _, other := range states[:i] {
-			if other == s {
-				return fmt.Errorf("sequence %d is in the batch twice; clone its state", i)
-			}
-		}
-	}
-	return e.CheckIDs(ids)
 }
 
 func (e *Engine) checkState(s *State) error {

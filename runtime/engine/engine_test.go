@@ -132,7 +132,7 @@ func TestStatesAreIndependent(t *testing.T) {
 
 func TestBatchEqualsSequences(t *testing.T) {
 	e := newEngine(t, 2)
-	for _, batch := range []int{1, 2, 3, 8, 16} {
+	for _, batch := range []int{1, 2, 3, 5, 6, 8, 16} { // 5 share a pass
 		states, logits := make([]*engine.State, batch), make([][]float32, batch)
 		var want [][]float32
 		for i := range states {
@@ -144,6 +144,38 @@ func TestBatchEqualsSequences(t *testing.T) {
 			t.Fatal(err)
 		}
 		requireEqualRows(t, logits, want)
+		for i, s := range states {
+			if s.Pos() != i+2 {
+				t.Errorf("sequence %d of %d is at position %d, want %d", i, batch, s.Pos(), i+2)
+			}
+		}
+	}
+}
+
+// TestBatchWithoutSomeLogits: rows that nobody wants stay nil, and change
+// nothing of the others, wherever they are.
+func TestBatchWithoutSomeLogits(t *testing.T) {
+	e := newEngine(t, 2)
+	const batch = 4
+	for wanted := range 1 << batch {
+		states, logits := make([]*engine.State, batch), make([][]float32, batch)
+		want := make([][]float32, batch)
+		for i := range states {
+			states[i] = e.NewState()
+			if wanted>>i&1 == 1 {
+				logits[i] = e.NewLogits()
+				want[i] = decodeAll(t, e, e.NewState(), []int32{int32(i)})[0]
+			}
+		}
+		if err := e.Decode(background, states, someRange(batch), logits); err != nil {
+			t.Fatal(err)
+		}
+		requireEqualRows(t, logits, want)
+		for i, s := range states {
+			if s.Pos() != 1 {
+				t.Errorf("sequence %d is at position %d", i, s.Pos())
+			}
+		}
 	}
 }
 
@@ -213,6 +245,39 @@ func TestCancel(t *testing.T) {
 	}
 	if err := e.Decode(ctx, []*engine.State{s}, ids[:1], [][]float32{nil}); !errors.Is(err, context.Canceled) || s.Pos() != 32 {
 		t.Errorf("error %v at position %d", err, s.Pos())
+	}
+}
+
+// ending is a context that ends after its Err has been asked some times.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (c *ending) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestCancelBetweenPasses: sequences that have not had their pass are where
+// they were.
+func TestCancelBetweenPasses(t *testing.T) {
+	e := newEngine(t, 2)
+	states := make([]*engine.State, 12)
+	for i := range states {
+		states[i] = e.NewState()
+	}
+	const asked = 3 // for the turn, and before each of two passes of 5
+	err := e.Decode(&ending{background, asked}, states, someRange(len(states)), make([][]float32, len(states)))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want cancelled", err)
+	}
+	for i, s := range states {
+		if want := map[bool]int{true: 1, false: 0}[i < 10]; s.Pos() != want {
+			t.Errorf("sequence %d is at position %d, want %d", i, s.Pos(), want)
+		}
 	}
 }
 
@@ -345,15 +410,20 @@ func TestNewRefuses(t *testing.T) {
 
 func TestAllocsPerDecodedToken(t *testing.T) {
 	for threads := 1; threads <= 2; threads++ {
-		e := newEngine(t, threads)
-		states, ids := []*engine.State{e.NewState()}, []int32{1}
-		logits := [][]float32{e.NewLogits()}
-		if allocs := testing.AllocsPerRun(100, func() {
-			if err := e.Decode(background, states, ids, logits); err != nil {
-				t.Fatal(err)
+		for _, batch := range []int{1, 3, 7} {
+			e := newEngine(t, threads)
+			states, logits := make([]*engine.State, batch), make([][]float32, batch)
+			for i := range states {
+				states[i], logits[i] = e.NewState(), e.NewLogits()
 			}
-		}); allocs != 0 {
-			t.Errorf("%d threads: %v allocations per decoded token", threads, allocs)
+			ids := someRange(batch)
+			if allocs := testing.AllocsPerRun(100, func() {
+				if err := e.Decode(background, states, ids, logits); err != nil {
+					t.Fatal(err)
+				}
+			}); allocs != 0 {
+				t.Errorf("%d threads: %v allocations per step of %d sequences", threads, allocs, batch)
+			}
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (e *Engine) deliver(w wanted) error {
 // deliverRows passes rows [row, end) of the chunk on in blocks.
 func (e *Engine) deliverRows(first, row, end int, sink Sink) error {
 	for row < end {
-		rows := min(e.shape.LogitBlock, end-row)
+		rows := min(e.shape.Block, end-row)
 		e.work = job{row: row, rows: rows, out: e.block()}
 		e.team.Run(e.head)
 		for i := range rows {

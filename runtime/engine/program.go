@@ -12,7 +12,7 @@ type Shape struct {
 	Arena      int // float32 of the shared activations
 	Scratch    int // float32 of each worker's own scratch
 	Chunk      int // largest number of tokens of one Prefill
-	LogitBlock int // largest number of rows of one Logits
+	Block      int // largest number of sequences of one Batch, and of rows of one Logits
 	LogitWidth int // Vocab rounded up to whole panels: row stride of Logits' output
 }
 
@@ -30,10 +30,13 @@ type Program interface {
 	// Decode feeds one token to one sequence: state is advanced and row 0 of
 	// the hidden rows is left in the arena.
 	Decode(w *parallel.Worker, m *Memory, state []float32, id int32)
+	// Batch feeds ids[i] to the sequence of states[i], 2 to Block of them;
+	// hidden row i is its, with the same bits as after a Decode.
+	Batch(w *parallel.Worker, m *Memory, states [][]float32, ids []int32)
 	// Prefill feeds len(ids) ≤ Chunk tokens to one sequence; hidden row i
 	// belongs to ids[i].
 	Prefill(w *parallel.Worker, m *Memory, state []float32, ids []int32)
-	// Logits computes rows [row, row+rows) of the last Decode or Prefill into
-	// out, row stride LogitWidth; rows ≤ LogitBlock.
+	// Logits computes rows [row, row+rows) of the last Decode, Batch or Prefill into
+	// out, row stride LogitWidth; rows ≤ Block.
 	Logits(w *parallel.Worker, m *Memory, row, rows int, out []float32)
 }

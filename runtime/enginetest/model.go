@@ -41,7 +41,7 @@ func shape(vocab int) engine.Shape {
 	const chunk = 16
 	return engine.Shape{
 		IDs: vocab, Vocab: vocab, State: lanes, Arena: chunk*lanes + lanes, Scratch: lanes,
-		Chunk: chunk, LogitBlock: 5, LogitWidth: (vocab + 47) / 48 * 48,
+		Chunk: chunk, Block: 5, LogitWidth: (vocab + 47) / 48 * 48,
 	}
 }
 
@@ -53,6 +53,12 @@ func (p program) Shape() engine.Shape { return p.shape }
 
 func (p program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
 	p.step(w, m, state, id, 0)
+}
+
+func (p program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32, ids []int32) {
+	for i, state := range states {
+		p.step(w, m, state, ids[i], i)
+	}
 }
 
 func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,16 +20,23 @@ import (
 // the panels of others.
 const MaxThreads = 3
 
-// ways are how a sequence can be fed; each gives the logits of all its ids,
-// row after row.
+// feed gives the logits of all ids of a sequence, row after row.
+type feed func(*engine.Engine, []int32) ([]float32, error)
+
+// ways are how a sequence can be fed.
 var ways = []struct {
 	name string
-	feed func(*engine.Engine, []int32) ([]float32, error)
+	feed feed
 }{
 	{"prefill", feedAtOnce},
 	{"pieces", feedPieces},
 	{"last", feedPrefixes},
-	{"decode", feedBatch},
+	{"decode", feedBatch(1)},
+	{"batch2", feedBatch(2)},
+	{"batch3", feedBatch(3)},
+	{"batch5", feedBatch(5)},
+	{"batch16", feedBatch(16)},
+	{"batch17", feedBatch(17)}, // more than one pass takes
 }
 
 // Effort bounds what Rungs does: the largest number of workers, and the ways to
@@ -131,17 +139,45 @@ func feedPrefixes(e *engine.Engine, ids []int32) (rows []float32, err error) {
 	return rows, nil
 }
 
-// feedBatch decodes the sequence beside one of the same ids backwards.
-func feedBatch(e *engine.Engine, ids []int32) (rows []float32, err error) {
-	states := []*engine.State{e.NewState(), e.NewState()}
-	logits := [][]float32{nil, e.NewLogits()}
-	for i, id := range ids {
-		if err := e.Decode(context.Background(), states, []int32{ids[len(ids)-1-i], id}, logits); err != nil {
-			return nil, err
+// feedBatch decodes n sequences together, each of which reads the ids a step
+// after the one before. Until then and afterwards it reads something else, of
+// which nobody wants the logits. All must have the same logits.
+func feedBatch(n int) feed {
+	return func(e *engine.Engine, ids []int32) ([]float32, error) {
+		states, logits, rows := make([]*engine.State, n), make([][]float32, n), make([][]float32, n)
+		for i := range states {
+			states[i] = e.NewState()
 		}
-		rows = append(rows, logits[1][:e.Shape().Vocab]...)
+		for step := range len(ids) + n - 1 {
+			next := make([]int32, n)
+			for i := range next {
+				next[i], logits[i] = ids[(step+7*i)%len(ids)], nil
+				if at := step - i; at >= 0 && at < len(ids) {
+					next[i], logits[i] = ids[at], e.NewLogits()
+				}
+				if step == i {
+					states[i].Reset()
+				}
+			}
+			if err := e.Decode(context.Background(), states, next, logits); err != nil {
+				return nil, err
+			}
+			for i, row := range logits {
+				rows[i] = append(rows[i], row...)
+			}
+		}
+		return rows[0], requireEqual(rows)
 	}
-	return rows, nil
+}
+
+// requireEqual compares the bits of the rows with those of the first.
+func requireEqual(rows [][]float32) error {
+	for i, row := range rows {
+		if !slices.EqualFunc(row, rows[0], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+			return fmt.Errorf("sequence %d of %d has other logits than the first", i, len(rows))
+		}
+	}
+	return nil
 }
 
 // prefill appends the logits that it wants.

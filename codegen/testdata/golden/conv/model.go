@@ -11,9 +11,9 @@ import (
 // shape is the fixed sizes of the program.
 var shape = engine.Shape{
 	Arena:      24576,
+	Block:      16,
 	Chunk:      512,
 	IDs:        5,
-	LogitBlock: 16,
 	LogitWidth: 48,
 	Scratch:    30720,
 	State:      96,
@@ -23,7 +23,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "b2dc8a85e95130f377030cb976c9e8cf",
+		Fingerprint: "fa5bcf6c260d8c58e1a4d4e02a558d33",
 		Open:        open,
 		Shape:       shape,
 	}

@@ -11,9 +11,9 @@ import (
 // shape is the fixed sizes of the program.
 var shape = engine.Shape{
 	Arena:      24576,
+	Block:      16,
 	Chunk:      512,
 	IDs:        5,
-	LogitBlock: 16,
 	LogitWidth: 48,
 	Scratch:    30720,
 	State:      0,
@@ -23,7 +23,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "9097585e1c2ecd7c142cf181242801f8",
+		Fingerprint: "5f26e2d88a1ad569361cc719ba4f252e",
 		Open:        open,
 		Shape:       shape,
 	}
