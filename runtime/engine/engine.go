@@ -26,7 +26,7 @@ type Engine struct {
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
-	saved    []float32 // the state before the chunk at hand
+	saved    []float32 // the state before the chunk at hand, unless that is fresh
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
 	chunk    func(*parallel.Worker)
