@@ -63,7 +63,7 @@ func TestBenchKeys(t *testing.T) {
 		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "runs", "batch",
 		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth",
 		"prefill_fraction_of_peak", "decode_bytes_per_token", "prefill_flop_per_token",
-		"state_bytes", "weight_bytes", "rss_bytes", "first_token_ms",
+		"state_bytes", "weight_bytes", "huge_page_bytes", "rss_bytes", "first_token_ms",
 	} {
 		if !strings.Contains(out, `"`+key+`":`) {
 			t.Errorf("no key %q in %s", key, out)

@@ -39,6 +39,8 @@ empty prompt starts from the model's begin token.
   --seed S                 same seed, same text (default: drawn, see --stats)
   --logprobs N             per token, the N likeliest and their logs, on stderr
   --threads N              workers (default: physical cores available)
+  --mmap                   leave the weights to the page cache; else a long
+                           run moves them into huge pages if that is faster
   --stats                  speeds and settings on stderr at the end
 
 On a terminal control characters are printed as escapes. Piped output is the
@@ -52,7 +54,8 @@ type runOptions struct {
 	temperature            float64
 	topP, minP, repetition float64
 	n, topK                int
-	logprobs, threads      int
+	logprobs               int
+	workers
 	seed                   uint64
 	stops                  texts
 	print                  string
@@ -71,7 +74,7 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	f.Var(&o.stops, "stop", "")
 	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "")
 	f.IntVar(&o.logprobs, "logprobs", 0, "")
-	f.IntVar(&o.threads, "threads", 0, "")
+	o.workers.register(f)
 	f.StringVar(&o.print, "print", "text", "")
 	f.BoolVar(&o.echo, "echo", false, "")
 	f.BoolVar(&o.stats, "stats", false, "")
@@ -165,7 +168,11 @@ type emitter interface {
 }
 
 func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error) {
-	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, model.OpenedPayload(a.file), model.Threads(o.threads))
+	opts := []model.Option{model.OpenedPayload(a.file), model.Threads(o.threads)}
+	if o.mmap {
+		opts = append(opts, model.PageCache())
+	}
+	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, opts...)
 	if err != nil {
 		return nil, err
 	}
