@@ -5,7 +5,9 @@ import (
 	"flag"
 	"iter"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/mambac/mambac/runtime/model"
 )
@@ -115,12 +117,24 @@ func (o *runOptions) checkValues() error {
 	return nil
 }
 
+// startPercent lets the heap grow to 16 MiB before garbage is collected: before
+// the first token there is next to none, and looking for it takes a core.
+const startPercent = 400
+
+// lateCollection puts garbage collection off until collect is called.
+func lateCollection() (collect func()) {
+	before := debug.SetGCPercent(startPercent)
+	return sync.OnceFunc(func() { debug.SetGCPercent(before) })
+}
+
 func (s *session) runText(args []string) error {
 	var o runOptions
 	arguments, err := o.parse(args)
 	if err != nil {
 		return err
 	}
+	collect := lateCollection()
+	defer collect()
 	a, err := s.openArtifact() // the model reads the tokenizer
 	if err != nil {
 		return err
@@ -135,6 +149,7 @@ func (s *session) runText(args []string) error {
 	if err != nil {
 		return err
 	}
+	g.collect = collect
 	err = g.run(s, ids, text)
 	if err == nil || s.ctx.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
 		if end := g.out.end(); err == nil {
@@ -156,6 +171,7 @@ type generation struct {
 	ends     []int     // ids that end the text
 	logprobs *logprobs // nil for none
 	stats    stats
+	collect  func() // garbage, from the first token on
 }
 
 // emitter prints what is generated.
@@ -209,6 +225,7 @@ func (g *generation) run(s *session, prompt []int, text string) error {
 		if err != nil {
 			return err
 		}
+		g.collect()
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -183,4 +184,24 @@ func (s *stopped) Write(b []byte) (int, error) {
 	}
 	s.after--
 	return len(b), nil
+}
+
+// TestRunCollectsLater: the command leaves garbage collection as it was,
+// whether there was a first token or not.
+func TestRunCollectsLater(t *testing.T) {
+	const percent = 123
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
+	requireOK(t, call{}.run(t, "run", "--ids", "5", "-n", "3", "--print", "ids"))
+	requireError(t, call{}.run(t, "run", "--ids", "1000"), exitFailure, "1000")
+	if got := debug.SetGCPercent(percent); got != percent {
+		t.Errorf("garbage is collected at %d %%, was %d %%", got, percent)
+	}
+	collect := lateCollection()
+	if got := debug.SetGCPercent(startPercent); got != startPercent {
+		t.Errorf("before the first token garbage is collected at %d %%, want %d %%", got, startPercent)
+	}
+	collect()
+	if got := debug.SetGCPercent(percent); got != percent {
+		t.Errorf("after it at %d %%, was %d %%", got, percent)
+	}
 }
