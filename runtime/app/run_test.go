@@ -19,6 +19,7 @@ func TestRunContinues(t *testing.T) {
 	}{
 		{[]string{"ab", "-n", "4"}, "cdef"},
 		{[]string{"ab", "-n", "4", "--echo"}, "abcdef"},
+		{[]string{"ab", "-n", "4", "--mmap"}, "cdef"},
 		{[]string{"a"}, "bcdefghijklmno"},
 		{[]string{"n", "-n", "4", "--ignore-eos"}, "opqr"},
 		{[]string{"a", "--stop", "fg", "--stop", "zz"}, "bcde"},
