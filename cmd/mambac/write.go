@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -241,7 +240,7 @@ func create(ctx context.Context, path string, meter func(written int64)) (io.Wri
 	if err != nil {
 		return nil, err
 	}
-	return newStreamed(ctx, f, meter), nil
+	return newStreamed(ctx, f, 0, meter), nil
 }
 
 // extend opens an existing file below a staging path to append to it; size is
@@ -256,21 +255,22 @@ func extend(ctx context.Context, path string) (w io.WriteCloser, size int64, err
 		f.Close()
 		return nil, 0, err
 	}
-	return newStreamed(ctx, f, nil), st.Size(), nil
+	return newStreamed(ctx, f, st.Size(), nil), st.Size(), nil
 }
 
 // streamed is a buffered file that minds a context.
 type streamed struct {
 	ctx    context.Context
 	file   *os.File
-	b      *bufio.Writer
+	b      blocks
 	n      int64
 	meter  func(int64)
 	failed bool // and whoever wrote was told
 }
 
-func newStreamed(ctx context.Context, f *os.File, meter func(int64)) *streamed {
-	return &streamed{ctx: ctx, file: f, b: bufio.NewWriterSize(f, 1<<18), meter: meter}
+// newStreamed writes to a file from its size on.
+func newStreamed(ctx context.Context, f *os.File, size int64, meter func(int64)) *streamed {
+	return &streamed{ctx: ctx, file: f, b: blocks{w: f, at: size}, meter: meter}
 }
 
 func (s *streamed) Write(p []byte) (int, error) {

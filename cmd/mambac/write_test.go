@@ -160,11 +160,38 @@ func TestStreamedFailsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newStreamed(context.Background(), f, nil)
-	if _, err := w.Write(make([]byte, 1<<20)); err == nil {
+	w := newStreamed(context.Background(), f, 0, nil)
+	if _, err := w.Write(make([]byte, fileBlock)); err == nil {
 		t.Error("wrote to a file that is open for reading")
 	}
 	if err := w.Close(); err != nil {
 		t.Errorf("again: %v", err)
+	}
+}
+
+// lengths notes how long each write is.
+type lengths []int
+
+func (s *lengths) Write(p []byte) (int, error) {
+	*s = append(*s, len(p))
+	return len(p), nil
+}
+
+// TestBlocksEndAtHugePages: whatever the pieces that arrive, and wherever the
+// file ended before.
+func TestBlocksEndAtHugePages(t *testing.T) {
+	const begin = 3*fileBlock - 100
+	var c lengths
+	b := blocks{w: &c, at: begin}
+	for _, n := range []int{1, 98, 2, fileBlock - 1, 0, 3*fileBlock + 7} {
+		if got, err := b.Write(make([]byte, n)); got != n || err != nil {
+			t.Fatalf("wrote %d of %d bytes, error %v", got, n, err)
+		}
+	}
+	if err := b.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if want := (lengths{100, fileBlock, fileBlock, fileBlock, fileBlock, 7}); !slices.Equal(c, want) {
+		t.Errorf("writes of %d bytes, want %d", c, want)
 	}
 }

@@ -99,6 +99,12 @@ func Threads(n int) Option {
 	return model.Threads(n)
 }
 
+// PageCache leaves weights that are mapped from a file to the system's page
+// cache.
+func PageCache() Option {
+	return model.PageCache()
+}
+
 // Level forces the kernels of a CPU level, which the package must hold and the
 // processor have; "", the default, takes the best.
 func Level(name string) Option {

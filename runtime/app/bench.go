@@ -8,6 +8,7 @@ import (
 
 	"github.com/mambac/mambac/runtime/cpu"
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/hugepage"
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/probe"
 )
@@ -27,6 +28,8 @@ multiply-adds and int8 dot products.
   --threads 1,2  workers (default: 1 and the physical cores available)
   --prompt N     tokens of a prefill (default 512)
   --gen N        decode steps (default 128)
+  --mmap         leave the weights to the page cache; else they are moved into
+                 huge pages before the first round if that is faster
   --batch 1,8    sequences decoded together (default 1)
   --repeat N     rounds of each: least, median, greatest (default 5)
 
@@ -34,6 +37,7 @@ decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
 same threads could read; sequences decoded together read the weights once.
 prefill_fraction_of_peak likewise for arithmetic. decode_fraction_of_roofline
 is the greater one of the two for decoding: of what would end first.
+huge_page_bytes is how much of the weights decode read from huge pages;
 first_token_ms is from exec to the first byte of a run with 8 tokens.
 `,
 }
@@ -49,7 +53,8 @@ type benchReport struct {
 	Runs         []benchRun   `json:"runs"`
 	StateBytes   int64        `json:"state_bytes"`
 	WeightBytes  int64        `json:"weight_bytes"`
-	RSSBytes     *int64       `json:"rss_bytes"` // null where the system does not tell
+	HugeBytes    *int64       `json:"huge_page_bytes"` // of the weights; null where the system does not tell
+	RSSBytes     *int64       `json:"rss_bytes"`       // likewise
 	FirstTokenMS *float64     `json:"first_token_ms"`
 }
 
@@ -90,6 +95,7 @@ func (s spread) scaled(by float64) spread { return spread{s.Min * by, s.Median *
 // benchOptions is what the flags of bench say.
 type benchOptions struct {
 	json                bool
+	workers             workers
 	threads, batch      numbers
 	prompt, gen, repeat int
 }
@@ -98,6 +104,7 @@ func (o *benchOptions) parse(args []string) error {
 	f := newFlags("bench")
 	f.BoolVar(&o.json, "json", false, "")
 	f.Var(&o.threads, "threads", "")
+	o.workers.registerMmap(f)
 	f.Var(&o.batch, "batch", "")
 	f.IntVar(&o.prompt, "prompt", 512, "")
 	f.IntVar(&o.gen, "gen", 128, "")
@@ -158,11 +165,15 @@ func (s *session) bench(args []string) error {
 
 // benchThreads runs all batches with one number of threads.
 func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *benchReport) error {
-	e, err := m.engine(threads)
+	o.workers.threads = threads
+	e, err := m.engine(o.workers)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+	if err := s.settle(m, e, r); err != nil {
+		return err
+	}
 	r.Level = e.Level()
 	for _, batch := range o.batch {
 		run := benchRun{Threads: threads, Batch: batch}
@@ -176,6 +187,22 @@ func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *ben
 		}
 		run.Prefill, run.Decode = newSpread(prefill), newSpread(decode)
 		r.Runs = append(r.Runs, run)
+	}
+	return nil
+}
+
+// settle brings the weights to where a long run has them.
+func (s *session) settle(m *artifact, e *engine.Engine, r *benchReport) error {
+	if err := e.Decode(s.ctx, []*engine.State{e.NewState()}, []int32{0}, [][]float32{e.NewLogits()}); err != nil {
+		return err
+	}
+	if err := e.MoveAll(s.ctx); err != nil {
+		return err
+	}
+	if weights, ok := m.file.Section(payload.WeightsSection); ok {
+		if n, ok := hugepage.Bytes(weights); ok {
+			r.HugeBytes = &n
+		}
 	}
 	return nil
 }
@@ -273,6 +300,9 @@ func (s *session) printBench(r *benchReport) error {
 			run.Prefill.Median, 100*run.PrefillFraction.Median)
 	}
 	fmt.Fprintf(&b, "\nweights %.1f MiB, state %.1f KiB a sequence", float64(r.WeightBytes)/(1<<20), float64(r.StateBytes)/(1<<10))
+	if r.HugeBytes != nil {
+		fmt.Fprintf(&b, ", in huge pages %.1f MiB", float64(*r.HugeBytes)/(1<<20))
+	}
 	if r.RSSBytes != nil {
 		fmt.Fprintf(&b, ", resident %.1f MiB", float64(*r.RSSBytes)/(1<<20))
 	}

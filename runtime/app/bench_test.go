@@ -60,12 +60,12 @@ func requireNear(t *testing.T, got, want float64) {
 
 // TestBenchKeys holds the names that other programs read.
 func TestBenchKeys(t *testing.T) {
-	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--json", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1"))
+	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--json", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1", "--mmap"))
 	for _, key := range []string{
 		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "runs", "batch",
 		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth", "decode_fraction_of_roofline",
 		"prefill_fraction_of_peak", "decode_bytes_per_token", "prefill_flop_per_token",
-		"state_bytes", "weight_bytes", "rss_bytes", "first_token_ms",
+		"state_bytes", "weight_bytes", "huge_page_bytes", "rss_bytes", "first_token_ms",
 	} {
 		if !strings.Contains(out, `"`+key+`":`) {
 			t.Errorf("no key %q in %s", key, out)
@@ -74,7 +74,7 @@ func TestBenchKeys(t *testing.T) {
 }
 
 func TestBenchText(t *testing.T) {
-	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1"))
+	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1", "--mmap"))
 	for _, word := range []string{"read 10.0 GB/s", "resident 1.0 MiB", "first token 5.0 ms"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("%q is not in %s", word, out)

@@ -24,6 +24,7 @@ var logitsCommand = command{
   --by prefill|decode  all at once or token after token (default prefill);
                        both give the same bits
   --threads N          workers (default: physical cores available)
+  --mmap               leave the weights to the page cache
 `,
 }
 
@@ -32,7 +33,8 @@ func (s *session) logits(args []string) error {
 	list := f.String("ids", "", "")
 	path := f.String("o", "", "")
 	by := f.String("by", "prefill", "")
-	threads := f.Int("threads", 0, "")
+	var o workers
+	o.register(f)
 	if _, err := parse(f, args, 0); err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (s *session) logits(args []string) error {
 		return err
 	}
 	defer m.close()
-	e, err := m.engine(*threads)
+	e, err := m.engine(o)
 	if err != nil {
 		return err
 	}

@@ -52,10 +52,10 @@ func readLogits(t testing.TB, path string) (safetensors.Tensor, []float32) {
 }
 
 // logitsOf runs the command on n ids that count upwards from 5.
-func logitsOf(t testing.TB, n int, by string) (safetensors.Tensor, []float32) {
+func logitsOf(t testing.TB, n int, by string, more ...string) (safetensors.Tensor, []float32) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "logits.safetensors")
-	requireOK(t, call{}.run(t, "logits", "--ids", upwards(n), "-o", path, "--by", by))
+	requireOK(t, call{}.run(t, append([]string{"logits", "--ids", upwards(n), "-o", path, "--by", by}, more...)...))
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("%d files left, error %v", len(entries), err)
@@ -80,6 +80,9 @@ func TestLogits(t *testing.T) {
 		if v := byPrefill[row*vocab+6+row]; v < 10 {
 			t.Errorf("row %d: the next id has logit %v", row, v)
 		}
+	}
+	if _, mmap := logitsOf(t, 40, "prefill", "--mmap"); !slices.Equal(byPrefill, mmap) {
+		t.Error("--mmap gives other logits")
 	}
 	if _, byDecode := logitsOf(t, 40, "decode"); !slices.Equal(byPrefill, byDecode) {
 		t.Error("decode gives other logits than prefill")

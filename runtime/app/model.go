@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -60,13 +61,26 @@ func (m *artifact) openTokenizer() error {
 // close gives the mapping back; nothing of the model may be used then.
 func (m *artifact) close() { m.file.Close() }
 
-// engine starts the model's engine; 0 threads means one per physical core.
-func (m *artifact) engine(threads int) (*engine.Engine, error) {
+// workers is how a command runs the model.
+type workers struct {
+	threads int  // 0: one per physical core
+	mmap    bool // the payload is left to the page cache
+}
+
+func (o *workers) register(f *flag.FlagSet) {
+	f.IntVar(&o.threads, "threads", 0, "")
+	o.registerMmap(f)
+}
+
+func (o *workers) registerMmap(f *flag.FlagSet) { f.BoolVar(&o.mmap, "mmap", false, "") }
+
+// engine starts the model's engine.
+func (m *artifact) engine(o workers) (*engine.Engine, error) {
 	weights, ok := m.file.Section(payload.WeightsSection)
 	if !ok {
 		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.file.Path())
 	}
-	return engine.New(m.compiled, weights, engine.Options{Threads: threads})
+	return engine.New(m.compiled, weights, engine.Options{Threads: o.threads, Move: m.file.Mapped() && !o.mmap})
 }
 
 var errNoTokenizer = errors.New("this model was built without a tokenizer (the checkpoint had no tokenizer.json); use --ids and --print ids")

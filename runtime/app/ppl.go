@@ -31,6 +31,7 @@ tensor [W, n+1], each from a fresh state, whose last n ids are predicted.
   --json                      one JSON object: nll, tokens, perplexity,
                               nll_by_position
   --threads N                 workers (default: physical cores available)
+  --mmap                      leave the weights to the page cache
 `,
 }
 
@@ -112,8 +113,8 @@ type pplOptions struct {
 	windows, tensor string
 	buckets         numbers
 	json            bool
-	threads         int
-	file            string // "-" is standard input
+	workers
+	file string // "-" is standard input
 }
 
 func (o *pplOptions) parse(args []string) error {
@@ -122,7 +123,7 @@ func (o *pplOptions) parse(args []string) error {
 	f.StringVar(&o.tensor, "tensor", "", "")
 	f.Var(&o.buckets, "buckets", "")
 	f.BoolVar(&o.json, "json", false, "")
-	f.IntVar(&o.threads, "threads", 0, "")
+	o.workers.register(f)
 	arguments, err := parse(f, args, 1)
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (s *session) scoreAll(m *artifact, o *pplOptions, sum *scorer) (longest int
 			return 0, err
 		}
 	}
-	e, err := m.engine(o.threads)
+	e, err := m.engine(o.workers)
 	if err != nil {
 		return 0, err
 	}

@@ -5,7 +5,9 @@ import (
 	"flag"
 	"iter"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/mambac/mambac/runtime/model"
 )
@@ -39,6 +41,8 @@ empty prompt starts from the model's begin token.
   --seed S                 same seed, same text (default: drawn, see --stats)
   --logprobs N             per token, the N likeliest and their logs, on stderr
   --threads N              workers (default: physical cores available)
+  --mmap                   leave the weights to the page cache; else a long
+                           run moves them into huge pages if that is faster
   --stats                  speeds and settings on stderr at the end
 
 On a terminal control characters are printed as escapes. Piped output is the
@@ -52,7 +56,8 @@ type runOptions struct {
 	temperature            float64
 	topP, minP, repetition float64
 	n, topK                int
-	logprobs, threads      int
+	logprobs               int
+	workers
 	seed                   uint64
 	stops                  texts
 	print                  string
@@ -71,7 +76,7 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	f.Var(&o.stops, "stop", "")
 	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "")
 	f.IntVar(&o.logprobs, "logprobs", 0, "")
-	f.IntVar(&o.threads, "threads", 0, "")
+	o.workers.register(f)
 	f.StringVar(&o.print, "print", "text", "")
 	f.BoolVar(&o.echo, "echo", false, "")
 	f.BoolVar(&o.stats, "stats", false, "")
@@ -112,12 +117,24 @@ func (o *runOptions) checkValues() error {
 	return nil
 }
 
+// startPercent lets the heap grow to 16 MiB before garbage is collected: before
+// the first token there is next to none, and looking for it takes a core.
+const startPercent = 400
+
+// lateCollection puts garbage collection off until collect is called.
+func lateCollection() (collect func()) {
+	before := debug.SetGCPercent(startPercent)
+	return sync.OnceFunc(func() { debug.SetGCPercent(before) })
+}
+
 func (s *session) runText(args []string) error {
 	var o runOptions
 	arguments, err := o.parse(args)
 	if err != nil {
 		return err
 	}
+	collect := lateCollection()
+	defer collect()
 	a, err := s.openArtifact() // the model reads the tokenizer
 	if err != nil {
 		return err
@@ -132,6 +149,7 @@ func (s *session) runText(args []string) error {
 	if err != nil {
 		return err
 	}
+	g.collect = collect
 	err = g.run(s, ids, text)
 	if err == nil || s.ctx.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
 		if end := g.out.end(); err == nil {
@@ -153,6 +171,7 @@ type generation struct {
 	ends     []int     // ids that end the text
 	logprobs *logprobs // nil for none
 	stats    stats
+	collect  func() // garbage, from the first token on
 }
 
 // emitter prints what is generated.
@@ -165,7 +184,11 @@ type emitter interface {
 }
 
 func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error) {
-	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, model.OpenedPayload(a.file), model.Threads(o.threads))
+	opts := []model.Option{model.OpenedPayload(a.file), model.Threads(o.threads)}
+	if o.mmap {
+		opts = append(opts, model.PageCache())
+	}
+	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +225,7 @@ func (g *generation) run(s *session, prompt []int, text string) error {
 		if err != nil {
 			return err
 		}
+		g.collect()
 	}
 	return nil
 }

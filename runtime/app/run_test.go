@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ func TestRunContinues(t *testing.T) {
 	}{
 		{[]string{"ab", "-n", "4"}, "cdef"},
 		{[]string{"ab", "-n", "4", "--echo"}, "abcdef"},
+		{[]string{"ab", "-n", "4", "--mmap"}, "cdef"},
 		{[]string{"a"}, "bcdefghijklmno"},
 		{[]string{"n", "-n", "4", "--ignore-eos"}, "opqr"},
 		{[]string{"a", "--stop", "fg", "--stop", "zz"}, "bcde"},
@@ -183,4 +185,24 @@ func (s *stopped) Write(b []byte) (int, error) {
 	}
 	s.after--
 	return len(b), nil
+}
+
+// TestRunCollectsLater: the command leaves garbage collection as it was,
+// whether there was a first token or not.
+func TestRunCollectsLater(t *testing.T) {
+	const percent = 123
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
+	requireOK(t, call{}.run(t, "run", "--ids", "5", "-n", "3", "--print", "ids"))
+	requireError(t, call{}.run(t, "run", "--ids", "1000"), exitFailure, "1000")
+	if got := debug.SetGCPercent(percent); got != percent {
+		t.Errorf("garbage is collected at %d %%, was %d %%", got, percent)
+	}
+	collect := lateCollection()
+	if got := debug.SetGCPercent(startPercent); got != startPercent {
+		t.Errorf("before the first token garbage is collected at %d %%, want %d %%", got, startPercent)
+	}
+	collect()
+	if got := debug.SetGCPercent(percent); got != percent {
+		t.Errorf("after it at %d %%, was %d %%", got, percent)
+	}
 }

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"path"
 	"strconv"
 	"strings"
 )
@@ -39,39 +38,18 @@ func (read files) core(id int) string {
 // there is none. A part of a core is dropped: a worker that is throttled
 // stalls all others at the next barrier.
 func (read files) quota() int {
-	text, _ := read("/proc/self/cgroup")
 	limit := 0.0
-	for line := range strings.Lines(text) {
-		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(fields) == 3 {
-			limit = smaller(limit, read.limit(fields[1], fields[2]))
+	for _, g := range read.groups("cpu") {
+		if g.v2 {
+			limit = smaller(limit, read.limitV2(g.folder))
+		} else {
+			limit = smaller(limit, read.limitV1(g.folder))
 		}
 	}
 	if limit == 0 {
 		return 0
 	}
 	return max(1, int(limit))
-}
-
-// limit is the smallest quota from a cgroup up to the root, in cores; 0 for
-// none. An empty list of controllers is cgroup v2.
-func (read files) limit(controllers, group string) float64 {
-	ofGroup := read.limitV2
-	mount := "/sys/fs/cgroup"
-	if controllers != "" {
-		if !strings.Contains(","+controllers+",", ",cpu,") {
-			return 0
-		}
-		mount += "/" + controllers
-		ofGroup = read.limitV1
-	}
-	limit := 0.0
-	for group = path.Clean("/" + group); ; group = path.Dir(group) {
-		limit = smaller(limit, ofGroup(path.Join(mount, group)))
-		if group == "/" {
-			return limit
-		}
-	}
 }
 
 func (read files) limitV2(folder string) float64 {

@@ -25,6 +25,7 @@ func (e *Engine) Decode(ctx context.Context, states []*State, ids []int32, logit
 		return err
 	}
 	defer e.release()
+	e.lookAfter()
 	for len(states) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

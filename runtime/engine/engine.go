@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/mambac/mambac/runtime/cpu"
+	"github.com/mambac/mambac/runtime/hugepage"
 	"github.com/mambac/mambac/runtime/parallel"
 )
 
@@ -20,13 +21,15 @@ type Engine struct {
 	level   string
 	program Program
 
-	turn   chan struct{} // holds a value while nobody uses what follows
-	closed bool
+	turn    chan struct{} // holds a value while nobody uses what follows
+	closed  bool
+	mover   *hugepage.Mover // nil for none, or no more
+	decodes int
 
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
-	saved    []float32   // the state before the chunk at hand
+	saved    []float32   // the state before the chunk at hand, unless that is fresh
 	blocks   [][]float32 // the states of the batch at hand
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
@@ -48,6 +51,9 @@ type job struct {
 type Options struct {
 	Level   string // "" for the best that this processor has
 	Threads int    // 0 for the physical cores available
+	// Move has weights that are mapped from a file moved into huge pages, in
+	// place, while a long text is decoded and where that makes it faster.
+	Move bool
 }
 
 const maxThreads = 1024
@@ -69,7 +75,11 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(program, level, o.Threads), nil
+	e := assemble(program, level, o.Threads)
+	if o.Move {
+		e.mover = hugepage.New(weights)
+	}
+	return e, nil
 }
 
 func assemble(program Program, level string, threads int) *Engine {

@@ -53,16 +53,25 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 		return err
 	}
 	defer e.release()
-	if stop != nil {
+	if stop != nil && s.pos > 0 { // a fresh state is zeros, not yet pages
 		e.saved = append(e.saved[:0], s.block...)
 	}
 	e.work = job{state: s.block, ids: ids}
 	if e.team.RunUntil(stop, e.chunk) {
-		copy(s.block, e.saved)
+		e.restore(s)
 		return ctx.Err()
 	}
 	s.pos += len(ids)
 	return e.deliver(w)
+}
+
+// restore takes a sequence back to before the chunk at hand.
+func (e *Engine) restore(s *State) {
+	if s.pos == 0 {
+		s.Reset()
+		return
+	}
+	copy(s.block, e.saved)
 }
 
 // wanted says which logits of a chunk go where.

@@ -19,7 +19,7 @@ func (s *State) Pos() int { return s.pos }
 // to it and SetPos make another sequence of it.
 func (s *State) Block() []float32 { return s.block }
 
-// SetPos says how many tokens the values stand for.
+// SetPos says how many tokens the values stand for: zeros for none.
 func (s *State) SetPos(n int) { s.pos = n }
 
 // Clone copies the sequence; the two go on independently.

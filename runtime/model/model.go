@@ -92,7 +92,9 @@ func (m *Model) bind(o *options) error {
 		return errors.New("payload has no weights; generate or build it again")
 	}
 	var err error
-	m.engine, err = engine.New(m.compiled, weights, engine.Options{Level: o.level, Threads: o.threads})
+	m.engine, err = engine.New(m.compiled, weights, engine.Options{
+		Level: o.level, Threads: o.threads, Move: m.payload.Mapped() && !o.stay,
+	})
 	return err
 }
 

@@ -17,6 +17,7 @@ type options struct {
 	borrowed bool
 	level    string
 	threads  int
+	stay     bool // the weights stay where they are mapped
 }
 
 // PayloadFile maps the payload from a file, which must stay as it is while the
@@ -62,6 +63,13 @@ func Threads(n int) Option { return func(o *options) { o.threads = n } }
 // Level forces the kernels of a CPU level, which the package must hold and the
 // processor have; "", the default, takes the best.
 func Level(name string) Option { return func(o *options) { o.level = name } }
+
+// PageCache leaves weights that are mapped from a file to the system's page
+// cache. Without it, where the file lies there in small pages and memory
+// allows, a session that goes on for long has them moved into huge ones, which
+// takes as much memory again, but not of the model's: what has been moved is
+// unmapped.
+func PageCache() Option { return func(o *options) { o.stay = true } }
 
 func from(source func(*Package) (*payload.Payload, error)) Option {
 	return func(o *options) { o.source, o.borrowed = source, false }

@@ -25,6 +25,7 @@ func mapFile(path string) (*mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: mapping %d bytes: %w", path, size, err)
 	}
+	advise(data)
 	return &mapping{data}, nil
 }
 

@@ -125,6 +125,10 @@ func (p *Payload) Check() error {
 	return nil
 }
 
+// Mapped reports whether the sections lie in a mapping that Close gives back,
+// and not in memory of the caller.
+func (p *Payload) Mapped() bool { return p.file != nil }
+
 // Close unmaps the payload.
 func (p *Payload) Close() error {
 	if p.file == nil { // FromBytes

@@ -1,0 +1,62 @@
+// Package hugepage moves what is mapped from a file into huge pages, in place
+// and piece by piece, where that makes reading faster; it sees runtime/cpu.
+package hugepage
+
+import "unsafe"
+
+const (
+	page = 4096
+	huge = 2 << 20
+
+	// pieces is how many calls of Move a section is moved in, unless it is so
+	// large or small that a piece would have more or less than these bytes.
+	pieces   = 64
+	minPiece = huge
+	maxPiece = 16 << 20
+)
+
+// Mover moves one section. Nobody who reads it need know: addresses and bytes
+// stay as they are, at every moment.
+type Mover struct {
+	section []byte
+	left    []byte // whole huge pages that were not looked at yet
+	piece   int
+	begun   bool
+}
+
+// New is a mover of bytes that are mapped read-only from a file.
+func New(section []byte) *Mover { return &Mover{section: section} }
+
+// Move moves a piece of what has been read so far, and reports whether there
+// is more to move. Where nothing is to be won by it, there is not.
+func (m *Mover) Move() (more bool) {
+	if !m.begun {
+		m.begun = true
+		if !worthwhile(m.section) {
+			return false
+		}
+		m.left = whole(m.section)
+		m.piece = min(max(len(m.left)/pieces/huge*huge, minPiece), maxPiece)
+	}
+	n := min(m.piece, len(m.left))
+	if n > 0 && hot(m.left[:n]) && !move(m.left[:n]) {
+		n = len(m.left)
+	}
+	m.left = m.left[n:]
+	return len(m.left) > 0
+}
+
+// All moves everything that has been read so far.
+func (m *Mover) All() {
+	for m.Move() {
+	}
+}
+
+// whole cuts b down to the huge pages that lie in it as a whole.
+func whole(b []byte) []byte {
+	if len(b) < 2*huge {
+		return nil
+	}
+	b = b[-uintptr(unsafe.Pointer(&b[0]))&(huge-1):]
+	return b[:len(b)&^(huge-1)]
+}
