@@ -88,7 +88,7 @@ func (c *conv) channels(tokens reg.GPVirtual) {
 		}
 	}
 	if c.Activation == kernel.SiLU {
-		acc = c.silu(acc, c.constants)
+		c.silu([]reg.VecVirtual{acc}, c.constants)
 	}
 	c.VMOVUPS(acc, operand.Mem{Base: y})
 	c.ADDQ(operand.U32(uint32(4*c.StrideX)), x)

@@ -10,8 +10,8 @@ import "fmt"
 //	y[t,e] = Σ_n h[e,n]·C[t,n] + d[e]·u[t,e]
 //	y[t,e] ← y[t,e]·silu(z[t,e])                 with Gate
 //
-// Order of operations, the same in every level: q = Δ·u; per n ascending
-// h = fma(exp(Δ·a), h, q·B); acc = fma(h, C, acc) from 0; then
+// Order of operations, the same in every level: q = Δ·u, r = Δ·log₂e; per n
+// ascending h = fma(2^(r·a), h, q·B); acc = fma(h, C, acc) from 0; then
 // acc = fma(d, u, acc). Token t of u, dt, z, bc, y is at t·Stride…; B[t,n] is
 // bc[t·StrideBC+OffsetB+n] and C likewise. a and h hold per group of 16
 // channels N rows of 16 lanes. All channel-wise slices start at the first
