@@ -157,7 +157,7 @@ func (l *lowering) finish(o Options) {
 			p.Chunk /= 2
 		}
 	}
-	p.Scratch = kernel.GemmScratch(p.Chunk)
+	p.Scratch = max(kernel.GemmScratch(p.Chunk), kernel.Scan1Scratch(p.Chunk))
 	l.placement.offsets(p)
 }
 

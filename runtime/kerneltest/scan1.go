@@ -67,7 +67,7 @@ func (s Scan1) newCase(n count, f flavour, aliased string) *Case {
 		names = append(names, "dtBias")
 	}
 	c.inputs = argumentInputs(args, aliased, append(names, "h")...)
-	c.inputs = append(c.inputs, input{"groups", n.groups}, input{"tokens", n.tokens})
+	c.inputs = append(c.inputs, input{scratch, make([]float32, 3*groupChannels*n.tokens)}, input{"groups", n.groups}, input{"tokens", n.tokens})
 	out, after := unwritten(c.inputs[0].value.([]float32)), unwritten(args["h"])
 	for e := range width {
 		s.channel(args, e, n.tokens, out, after)
