@@ -70,6 +70,7 @@ func (c *conv) channels(tokens reg.GPVirtual) {
 	loop := c.label("token")
 	c.legend("One token a turn.", holds("past inputs from the oldest on", past...), holds("input", x), holds("output", y), holds("tokens left", n))
 	c.Label(loop)
+	c.askToken(x, c.StrideX)
 	now, acc := c.vec(), c.vec()
 	c.VMOVUPS(operand.Mem{Base: x}, now)
 	c.zero(acc)

@@ -45,8 +45,11 @@ func (a *asm) exp2(x []reg.VecVirtual, k *exp2Constants) []reg.VecVirtual {
 		a.VSUBPS(n[i], t, t)
 	}
 	last := len(k.c) - 1
+	a.VMOVUPS(k.c[last-1], p[0])
+	for _, copied := range p[1:] {
+		a.VMOVAPS(p[0], copied)
+	}
 	for i, f := range x {
-		a.VMOVUPS(k.c[last-1], p[i])
 		a.VFMADD231PS(k.c[last], f, p[i])
 	}
 	for n := last - 2; n >= 0; n-- {

@@ -116,6 +116,11 @@ func (s *scan1) prepareAll() {
 
 // prepare computes r, q and the gate of one token.
 func (s *scan1) prepare(k *expConstants) {
+	s.askToken(s.u, s.StrideU)
+	s.askToken(s.dt, s.StrideD)
+	if s.Gate {
+		s.askToken(s.z, s.StrideZ)
+	}
 	delta := s.load(s.dt)
 	if s.Softplus {
 		for i, v := range delta {
