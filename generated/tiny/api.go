@@ -18,7 +18,7 @@
 //	weights                 bf16 (40.9 KiB), exact math
 //	state                   5.5 KiB a session
 //	levels                  generic, v3, v4, neon
-//	fingerprint             5f32d267fe9ef568c77454b4841fadc5
+//	fingerprint             6ede8da9e4efc3464c975051765f850e
 package tiny
 
 import (

@@ -22,7 +22,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "5f32d267fe9ef568c77454b4841fadc5",
+		Fingerprint: "6ede8da9e4efc3464c975051765f850e",
 		Open:        open,
 		Shape:       shape,
 	}

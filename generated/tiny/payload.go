@@ -14,7 +14,7 @@ var payloadFile []byte
 var source = model.Package{
 	Command:  "mambac generate tiny --package tiny --embed --dir FOLDER",
 	Compiled: Compiled(),
-	Digest:   "ac6d34c3db92f1a150e1dab11fe233b1656f4af67b904f682e6741323e1cd9ae",
+	Digest:   "4e52a71ae2411c0f3e8f600e9b841a40a07d7f35410389698ea416c521ae0693",
 	Embedded: payloadFile,
 	Name:     "tiny",
 }
