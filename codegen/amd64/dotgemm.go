@@ -32,6 +32,7 @@ type dotGemm struct {
 	rows  reg.GPVirtual // byte of the first row of the tiles at hand
 	// Moving from tile to tile: x, sums, tokens not yet done.
 	tileX, tileSums, left reg.GPVirtual
+	ahead, step           reg.GPVirtual // what of the coming codes to ask for
 }
 
 // dotSumsAt is where the sums begin in scratch, in bytes.
@@ -54,6 +55,7 @@ func (g *dotGemm) emit() {
 	perBlock := kernel.DotBlock / g.group
 	groups, loop, whole := g.GP64(), g.label("block"), g.label("whole")
 	g.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
+	g.pace()
 	g.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", groups), holds("codes", g.w), holds("inputs", g.x))
 	g.Label(loop)
 	g.block = g.GP64()
@@ -152,8 +154,9 @@ func (g *dotGemm) unpackGroup(to reg.GPVirtual) {
 // fits the registers with all tokens, then the next.
 func (g *dotGemm) addBlock() {
 	loop := g.label("rows")
-	g.rows = g.GP64()
+	g.rows, g.ahead = g.GP64(), g.GP64()
 	g.XORQ(g.rows, g.rows)
+	g.MOVQ(g.w, g.ahead)
 	g.Label(loop)
 	g.tileX, g.left, g.tileSums = g.GP64(), g.integer("tokens"), g.pointer("scratch")
 	g.MOVQ(g.x, g.tileX)
@@ -167,6 +170,20 @@ func (g *dotGemm) addBlock() {
 		g.CMPQ(g.rows, operand.U32(panelBytes))
 		g.JLT(operand.LabelRef(loop))
 	}
+}
+
+// pace chooses the step with which every turn of a tile's loop asks for the
+// codes of the next block: a line for few tokens, less for so many that all of
+// it is asked for anyway.
+func (g *dotGemm) pace() {
+	const many, part = 32, lineBytes / 8
+	tokens, few := g.integer("tokens"), g.label("few")
+	g.step = g.GP64()
+	g.MOVQ(operand.U32(lineBytes), g.step)
+	g.CMPQ(tokens, operand.U32(many))
+	g.JLT(operand.LabelRef(few))
+	g.MOVQ(operand.U32(part), g.step)
+	g.Label(few)
 }
 
 // tiles runs tiles of m tokens: as many as fit of the tallest, at most one of
@@ -218,6 +235,8 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 	g.MOVQ(operand.U32(uint32(g.group/2/pairUnroll)), n)
 	g.legend("Four pairs of columns a turn.", holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.Label(loop)
+	g.PREFETCHT1(operand.Mem{Base: g.ahead})
+	g.ADDQ(g.step, g.ahead)
 	for u := range pairUnroll {
 		weights := g.vecs(len(acc[0]))
 		for i, v := range weights {
