@@ -3,7 +3,6 @@ package pass
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/storage"
@@ -28,11 +27,7 @@ type choice struct {
 // together, scales included, have at most so many bits for each element. From
 // the narrowest formats, always the matrix is widened whose output gains most
 // for each bit (RATIONALE.md, "What does auto:N measure?").
-func withinBudget(m *ir.Module, budget string) error {
-	mean, err := strconv.ParseFloat(budget, 64)
-	if err != nil || !(mean > 0 && mean <= 32) {
-		return fmt.Errorf("auto:%s: want a number of bits for each weight, as in auto:5.5", budget)
-	}
+func withinBudget(m *ir.Module, mean float64) error {
 	matrices, err := narrowest(m)
 	if err != nil {
 		return err
@@ -44,7 +39,7 @@ func withinBudget(m *ir.Module, budget string) error {
 	}
 	left := int(mean*float64(elements)) - spent
 	if left < 0 {
-		return fmt.Errorf("auto:%s: with the narrowest formats this model has %.3f bits for each weight; ask for as much or more", budget, float64(spent)/float64(elements))
+		return fmt.Errorf("auto:%g: with the narrowest formats this model has %.3f bits for each weight; ask for as much or more", mean, float64(spent)/float64(elements))
 	}
 	for widenBest(matrices, &left) {
 	}

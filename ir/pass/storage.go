@@ -2,7 +2,9 @@ package pass
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mambac/mambac/ir"
@@ -17,14 +19,14 @@ var Formats = append([]string{"auto"}, storage.Names()...)
 // chooseStorage gives the matrices of linears and embeddings formats by a
 // recipe. Everything else is small or sensitive and stays float32.
 func chooseStorage(m *ir.Module, o *Options) error {
+	if err := CheckRecipe(o.Storage); err != nil {
+		return err
+	}
 	for _, p := range m.Params {
 		p.Storage = tensor.F32.String()
 	}
-	if bits, ok := strings.CutPrefix(o.Storage, "auto:"); ok {
+	if bits, ok := parseBudget(o.Storage); ok {
 		return withinBudget(m, bits)
-	}
-	if o.Storage != "" && !slices.Contains(Formats, o.Storage) {
-		return fmt.Errorf("unknown weight format %q; known are %s and auto:N, with N bits for each weight", o.Storage, strings.Join(Formats, ", "))
 	}
 	steering := findSteering(m)
 	each(m, func(_ *ir.Region, v *ir.Value) {
@@ -33,6 +35,28 @@ func chooseStorage(m *ir.Module, o *Options) error {
 		}
 	})
 	return nil
+}
+
+// CheckRecipe says what is wrong with a value of Options.Storage.
+func CheckRecipe(recipe string) error {
+	bits, budget := parseBudget(recipe)
+	switch {
+	case budget && !(bits > 0 && bits <= 32):
+		return fmt.Errorf("%s: want a number of bits for each weight, as in auto:5.5", recipe)
+	case !budget && recipe != "" && !slices.Contains(Formats, recipe):
+		return fmt.Errorf("unknown weight format %q; known are %s and auto:N, with N bits for each weight", recipe, strings.Join(Formats, ", "))
+	}
+	return nil
+}
+
+// parseBudget reads auto:N; what is no number is NaN.
+func parseBudget(recipe string) (bits float64, ok bool) {
+	number, ok := strings.CutPrefix(recipe, "auto:")
+	bits, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		bits = math.NaN()
+	}
+	return bits, ok
 }
 
 // hasMatrix reports whether an op's first parameter is read as a matrix.
