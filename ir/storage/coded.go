@@ -23,6 +23,8 @@ type Coded struct {
 	// search chooses the scale of a group, not all of which is 0, and what its
 	// codes shall be.
 	search func(group []float32, codes []uint8) (scale uint16)
+	// nearest is the code of the value nearest to a number of units of a scale.
+	nearest func(units float32) uint8
 }
 
 // Encoder chooses the codes and scales of a row: len(row) codes, and the

@@ -12,7 +12,7 @@ import (
 // wider half is there for the side of the largest magnitude (RATIONALE.md, "Why
 // these 16 values?").
 func init() {
-	register(&Coded{name: "int4", Group: 32, Width: 4, Values: int4Values, slack: int4Slack, search: searchInt4})
+	register(&Coded{name: "int4", Group: 32, Width: 4, Values: int4Values, slack: int4Slack, search: searchInt4, nearest: nearestInt4})
 }
 
 var int4Values = []int8{-127, -98, -77, -60, -46, -33, -21, -9, 2, 13, 24, 36, 49, 64, 81, 104}
@@ -57,6 +57,10 @@ var int4Value = func() (table [1024]float32) {
 
 // int4Index is where both tables have a number of units.
 func int4Index(units float32) int { return int(float32(2*units)+2*int4Reach) & 1023 }
+
+func nearestInt4(units float32) uint8 {
+	return int4Code[int4Index(min(max(units, -int4Far), int4Far))]
+}
 
 // searchInt4 tries the largest element at several values. For the codes that
 // follow from each there is one scale with the least sum of squared errors; the

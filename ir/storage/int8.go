@@ -9,7 +9,7 @@ import (
 // The int8 format: evenly spaced, from −127 to 127; −128 is a code that nobody
 // uses.
 func init() {
-	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8}
+	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8, nearest: nearestInt8}
 	for code := range 256 {
 		c.Values = append(c.Values, int8(code-int8Zero))
 	}
@@ -31,4 +31,8 @@ func searchInt8(group []float32, codes []uint8) uint16 {
 		codes[i] = uint8(int8Zero + int(math.RoundToEven(float64(v)*inverse)))
 	}
 	return scale
+}
+
+func nearestInt8(units float32) uint8 {
+	return uint8(int8Zero + int(math.RoundToEven(float64(min(max(units, -int8Most), int8Most)))))
 }
