@@ -96,16 +96,17 @@ func (c *Coded) Bound(row []float32) float64 {
 
 // largest is the greatest magnitude of a group of numbers.
 func largest(group []float32) (float32, error) {
-	most := float32(0)
+	most := uint32(0) // without signs, floats are ordered as their bits are
 	for _, v := range group {
-		m := float32(math.Abs(float64(v)))
-		if !(m <= math.MaxFloat32) {
-			return 0, fmt.Errorf("a value of the group is %v", v)
-		}
-		most = max(most, m)
+		most = max(most, math.Float32bits(v)&^signBit)
 	}
-	return most, nil
+	if v := math.Float32frombits(most); v <= math.MaxFloat32 {
+		return v, nil
+	}
+	return 0, fmt.Errorf("a value of the group is %v", math.Float32frombits(most))
 }
+
+const signBit = 1 << 31
 
 // roundUp is the bfloat16 nearest to a positive number that is not below it.
 func roundUp(v float32) uint16 { return uint16((math.Float32bits(v) + 0xffff) >> 16) }

@@ -66,12 +66,13 @@ func nearestInt4(units float32) uint8 {
 // follow from each there is one scale with the least sum of squared errors; the
 // best is improved once, and the codes are those of the scale as it is stored.
 func searchInt4(group []float32, codes []uint8) uint16 {
-	most := float32(0)
+	var bits uint32
 	for _, v := range group {
-		if math.Abs(float64(v)) > math.Abs(float64(most)) {
-			most = v
+		if b := math.Float32bits(v); b&^signBit > bits&^signBit {
+			bits = b
 		}
 	}
+	most := math.Float32frombits(bits)
 	var unit, least float32 // as parts of most
 	for _, end := range int4Ends {
 		xt, tt := int4Fit(group, end/most)

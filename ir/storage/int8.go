@@ -1,10 +1,6 @@
 package storage
 
-import (
-	"math"
-
-	"github.com/mambac/mambac/ir/tensor"
-)
+import "github.com/mambac/mambac/ir/tensor"
 
 // The int8 format: evenly spaced, from −127 to 127; −128 is a code that nobody
 // uses.
@@ -26,13 +22,19 @@ const (
 func searchInt8(group []float32, codes []uint8) uint16 {
 	most, _ := largest(group)
 	scale := roundUp(most / int8Most)
-	inverse := 1 / float64(tensor.BF16ToF32(scale))
+	inverse := 1 / tensor.BF16ToF32(scale)
 	for i, v := range group {
-		codes[i] = uint8(int8Zero + int(math.RoundToEven(float64(v)*inverse)))
+		codes[i] = nearestInt8(v * inverse)
 	}
 	return scale
 }
 
 func nearestInt8(units float32) uint8 {
-	return uint8(int8Zero + int(math.RoundToEven(float64(min(max(units, -int8Most), int8Most)))))
+	switch {
+	case units > int8Most:
+		return int8Zero + int8Most
+	case units < -int8Most:
+		return int8Zero - int8Most
+	}
+	return uint8(int(float64(units) + (int8Zero + 0.5))) // positive: truncated to the code below
 }
