@@ -24,7 +24,7 @@ type Compensated struct {
 const (
 	// blockColumns bounds the time that a factor takes and the memory, which
 	// grow with its square for each column.
-	blockColumns = 256
+	blockColumns = 1024
 	// damping is added to the diagonal, as a part of its mean: a text is a
 	// sample, and directions that it lacks may come.
 	damping = 0.1
@@ -33,10 +33,14 @@ const (
 // Compensate prepares encoding with the products of a matrix's inputs:
 // products[i*columns+j] is the sum, or mean, of x[i]·x[j] over a text.
 func Compensate(format *Coded, products []float32, columns int) (*Compensated, error) {
+	return compensate(format, products, columns, blockColumns)
+}
+
+func compensate(format *Coded, products []float32, columns, block int) (*Compensated, error) {
 	if len(products) != columns*columns {
 		return nil, fmt.Errorf("have %d products of inputs, want %d for %d columns", len(products), columns*columns, columns)
 	}
-	block := blockColumns / format.Group * format.Group
+	block = block / format.Group * format.Group
 	c := &Compensated{format: format, columns: columns, block: block}
 	for lo := 0; lo < columns; lo += block {
 		n := min(block, columns-lo)

@@ -54,7 +54,7 @@ func TestCompensatedLosesLess(t *testing.T) {
 		format, _ := LookupCoded(name)
 		for _, columns := range []int{20, 100, 300} {
 			list := inputs(400, columns)
-			c, err := Compensate(format, products(list, columns), columns)
+			c, err := compensate(format, products(list, columns), columns, 150)
 			if err != nil {
 				t.Fatal(err)
 			}
