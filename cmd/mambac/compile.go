@@ -32,7 +32,7 @@ func newChoice() *choice {
 // registerPasses adds the flags that decide what the passes do.
 func (o *choice) registerPasses(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint")
+	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint, auto:N has N bits for each weight")
 	f.StringSliceVar(&o.disable, "disable-pass", nil, "rewrites to leave out, to bisect a fault: "+strings.Join(pass.Names(), ", "))
 	choices(cmd, "weights", pass.Formats...)
 	choices(cmd, "disable-pass", pass.Names()...)
@@ -59,7 +59,10 @@ func (o *choice) checkPasses() error {
 			return err
 		}
 	}
-	return oneOf("weights", o.weights, pass.Formats...)
+	if err := pass.CheckRecipe(o.weights); err != nil {
+		return usagef("--weights: %v", err)
+	}
+	return nil
 }
 
 // check is checkPasses for all flags.

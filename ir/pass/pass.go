@@ -63,7 +63,7 @@ func Names() []string {
 type Options struct {
 	Disable []string // passes to leave out, to bisect a fault
 	After   string   // stop after this pass; "" runs all
-	Storage string   // auto, f32, f16 or bf16; "" is auto
+	Storage string   // one of Formats or auto:N; "" is auto
 }
 
 // Run applies the passes to a copy of the module and verifies after each.

@@ -11,6 +11,7 @@ import (
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/irtest"
 	"github.com/mambac/mambac/ir/pass"
+	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/ir/text"
 )
 
@@ -126,27 +127,25 @@ func TestRoundtripAfterEveryPass(t *testing.T) {
 	}
 }
 
-// TestStorageOptions: matrices get the format asked for, all else float32.
+// TestStorageOptions: matrices get the format asked for, all else float32; so
+// small are these that formats with codes leave them as they were stored.
 func TestStorageOptions(t *testing.T) {
 	for _, format := range pass.Formats {
 		m, err := pass.Run(irtest.Random(3), pass.Options{Storage: format})
 		if err != nil {
 			t.Fatal(err)
 		}
+		_, coded := storage.LookupCoded(format)
 		for _, p := range m.Params {
-			matrix := len(p.Shape) == 2 && p.Transform == ir.Identity
-			switch want := format; {
+			want := format
+			switch matrix := len(p.Shape) == 2 && p.Transform == ir.Identity; {
 			case !matrix:
-				if p.Storage != "f32" {
-					t.Errorf("%s: %s is stored as %s", format, p.Name, p.Storage)
-				}
-			case format == "auto":
+				want = "f32"
+			case format == "auto" || coded:
 				want = p.DType.String()
-				fallthrough
-			default:
-				if p.Storage != want {
-					t.Errorf("%s: %s is stored as %s, want %s", format, p.Name, p.Storage, want)
-				}
+			}
+			if p.Storage != want {
+				t.Errorf("%s: %s is stored as %s, want %s", format, p.Name, p.Storage, want)
 			}
 		}
 	}
@@ -161,7 +160,7 @@ func TestUnknownNames(t *testing.T) {
 	}{
 		{pass.Options{Disable: []string{"fuse-all"}}, `unknown pass "fuse-all"; the passes are ` + list},
 		{pass.Options{After: "fuse-all"}, `unknown pass "fuse-all"; the passes are ` + list},
-		{pass.Options{Storage: "f8"}, `pass storage: unknown weight format "f8"; known are [auto f32 f16 bf16]`},
+		{pass.Options{Storage: "f8"}, `pass storage: unknown weight format "f8"; known are auto, f32, f16, bf16, int8, int4 and auto:N, with N bits for each weight`},
 	} {
 		if _, err := pass.Run(m, c.o); fmt.Sprint(err) != c.want {
 			t.Errorf("%+v: %v, want %s", c.o, err, c.want)

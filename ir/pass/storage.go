@@ -1,35 +1,62 @@
 package pass
 
 import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
-// Formats lists what Options.Storage may be.
+// Formats lists what Options.Storage may be, beside auto:N.
 var Formats = append([]string{"auto"}, storage.Names()...)
 
-// chooseStorage gives the matrices of linears and embeddings the format asked
-// for, or with auto the one that holds what the checkpoint stored without
-// loss. Everything else is small or sensitive and stays float32.
+// chooseStorage gives the matrices of linears and embeddings formats by a
+// recipe. Everything else is small or sensitive and stays float32.
 func chooseStorage(m *ir.Module, o *Options) error {
+	if err := CheckRecipe(o.Storage); err != nil {
+		return err
+	}
 	for _, p := range m.Params {
 		p.Storage = tensor.F32.String()
 	}
-	for _, r := range m.Regions {
-		for _, v := range r.Body {
-			if !hasMatrix(v.Op) {
-				continue
-			}
-			format, err := storageFor(v.Params[0], o.Storage)
-			if err != nil {
-				return err
-			}
-			v.Params[0].Storage = format
+	if bits, ok := parseBudget(o.Storage); ok {
+		return withinBudget(m, bits)
+	}
+	steering := findSteering(m)
+	each(m, func(_ *ir.Region, v *ir.Value) {
+		if hasMatrix(v.Op) {
+			v.Params[0].Storage = storageFor(v.Params[0], o.Storage, steering[v])
 		}
+	})
+	return nil
+}
+
+// CheckRecipe says what is wrong with a value of Options.Storage.
+func CheckRecipe(recipe string) error {
+	bits, budget := parseBudget(recipe)
+	switch {
+	case budget && !(bits > 0 && bits <= 32):
+		return fmt.Errorf("%s: want a number of bits for each weight, as in auto:5.5", recipe)
+	case !budget && recipe != "" && !slices.Contains(Formats, recipe):
+		return fmt.Errorf("unknown weight format %q; known are %s and auto:N, with N bits for each weight", recipe, strings.Join(Formats, ", "))
 	}
 	return nil
+}
+
+// parseBudget reads auto:N; what is no number is NaN.
+func parseBudget(recipe string) (bits float64, ok bool) {
+	number, ok := strings.CutPrefix(recipe, "auto:")
+	bits, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		bits = math.NaN()
+	}
+	return bits, ok
 }
 
 // hasMatrix reports whether an op's first parameter is read as a matrix.
@@ -41,23 +68,33 @@ func hasMatrix(o ir.Op) bool {
 	return false
 }
 
-// storageFor is the format of a matrix under a recipe.
-func storageFor(p *ir.Param, wanted string) (string, error) {
-	if wanted == "" || wanted == "auto" {
-		if p.DType == tensor.F16 || p.DType == tensor.BF16 {
-			return p.DType.String(), nil
-		}
-		return tensor.F32.String(), nil
+// storageFor is the format of a matrix under a recipe that names one format
+// (RATIONALE.md, "Which matrices are narrowed?").
+func storageFor(p *ir.Param, wanted string, steers bool) string {
+	switch {
+	case wanted == "" || wanted == "auto":
+		return stored(p)
+	case isCoded(wanted) && p.Shape.Row() < fewColumns:
+		return stored(p)
+	case wanted == "int4" && steers:
+		return "int8"
 	}
-	if _, err := storage.Lookup(wanted); err != nil {
-		return "", err
+	return wanted
+}
+
+// stored is the format that holds what the checkpoint stored without loss.
+func stored(p *ir.Param) string {
+	if p.DType == tensor.F16 || p.DType == tensor.BF16 {
+		return p.DType.String()
 	}
-	if _, coded := storage.LookupCoded(wanted); coded && p.Shape.Row() < fewColumns {
-		return storageFor(p, "auto")
-	}
-	return wanted, nil
+	return tensor.F32.String()
+}
+
+func isCoded(format string) bool {
+	_, ok := storage.LookupCoded(format)
+	return ok
 }
 
 // fewColumns is a width below which a matrix stays as it was stored: it is
-// small, and what it makes is the step of a scan.
+// small, its groups are not filled, and what it makes is the step of a scan.
 const fewColumns = 128

@@ -23,6 +23,8 @@ type Coded struct {
 	// search chooses the scale of a group, not all of which is 0, and what its
 	// codes shall be.
 	search func(group []float32, codes []uint8) (scale uint16)
+	// nearest is the code of the value nearest to a number of units of a scale.
+	nearest func(units float32) uint8
 }
 
 // Encoder chooses the codes and scales of a row: len(row) codes, and the
@@ -94,16 +96,17 @@ func (c *Coded) Bound(row []float32) float64 {
 
 // largest is the greatest magnitude of a group of numbers.
 func largest(group []float32) (float32, error) {
-	most := float32(0)
+	most := uint32(0) // without signs, floats are ordered as their bits are
 	for _, v := range group {
-		m := float32(math.Abs(float64(v)))
-		if !(m <= math.MaxFloat32) {
-			return 0, fmt.Errorf("a value of the group is %v", v)
-		}
-		most = max(most, m)
+		most = max(most, math.Float32bits(v)&^signBit)
 	}
-	return most, nil
+	if v := math.Float32frombits(most); v <= math.MaxFloat32 {
+		return v, nil
+	}
+	return 0, fmt.Errorf("a value of the group is %v", math.Float32frombits(most))
 }
+
+const signBit = 1 << 31
 
 // roundUp is the bfloat16 nearest to a positive number that is not below it.
 func roundUp(v float32) uint16 { return uint16((math.Float32bits(v) + 0xffff) >> 16) }

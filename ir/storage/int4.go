@@ -8,20 +8,38 @@ import (
 
 // The int4 format: 16 values, closer together where weights are dense. They are
 // the fixed point of Lloyd's algorithm on groups of 32 numbers of a normal
-// distribution, each scaled so that its largest magnitude is the first value;
-// scales have a sign for that.
+// distribution whose scales searchInt4 chooses; scales have a sign, so that the
+// wider half is there for the side of the largest magnitude (RATIONALE.md, "Why
+// these 16 values?").
 func init() {
-	register(&Coded{name: "int4", Group: 32, Width: 4, Values: int4Values, slack: 0.16, search: searchInt4})
+	register(&Coded{name: "int4", Group: 32, Width: 4, Values: int4Values, slack: int4Slack, search: searchInt4, nearest: nearestInt4})
 }
 
-var int4Values = []int8{-127, -100, -80, -63, -48, -35, -22, -10, 2, 14, 25, 37, 50, 65, 83, 108}
+var int4Values = []int8{-127, -98, -77, -60, -46, -33, -21, -9, 2, 13, 24, 36, 49, 64, 81, 104}
 
-// int4Nearest is the code of the value nearest to i−128.
-var int4Nearest = func() (table [257]uint8) {
+// int4Ends are the values, in units of the scale, on which the element of
+// largest magnitude is tried: either end of the table, a tenth less and more.
+var int4Ends = [...]float32{-127, -114, -140, 104, 94, 114}
+
+const (
+	// int4Far and int4Near bound where, in units of the scale, the element of
+	// largest magnitude may lie.
+	int4Far, int4Near = 150, 80
+	// int4Slack is reached by an element as large as the largest of its group
+	// and of the other sign, where that lies at −150: it becomes 104 units.
+	int4Slack = 1 - 104.0/int4Far + 0x1p-7
+	// int4Reach is beyond what any element is in units of the scale.
+	int4Reach = 192
+)
+
+// int4Code is the code of the nearest value by half units from −int4Reach: the
+// borders between codes are multiples of a half.
+var int4Code = func() (table [1024]uint8) {
 	for i := range table {
+		middle := float64(i)/2 - int4Reach + 0.25
 		best := math.Inf(1)
 		for code, v := range int4Values {
-			if d := math.Abs(float64(int(v) - (i - 128))); d < best {
+			if d := math.Abs(float64(v) - middle); d < best {
 				best, table[i] = d, uint8(code)
 			}
 		}
@@ -29,42 +47,65 @@ var int4Nearest = func() (table [257]uint8) {
 	return table
 }()
 
-// int4Ends are the values that the largest element of a group is tried on.
-var int4Ends = []float32{-127, -119, -134, 108, 116, 100}
+// int4Value is the value of int4Code.
+var int4Value = func() (table [1024]float32) {
+	for i, code := range int4Code {
+		table[i] = float32(int4Values[code])
+	}
+	return table
+}()
 
-// searchInt4 tries the largest element at several values, and takes the scale
-// with the least sum of squared errors.
+// int4Index is where both tables have a number of units.
+func int4Index(units float32) int { return int(float32(2*units)+2*int4Reach) & 1023 }
+
+func nearestInt4(units float32) uint8 {
+	return int4Code[int4Index(min(max(units, -int4Far), int4Far))]
+}
+
+// searchInt4 tries the largest element at several values. For the codes that
+// follow from each there is one scale with the least sum of squared errors; the
+// best is improved once, and the codes are those of the scale as it is stored.
 func searchInt4(group []float32, codes []uint8) uint16 {
-	most := float32(0)
+	var bits uint32
 	for _, v := range group {
-		if math.Abs(float64(v)) > math.Abs(float64(most)) {
-			most = v
+		if b := math.Float32bits(v); b&^signBit > bits&^signBit {
+			bits = b
 		}
 	}
-	var scale uint16
-	least := math.Inf(1)
+	most := math.Float32frombits(bits)
+	var unit, least float32 // as parts of most
 	for _, end := range int4Ends {
-		s := tensor.F32ToBF16(most / end)
-		if e := int4Error(group, tensor.BF16ToF32(s)); e < least {
-			least, scale = e, s
+		xt, tt := int4Fit(group, end/most)
+		fit := xt / tt
+		// Σx² falls to what remains by this much.
+		if gain := fit * xt / (end * end); gain > least {
+			unit, least = fit/end, gain
 		}
 	}
+	xt, tt := int4Fit(group, 1/(unit*most))
+	unit *= xt / tt
+	if unit < 0 {
+		unit = min(max(unit, -1.0/int4Near), -1.0/int4Far)
+	} else {
+		unit = max(min(unit, 1.0/int4Near), 1.0/int4Far)
+	}
+	scale := tensor.F32ToBF16(unit * most)
 	inverse := 1 / tensor.BF16ToF32(scale)
 	for i, v := range group {
-		codes[i] = int4Code(v * inverse)
+		codes[i] = int4Code[int4Index(v*inverse)]
 	}
 	return scale
 }
 
-func int4Code(steps float32) uint8 {
-	return int4Nearest[int(min(max(steps, -128), 128)+128.5)]
-}
-
-func int4Error(group []float32, scale float32) (sum float64) {
-	inverse := 1 / scale
+// int4Fit sums, over a group in units of a scale, the products of elements and
+// the values that stand for them, and the squares of these. No product is fused
+// into a sum, whatever the processor can: its conversion forbids it.
+func int4Fit(group []float32, inverse float32) (xt, tt float32) {
 	for _, v := range group {
-		d := v - scale*float32(int4Values[int4Code(v*inverse)])
-		sum += float64(d) * float64(d)
+		x := v * inverse
+		t := int4Value[int4Index(x)]
+		xt += float32(x * t)
+		tt += float32(t * t)
 	}
-	return sum
+	return xt, tt
 }

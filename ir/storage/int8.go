@@ -1,15 +1,11 @@
 package storage
 
-import (
-	"math"
-
-	"github.com/mambac/mambac/ir/tensor"
-)
+import "github.com/mambac/mambac/ir/tensor"
 
 // The int8 format: evenly spaced, from −127 to 127; −128 is a code that nobody
 // uses.
 func init() {
-	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8}
+	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8, nearest: nearestInt8}
 	for code := range 256 {
 		c.Values = append(c.Values, int8(code-int8Zero))
 	}
@@ -26,9 +22,19 @@ const (
 func searchInt8(group []float32, codes []uint8) uint16 {
 	most, _ := largest(group)
 	scale := roundUp(most / int8Most)
-	inverse := 1 / float64(tensor.BF16ToF32(scale))
+	inverse := 1 / tensor.BF16ToF32(scale)
 	for i, v := range group {
-		codes[i] = uint8(int8Zero + int(math.RoundToEven(float64(v)*inverse)))
+		codes[i] = nearestInt8(v * inverse)
 	}
 	return scale
+}
+
+func nearestInt8(units float32) uint8 {
+	switch {
+	case units > int8Most:
+		return int8Zero + int8Most
+	case units < -int8Most:
+		return int8Zero - int8Most
+	}
+	return uint8(int(float64(units) + (int8Zero + 0.5))) // positive: truncated to the code below
 }

@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mambac/mambac/ir/tensor"
+)
+
+// Compensated encodes rows of a matrix for the inputs that it meets: column
+// after column, what rounding has changed in the output is made up for in the
+// columns that follow, as far as inputs go together (the method is known as
+// GPTQ). Groups have the scales that the format chooses for what is left of
+// them. It is for one matrix; rows may be encoded by many goroutines at once.
+type Compensated struct {
+	format  *Coded
+	columns int
+	// block columns compensate for each other; factors holds, a block after the
+	// other, the upper triangular U with UᵀU the inverse of the inputs' products.
+	block   int
+	factors []float64
+}
+
+const (
+	// blockColumns bounds the time that a factor takes and the memory, which
+	// grow with its square for each column.
+	blockColumns = 1024
+	// damping is added to the diagonal, as a part of its mean: a text is a
+	// sample, and directions that it lacks may come.
+	damping = 0.1
+)
+
+// Compensate prepares encoding with the products of a matrix's inputs:
+// products[i*columns+j] is the sum, or mean, of x[i]·x[j] over a text.
+func Compensate(format *Coded, products []float32, columns int) (*Compensated, error) {
+	return compensate(format, products, columns, blockColumns)
+}
+
+func compensate(format *Coded, products []float32, columns, block int) (*Compensated, error) {
+	if len(products) != columns*columns {
+		return nil, fmt.Errorf("have %d products of inputs, want %d for %d columns", len(products), columns*columns, columns)
+	}
+	block = block / format.Group * format.Group
+	c := &Compensated{format: format, columns: columns, block: block}
+	for lo := 0; lo < columns; lo += block {
+		n := min(block, columns-lo)
+		part := make([]float64, n*n)
+		for i := range n {
+			for j := range n {
+				part[i*n+j] = float64(products[(lo+i)*columns+lo+j])
+			}
+		}
+		if err := inverseFactor(part, n); err != nil {
+			return nil, fmt.Errorf("columns %d to %d: %w", lo, lo+n-1, err)
+		}
+		c.factors = append(c.factors, part...)
+	}
+	return c, nil
+}
+
+// Encode implements Encoder.
+func (c *Compensated) Encode(row []float32, codes []uint8, scales []uint16) error {
+	if len(row) != c.columns {
+		return fmt.Errorf("a row of %d columns meets the inputs of a matrix of %d", len(row), c.columns)
+	}
+	if _, err := largest(row); err != nil {
+		return fmt.Errorf("%w: %s has no number for it", err, c.format.name)
+	}
+	factors := c.factors
+	for lo := 0; lo < len(row); lo += c.block {
+		hi := min(lo+c.block, len(row))
+		n := hi - lo
+		if err := c.encodeBlock(row[lo:hi], codes[lo:hi], scales[lo/c.format.Group:], factors[:n*n]); err != nil {
+			return err
+		}
+		factors = factors[n*n:]
+	}
+	return nil
+}
+
+func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16, factor []float64) error {
+	n := len(row)
+	left := make([]float64, n) // the row, with what has been made up for
+	for i, v := range row {
+		left[i] = float64(v)
+	}
+	group := make([]float32, c.format.Group)
+	for i := range row {
+		if g := i / c.format.Group; i%c.format.Group == 0 {
+			part := group[:min(len(group), n-i)]
+			for j := range part {
+				part[j] = float32(left[i+j])
+			}
+			if err := c.format.Encode(part, codes[i:i+len(part)], scales[g:g+1]); err != nil {
+				return err
+			}
+		}
+		scale := tensor.BF16ToF32(scales[i/c.format.Group])
+		kept := 0.0
+		if codes[i] = 0; scale != 0 {
+			codes[i] = c.format.nearest(float32(left[i]) * (1 / scale))
+			kept = float64(float32(c.format.Values[codes[i]]) * scale)
+		}
+		u := factor[i*n : (i+1)*n]
+		lost := (left[i] - kept) / u[i]
+		for j := i + 1; j < n; j++ {
+			left[j] -= float64(lost * u[j])
+		}
+	}
+	return nil
+}
+
+// inverseFactor replaces a matrix by the upper triangular factor of the inverse
+// of itself with a damped diagonal.
+func inverseFactor(a []float64, n int) error {
+	mean := 0.0
+	for i := range n {
+		mean += a[i*n+i] / float64(n)
+	}
+	for i := range n {
+		a[i*n+i] += float64(damping*mean) + math.SmallestNonzeroFloat32
+	}
+	if !lowerFactor(a, n) {
+		return fmt.Errorf("the products of the inputs are those of no inputs: a mean square is %v", mean)
+	}
+	inverse := lowerInverse(a, n)
+	for i := range n { // a = (L⁻¹)ᵀ·L⁻¹
+		for j := range i + 1 {
+			sum := 0.0
+			for k := i; k < n; k++ {
+				sum += float64(inverse[i*n+k] * inverse[j*n+k])
+			}
+			a[i*n+j] = sum
+		}
+	}
+	if !lowerFactor(a, n) {
+		return fmt.Errorf("the products of the inputs have no inverse in float64")
+	}
+	for i := range n {
+		for j := range i {
+			a[j*n+i], a[i*n+j] = a[i*n+j], 0
+		}
+	}
+	return nil
+}
+
+// lowerFactor replaces the lower half of a matrix by L with L·Lᵀ the matrix;
+// false if that does not exist.
+func lowerFactor(a []float64, n int) bool {
+	for i := range n {
+		row := a[i*n : i*n+i+1]
+		for j := range row {
+			sum := row[j]
+			for k, v := range a[j*n : j*n+j] {
+				sum -= float64(row[k] * v)
+			}
+			if j < i {
+				row[j] = sum / a[j*n+j]
+				continue
+			}
+			if !(sum > 0) || math.IsInf(sum, 0) {
+				return false
+			}
+			row[j] = math.Sqrt(sum)
+		}
+	}
+	return true
+}
+
+// lowerInverse is the transposed inverse of the lower half of a matrix: upper
+// triangular, so that its rows are read along.
+func lowerInverse(l []float64, n int) []float64 {
+	inverse := make([]float64, n*n)
+	for c := range n {
+		row := inverse[c*n : (c+1)*n]
+		row[c] = 1 / l[c*n+c]
+		for r := c + 1; r < n; r++ {
+			sum := 0.0
+			for k := c; k < r; k++ {
+				sum += float64(l[r*n+k] * row[k])
+			}
+			row[r] = -sum / l[r*n+r]
+		}
+	}
+	return inverse
+}

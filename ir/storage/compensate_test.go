@@ -1,0 +1,136 @@
+package storage
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// inputs makes vectors whose elements go together.
+func inputs(n, columns int) [][]float64 {
+	r := rand.New(rand.NewPCG(3, 4))
+	list := make([][]float64, n)
+	for i := range list {
+		list[i] = make([]float64, columns)
+		walk := r.NormFloat64()
+		for c := range columns {
+			walk = 0.9*walk + r.NormFloat64()
+			list[i][c] = walk
+		}
+	}
+	return list
+}
+
+// products sums x[i]·x[j].
+func products(list [][]float64, columns int) []float32 {
+	sums := make([]float32, columns*columns)
+	for _, x := range list {
+		for i := range columns {
+			for j := range columns {
+				sums[i*columns+j] += float32(x[i] * x[j])
+			}
+		}
+	}
+	return sums
+}
+
+// outputError is the sum of squares by which inputs' products with a row change.
+func outputError(list [][]float64, row, kept []float32) (sum float64) {
+	for _, x := range list {
+		d := 0.0
+		for c := range row {
+			d += x[c] * (float64(row[c]) - float64(kept[c]))
+		}
+		sum += d * d
+	}
+	return sum
+}
+
+// TestCompensatedLosesLess: where inputs go together, outputs are nearer to what
+// they were; in blocks and groups that columns do not fill as well.
+func TestCompensatedLosesLess(t *testing.T) {
+	for _, name := range []string{"int4", "int8"} {
+		format, _ := LookupCoded(name)
+		for _, columns := range []int{20, 100, 300} {
+			list := inputs(400, columns)
+			c, err := compensate(format, products(list, columns), columns, 150)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(5, uint64(columns)))
+			var plain, compensated float64
+			for range 40 {
+				row := make([]float32, columns)
+				for i := range row {
+					row[i] = float32(r.NormFloat64())
+				}
+				a, b := slices.Clone(row), slices.Clone(row)
+				if err := format.Round(a); err != nil {
+					t.Fatal(err)
+				}
+				if err := format.RoundBy(c, b); err != nil {
+					t.Fatal(err)
+				}
+				plain += outputError(list, row, a)
+				compensated += outputError(list, row, b)
+			}
+			if compensated > 0.7*plain {
+				t.Errorf("%s, %d columns: squared error of outputs %g, want below 0.7 of %g", name, columns, compensated, plain)
+			}
+		}
+	}
+}
+
+// TestCompensatedAlone: inputs that have nothing to do with each other leave the
+// format's own choice, and so do none at all.
+func TestCompensatedAlone(t *testing.T) {
+	format, _ := LookupCoded("int4")
+	const columns = 130
+	diagonal := make([]float32, columns*columns)
+	for i := range columns {
+		diagonal[i*columns+i] = float32(1 + i%3)
+	}
+	for _, sums := range [][]float32{diagonal, make([]float32, columns*columns)} {
+		c, err := Compensate(format, sums, columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows() {
+			row = append(row, make([]float32, columns)...)[:columns]
+			want, got := slices.Clone(row), slices.Clone(row)
+			if err := format.Round(want); err != nil {
+				t.Fatal(err)
+			}
+			if err := format.RoundBy(c, got); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%v is kept as %v, want %v (%v)", row, got, want, err)
+			}
+		}
+	}
+}
+
+func TestCompensateFails(t *testing.T) {
+	format, _ := LookupCoded("int4")
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		sums []float32
+		want string
+	}{
+		{make([]float32, 5), "have 5 products of inputs, want 4 for 2 columns"},
+		{[]float32{nan, 0, 0, 1}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is NaN"},
+		{[]float32{-1, 0, 0, -1}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is -1"},
+	} {
+		if _, err := Compensate(format, c.sums, 2); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v, want %s", c.sums, err, c.want)
+		}
+	}
+	c, err := Compensate(format, []float32{1, 0, 0, 1}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range [][]float32{{1}, {1, nan}} {
+		if err := format.RoundBy(c, row); err == nil {
+			t.Errorf("%v is kept", row)
+		}
+	}
+}
