@@ -6,7 +6,7 @@ import "math"
 var groupColumns = map[string]int{"int8": 64, "int4": 32}
 
 // int4Values is what the codes of int4 stand for, in units of the scale.
-var int4Values = [16]int32{-127, -100, -80, -63, -48, -35, -22, -10, 2, 14, 25, 37, 50, 65, 83, 108}
+var int4Values = [16]int32{-127, -98, -77, -60, -46, -33, -21, -9, 2, 13, 24, 36, 49, 64, 81, 104}
 
 // codedPanels is packed codes and scales of K columns.
 type codedPanels struct {
