@@ -83,7 +83,7 @@ fuzz:
 bench:
 	$(GO) test ./... -run '^$$' -bench . -benchtime $(BENCHTIME)
 
-# Measures on this machine what is claimed of mamba-130m and mamba-2.8b: 14 GB
+# Measures on this machine what is claimed of mamba-130m and mamba-2.8b: 24 GB
 # in the folder for temporary files, some minutes, nothing else running.
 figures:
 	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v

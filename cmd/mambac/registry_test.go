@@ -11,6 +11,7 @@ import (
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/importer/container"
+	"github.com/mambac/mambac/importer/convert"
 	"github.com/mambac/mambac/importer/family"
 	"github.com/mambac/mambac/importer/synth"
 	"github.com/mambac/mambac/ir/op"
@@ -32,6 +33,7 @@ func registered() string {
 		{"level", codegen.Levels("amd64")},
 		{"level-arm64", codegen.Levels("arm64")},
 		{"synth-family", synth.Families()},
+		{"conversion", convert.Ways()},
 		{"container", container.Names()},
 		{"command", commandNames(newRoot(&console{}))},
 	} {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,14 +85,7 @@ func writeSynth(ctx context.Context, ck *synth.Checkpoint, folder string, set fu
 	if err := makeFolder(folder); err != nil {
 		return err
 	}
-	before, written := int64(0), int64(0)
-	return ck.Write(func(name string) (io.WriteCloser, error) {
-		before, written = before+written, 0
-		return create(ctx, filepath.Join(folder, name), func(n int64) {
-			written = n
-			set(before + written)
-		})
-	})
+	return ck.Write(creator(ctx, folder, set))
 }
 
 // checkpoint checks the flags.
