@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers clean
 
 all: $(BIN)
 
@@ -87,6 +87,20 @@ bench:
 # in the folder for temporary files, some minutes, nothing else running.
 figures:
 	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v
+
+# Measures mambac against llama.cpp, which it takes from npm and builds for this
+# processor (npm, git, cmake, a C++ compiler, the network once), and writes
+# docs/peers.md, docs/peers.svg and the table of the README. Nothing else may run.
+# A short run: make bench-peers ROUNDS=1 MODELS=mamba-130m FORMATS="f16 int8".
+# THREADS, TRIES (of a sample that others disturb), CHUNKS (of text, for what
+# rounding costs), PEERS_CACHE, PEERS_OUT (whose docs and README are written),
+# LLAMA_BIN (programs that are there already) and MAMBAC_MODELS (trained models)
+# may be set too.
+bench-peers: export ROUNDS := $(ROUNDS)
+bench-peers: export MODELS := $(MODELS)
+bench-peers: export FORMATS := $(FORMATS)
+bench-peers:
+	$(GO) test ./cmd/mambac -tags peers -run TestPeers$$ -timeout 12h -count 1 -v
 
 clean:
 	rm -rf bin

@@ -86,7 +86,7 @@ func (f *figures) speed(dtype string) {
 	f.section("mamba-130m, "+dtype, "Median of five repeats, least and greatest in brackets.\n\n")
 	var b benched
 	var out string
-	others := quietest(func() { out = a.run(f.t, "", "bench", "--json", "--threads", "1,2", "--prompt", "512") })
+	others := quietest(attempts, func() { out = a.run(f.t, "", "bench", "--json", "--threads", "1,2", "--prompt", "512") })
 	if err := json.Unmarshal([]byte(out), &b); err != nil {
 		f.t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func (a artifact) resident(t *testing.T) int64 {
 // firstToken is the median, in milliseconds, from exec to the first byte.
 func (a artifact) firstToken(t *testing.T) (ms, others float64) {
 	var all []float64
-	others = quietest(func() {
+	others = quietest(attempts, func() {
 		all = nil
 		for range 9 {
 			all = append(all, untilOutput(t, a.command("", "run", "--ids", "1,2,3,4,5,6,7,8", "-n", "2", "--print", "ids", "--ignore-eos")))
