@@ -25,13 +25,16 @@ var llamaTargets = []string{"llama-bench", "llama-batched-bench", "llama-complet
 
 // llama is llama.cpp, built for the processor of this machine so that it is as
 // fast as it can be here.
-type llama struct{ bin, tag string }
+type llama struct {
+	bin, tag string
+	folder   string // of the npm package with its prebuilt binary, "" without
+}
 
 // newLlama builds llama.cpp in the cache unless it is there. It needs npm, git,
 // cmake and a C++ compiler; LLAMA_BIN names a folder of programs instead.
 func newLlama(t *testing.T, cache string) *llama {
 	if bin := os.Getenv("LLAMA_BIN"); bin != "" {
-		return &llama{bin, "of " + bin}
+		return &llama{bin: bin, tag: "of " + bin}
 	}
 	folder := filepath.Join(cache, llamaPackage+"-"+llamaVersion)
 	source := filepath.Join(folder, "llama.cpp")
@@ -40,12 +43,41 @@ func newLlama(t *testing.T, cache string) *llama {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		succeed(t, exec.Command("npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", llamaPackage+"@"+llamaVersion))
+		succeed(t, exec.Command("npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional",
+			llamaPackage+"@"+llamaVersion, prebuiltPackage()+"@"+llamaVersion))
 		succeed(t, exec.Command("git", "clone", "-q", filepath.Join(bundle, "gitRelease.bundle"), source))
 	}
-	l := &llama{bin: filepath.Join(folder, "build-"+fileName(cpu.Name()), "bin"), tag: bundledTag(t, bundle)}
+	l := &llama{bin: filepath.Join(folder, "build-"+fileName(cpu.Name()), "bin"), tag: bundledTag(t, bundle), folder: folder}
 	l.build(t, source)
 	return l
+}
+
+// prebuiltPackage holds the binary that node-llama-cpp takes on this machine.
+func prebuiltPackage() string {
+	arch := runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
+	}
+	return "@node-llama-cpp/linux-" + arch
+}
+
+// prebuilt is the tokens a second of the binary that the package ships.
+func (l *llama) prebuilt(t *testing.T, path string, threads, prompt, gen int) (prefill, decode float64) {
+	t.Helper()
+	const name = "prebuilt.mjs"
+	script, err := os.ReadFile(filepath.Join("testdata", "peers", name))
+	if err == nil { // modules are looked for beside the script
+		err = os.WriteFile(filepath.Join(l.folder, name), script, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := succeed(t, exec.Command("node", filepath.Join(l.folder, name), path, strconv.Itoa(threads), strconv.Itoa(prompt), strconv.Itoa(gen)))
+	var speed struct{ Prefill, Decode float64 }
+	if err := json.Unmarshal([]byte(out), &speed); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return speed.Prefill, speed.Decode
 }
 
 // fileName keeps letters and digits: a build is for one processor.

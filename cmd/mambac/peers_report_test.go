@@ -21,7 +21,9 @@ func (c *comparison) markdown() string {
 Both have the same weights, threads and prompts, and a warm page cache. They
 take turns, %d rounds, and a figure is the median with the least and the greatest
 in brackets. A sample during which other processes kept more than a tenth of a
-processor busy was taken again; of %d samples %d stayed disturbed.
+processor busy was taken again; of %d samples %d stayed disturbed. llama-bench
+keeps its warm-up, and the first token is that of llama-completion without one,
+which is faster.
 
 `, c.CPU, c.Cores, c.Level, c.System, c.Llama, c.Rounds, c.Samples, c.Disturbed)
 	c.writeLimits(&b)

@@ -19,13 +19,14 @@ type course struct {
 	base         string   // what llama-quantize starts from
 	prompt, gen  int
 	batched      []string // formats of which several sequences are decoded at once
+	witnessed    []string // of theirs, by the prebuilt binary too
 }
 
 func courseOf(preset string) course {
 	all := course{
 		ours:   []string{"f32", "f16", "bf16", "bf16 fast", "int8", "int4"},
 		theirs: []string{"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"}, base: "F32", prompt: 512, gen: 64,
-		batched: []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"},
+		batched: []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"}, witnessed: []string{"F16", "Q8_0"},
 	}
 	switch preset {
 	case "mamba-130m":
@@ -33,7 +34,7 @@ func courseOf(preset string) course {
 	case "mamba-2.8b":
 		return course{ours: []string{"int8", "int4"}, theirs: []string{"Q8_0", "Q4_K_M"}, base: "F16", prompt: 64, gen: 32}
 	}
-	all.prompt, all.gen, all.batched = 128, 32, nil
+	all.prompt, all.gen, all.batched, all.witnessed = 128, 32, nil, nil
 	return all
 }
 
@@ -57,6 +58,9 @@ func (p *peers) speed(preset string) {
 	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt}
 	for _, c := range field {
 		model.Subjects = append(model.Subjects, c.subject)
+		if c.witness != nil {
+			model.Subjects = append(model.Subjects, c.witness)
+		}
 	}
 	p.Models = append(p.Models, model)
 }
@@ -109,6 +113,23 @@ func (p *peers) round(c *contestant, run course, s sizes) {
 		}
 	}
 	p.launch(c, slices.Max(p.threads))
+	if slices.Contains(run.witnessed, c.Format) {
+		p.witness(c, run)
+	}
+}
+
+// witness has the prebuilt binary run the same file with one thread.
+func (p *peers) witness(c *contestant, run course) {
+	if p.llama.folder == "" {
+		return
+	}
+	if c.witness == nil {
+		c.witness = &subject{Format: c.Format + ", prebuilt", File: c.File}
+	}
+	var prefill, decode float64
+	p.steady(c.witness.Format, func() { prefill, decode = p.llama.prebuilt(p.t, c.path, 1, run.prompt, run.gen) })
+	c.witness.add(prefillKey(1), prefill)
+	c.witness.add(decodeKey(1), decode)
 }
 
 // steady takes a sample until others leave the machine alone, but not for ever.

@@ -146,7 +146,7 @@ func (p *peers) ours(checkpoint string, formats []string) []*contestant {
 			p.note("%s: %s", format, strings.TrimSpace(string(out)))
 			continue
 		}
-		list = append(list, &contestant{&subject{Ours: true, Format: format, File: size(p.t, path)}, path})
+		list = append(list, &contestant{subject: &subject{Ours: true, Format: format, File: size(p.t, path)}, path: path})
 	}
 	return list
 }
@@ -170,7 +170,7 @@ func (p *peers) theirs(checkpoint, base string, types []string) []*contestant {
 			}
 			p.llama.quantize(p.t, source, path, name)
 		}
-		list = append(list, &contestant{&subject{Format: name, File: size(p.t, path)}, path})
+		list = append(list, &contestant{subject: &subject{Format: name, File: size(p.t, path)}, path: path})
 	}
 	return list
 }
@@ -183,7 +183,8 @@ func (p *peers) gguf(checkpoint, path, name string) {
 // of theirs.
 type contestant struct {
 	*subject
-	path string
+	path    string
+	witness *subject // the same file and another build of llama.cpp
 }
 
 // chosen lists our formats and theirs, of a set of pairs, that were asked for.
