@@ -164,8 +164,10 @@ func (p *peers) ourQuality(model string, ours []*contestant, chunks [][]int32, w
 	}
 	whole := p.allTokens(ours[0], windows)
 	for i, c := range ours {
-		d, n := sums[i], float64(sums[i].count)
-		change := p.allTokens(c, windows) - whole
+		d, n, change := sums[i], float64(sums[i].count), 0.0
+		if i > 0 {
+			change = p.allTokens(c, windows) - whole
+		}
 		p.Quality = append(p.Quality, comparedQuality{
 			Model: model, Format: c.Format, Ours: true, Tokens: d.count, Bits: 8 * float64(p.weightBytes(c)) / float64(parameters),
 			NLL: d.nll / n, NLLChange: (d.nll - d.base) / n, KL: d.kl / n, SameTop: float64(d.same) / n, AllChange: &change,

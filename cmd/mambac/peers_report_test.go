@@ -17,7 +17,9 @@ func (c *comparison) markdown() string {
 
 ![Tokens per second of both](peers.svg)
 
-%s, %d cores; our programs run level %s. %s. %s.
+%s, %d cores, with %s; our programs run level %s.
+%s. %s.
+
 Both have the same weights, threads and prompts, and a warm page cache. They
 take turns, %d rounds, and a figure is the median with the least and the greatest
 in brackets. A sample during which other processes kept more than a tenth of a
@@ -25,7 +27,7 @@ processor busy was taken again; of %d samples %d stayed disturbed. llama-bench
 keeps its warm-up, and the first token is that of llama-completion without one,
 which is faster.
 
-`, c.CPU, c.Cores, c.Level, c.System, c.Llama, c.Rounds, c.Samples, c.Disturbed)
+`, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama, c.Rounds, c.Samples, c.Disturbed)
 	c.writeLimits(&b)
 	for i := range c.Models {
 		c.writeModel(&b, &c.Models[i])
@@ -282,7 +284,7 @@ func inventedComparison() *comparison {
 	ours.add(batchShareKey(2, 4), 0.75)
 	change := 0.0005
 	return &comparison{
-		CPU: "A processor", Level: "v3", Cores: 2, System: "a system", Llama: "llama.cpp of some version", Rounds: 3, Samples: 12, Disturbed: 1,
+		CPU: "A processor", Flags: "avx2 fma", Level: "v3", Cores: 2, System: "a system", Llama: "llama.cpp of some version", Rounds: 3, Samples: 12, Disturbed: 1,
 		Limits: []machineLimit{{1, 10, 100, 400}, {2, 18, 200, 800}},
 		Models: []comparedModel{{"mamba-130m", 129135360, 512, []*subject{ours, theirs}}},
 		Quality: []comparedQuality{

@@ -9,6 +9,7 @@ import (
 // comparison is what one run of make bench-peers has measured.
 type comparison struct {
 	CPU       string // as the processor says
+	Flags     string // its features that count here
 	Level     string // that our programs chose
 	Cores     int
 	System    string // kernel, toolchains

@@ -64,7 +64,7 @@ func newPeers(t *testing.T) *peers {
 		tries: numbersOf(t, variable("TRIES", "5"))[0],
 	}
 	p.Rounds = numbersOf(t, variable("ROUNDS", "5"))[0]
-	p.CPU, p.Cores = cpu.Name(), cpu.PhysicalCores()
+	p.CPU, p.Flags, p.Cores = cpu.Name(), strings.Join(cpu.Flags(), " "), cpu.PhysicalCores()
 	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
 		t.Fatal(err)
