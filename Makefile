@@ -96,7 +96,7 @@ figures:
 # THREADS, TRIES (of a sample that others disturb), CHUNKS (of text, for what
 # rounding costs), PEERS_CACHE, PEERS_OUT (whose docs and README are written),
 # LLAMA_BIN (programs that are there already) and MAMBAC_MODELS (trained models)
-# may be set too.
+# may be set too, folders as whole paths.
 bench-peers: export ROUNDS := $(ROUNDS)
 bench-peers: export MODELS := $(MODELS)
 bench-peers: export FORMATS := $(FORMATS)
