@@ -143,6 +143,21 @@ func (l *llama) quantize(t *testing.T, from, to, name string) {
 	succeed(t, l.command("llama-quantize", from, to, name, strconv.Itoa(runtime.NumCPU())))
 }
 
+// whole runs a program of llama.cpp until its output is whole: what its log has
+// queued is lost at the end now and then, when others keep the machine busy.
+func whole(t *testing.T, cmd func() *exec.Cmd, read func(out string) bool) {
+	t.Helper()
+	const tries = 3
+	out := ""
+	for range tries {
+		out = succeed(t, cmd())
+		if read(out) {
+			return
+		}
+	}
+	t.Fatalf("%s: after %d tries the output is not whole:\n%s", strings.Join(cmd().Args, " "), tries, out)
+}
+
 // llamaRun is a line of llama-bench.
 type llamaRun struct {
 	Prompt int     `json:"n_prompt"`
@@ -171,18 +186,23 @@ func (l *llama) batched(t *testing.T, path string, threads, gen int, sizes []int
 	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(sizes), " ", ","), "[]")
 	n := strconv.Itoa(threads)
 	context := strconv.Itoa(sizes[len(sizes)-1] * (prompt + gen))
-	out := succeed(t, l.command("llama-batched-bench", "-m", path, "-t", n, "-tb", n, "-npp", strconv.Itoa(prompt), "-ntg", strconv.Itoa(gen),
-		"-npl", list, "-c", context, "--output-format", "jsonl"))
 	speeds := map[int]float64{}
-	for line := range strings.Lines(out) {
-		var run struct {
-			Sequences int     `json:"pl"`
-			Speed     float64 `json:"speed_tg"`
-		}
-		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &run) == nil {
-			speeds[run.Sequences] = run.Speed
-		}
+	cmd := func() *exec.Cmd {
+		return l.command("llama-batched-bench", "-m", path, "-t", n, "-tb", n, "-npp", strconv.Itoa(prompt), "-ntg", strconv.Itoa(gen),
+			"-npl", list, "-c", context, "--output-format", "jsonl")
 	}
+	whole(t, cmd, func(out string) bool {
+		for line := range strings.Lines(out) {
+			var run struct {
+				Sequences int     `json:"pl"`
+				Speed     float64 `json:"speed_tg"`
+			}
+			if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &run) == nil {
+				speeds[run.Sequences] = run.Speed
+			}
+		}
+		return len(speeds) == len(sizes)
+	})
 	return speeds
 }
 
