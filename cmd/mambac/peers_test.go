@@ -216,9 +216,12 @@ func (p *peers) clean() {
 	}
 }
 
+// note tells once what could not be measured.
 func (p *peers) note(format string, args ...any) {
-	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
-	p.t.Logf(format, args...)
+	if text := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, text) {
+		p.Notes = append(p.Notes, text)
+		p.t.Log(text)
+	}
 }
 
 func size(t *testing.T, path string) int64 {
