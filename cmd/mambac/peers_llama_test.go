@@ -34,7 +34,7 @@ type llama struct {
 // cmake and a C++ compiler; LLAMA_BIN names a folder of programs instead.
 func newLlama(t *testing.T, cache string) *llama {
 	if bin := os.Getenv("LLAMA_BIN"); bin != "" {
-		return &llama{bin: bin, tag: "of " + bin}
+		return &llama{bin: bin, tag: "as LLAMA_BIN names it"}
 	}
 	folder := filepath.Join(cache, llamaPackage+"-"+llamaVersion)
 	source := filepath.Join(folder, "llama.cpp")

@@ -21,13 +21,13 @@ func (c *comparison) markdown() string {
 %s. %s.
 
 Both have the same weights, threads and prompts, and a warm page cache. They
-take turns, %d rounds, and a figure is the median with the least and the greatest
+take turns, %s, and a figure is the median with the least and the greatest
 in brackets. A sample during which other processes kept more than a tenth of a
 processor busy was taken again; of %d samples %d stayed disturbed. llama-bench
 keeps its warm-up, and the first token is that of llama-completion without one,
 which is faster.
 
-`, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama, c.Rounds, c.Samples, c.Disturbed)
+`, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama, count(c.Rounds, "round"), c.Samples, c.Disturbed)
 	c.writeLimits(&b)
 	for i := range c.Models {
 		c.writeModel(&b, &c.Models[i])
@@ -44,6 +44,9 @@ which is faster.
 }
 
 func (c *comparison) writeLimits(b *strings.Builder) {
+	if len(c.Limits) == 0 {
+		return
+	}
 	b.WriteString("| limits of this machine | read GB/s | f32 Gflop/s | int8 Gop/s |\n|---|---|---|---|\n")
 	for _, l := range c.Limits {
 		fmt.Fprintf(b, "| %s | %.1f | %.0f | %.0f |\n", count(l.Threads, "thread"), l.Read, l.FMA, l.Dot)
