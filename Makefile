@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers clean
 
 all: $(BIN)
 
@@ -21,6 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags figures,peers ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -83,10 +84,24 @@ fuzz:
 bench:
 	$(GO) test ./... -run '^$$' -bench . -benchtime $(BENCHTIME)
 
-# Measures on this machine what is claimed of mamba-130m and mamba-2.8b: 14 GB
+# Measures on this machine what is claimed of mamba-130m and mamba-2.8b: 24 GB
 # in the folder for temporary files, some minutes, nothing else running.
 figures:
 	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v
+
+# Measures mambac against llama.cpp, which it takes from npm and builds for this
+# processor (npm, git, cmake, a C++ compiler, the network once), and writes
+# docs/peers.md, docs/peers.svg and the table of the README. Nothing else may run.
+# A short run: make bench-peers ROUNDS=1 MODELS=mamba-130m FORMATS="f16 int8".
+# THREADS, TRIES (of a sample that others disturb), CHUNKS (of text, for what
+# rounding costs), PEERS_CACHE, PEERS_OUT (whose docs and README are written),
+# LLAMA_BIN (programs that are there already) and MAMBAC_MODELS (trained models)
+# may be set too, folders as whole paths.
+bench-peers: export ROUNDS := $(ROUNDS)
+bench-peers: export MODELS := $(MODELS)
+bench-peers: export FORMATS := $(FORMATS)
+bench-peers:
+	$(GO) test ./cmd/mambac -tags peers -run TestPeers$$ -timeout 12h -count 1 -v
 
 clean:
 	rm -rf bin

@@ -16,13 +16,15 @@ import (
 // Model is an imported checkpoint. Its parameters read from the checkpoint's
 // files, which must stay open.
 type Model struct {
-	Family    string // registered name: mamba, state-spaces
-	Module    *ir.Module
-	VocabSize int     // of the config; the module's vocabulary is all stored rows
-	EOS       []int32 // end tokens, of generation_config.json or else config.json
-	BOS       *int32
-	Facts     []family.Fact    // sizes worth showing, in order
-	Tokenizer *tokenizer.Table // nil without tokenizer.json
+	Family string // registered name: mamba, state-spaces
+	Module *ir.Module
+	// Architecture is the module's parameters by their places in the network.
+	Architecture family.Architecture
+	VocabSize    int     // of the config; the module's vocabulary is all stored rows
+	EOS          []int32 // end tokens, of generation_config.json or else config.json
+	BOS          *int32
+	Facts        []family.Fact    // sizes worth showing, in order
+	Tokenizer    *tokenizer.Table // nil without tokenizer.json
 }
 
 // Families lists what Import knows.
@@ -57,11 +59,11 @@ func importModule(c *checkpoint.Checkpoint) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{Family: f.Name, Module: r.Module, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS, Facts: r.Facts}, nil
+	return &Model{Family: f.Name, Module: r.Module, Architecture: r.Architecture, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS, Facts: r.Facts}, nil
 }
 
 // generation takes the end tokens of generation_config.json, a number or a
-// list, if it has any.
+// list, if it has any, and the first token, if config.json has none.
 func (m *Model) generation(c *checkpoint.Checkpoint) error {
 	const name = "generation_config.json"
 	text, ok, err := c.File(name)
@@ -78,6 +80,13 @@ func (m *Model) generation(c *checkpoint.Checkpoint) error {
 	}
 	if len(eos) > 0 {
 		m.EOS = eos
+	}
+	bos, err := keys.IDs("bos_token_id")
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
+	}
+	if m.BOS == nil && len(bos) == 1 {
+		m.BOS = &bos[0]
 	}
 	return nil
 }

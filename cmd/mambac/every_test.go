@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/mambac/mambac/importer"
-	"github.com/mambac/mambac/importer/synth"
+	"github.com/mambac/mambac/importer/container"
 )
 
 // TestEvery takes each registered family from checkpoints with odd sizes to
 // programs: testdata/every/FAMILY holds their configs. Containers and element
 // types take turns, so that each of them meets a program too.
 func TestEvery(t *testing.T) {
-	containers, turn := synth.Containers(), 0
+	containers, turn := container.Names(), 0
 	for _, family := range importer.Families() {
 		configs, err := filepath.Glob(filepath.Join("testdata", "every", family, "*.json"))
 		if err != nil || len(configs) == 0 {

@@ -3,14 +3,14 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
+
+// attempts bounds how often a measurement is repeated that others disturbed.
+const attempts = 5
 
 // cost is what a command took.
 type cost struct {
@@ -34,126 +34,4 @@ func spent(t *testing.T, cmd *exec.Cmd, cache string) cost {
 	c.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	c.others = max(0, busySeconds()-busy-c.cpu) / c.wall
 	return c
-}
-
-// attempts bounds how often a measurement is repeated that others disturbed.
-const attempts = 5
-
-// quietest runs a measurement until others kept less than a tenth of a
-// processor busy, but not for ever, and returns what they did in the last run.
-func quietest(measure func()) (others float64) {
-	for range attempts {
-		busy, own, start := busySeconds(), childSeconds(), time.Now()
-		measure()
-		others = max(0, busySeconds()-busy-(childSeconds()-own)) / time.Since(start).Seconds()
-		if others < 0.1 {
-			break
-		}
-	}
-	return others
-}
-
-// ticks is the unit of /proc/stat: 100 a second on every Linux.
-const ticks = 100
-
-// busySeconds is the time of all processors that were not idle since boot.
-func busySeconds() float64 {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		panic(err)
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	sum := 0.0
-	for i, field := range strings.Fields(line)[1:9] { // user nice system idle iowait irq softirq steal
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			panic(err)
-		}
-		if i != 3 && i != 4 {
-			sum += n / ticks
-		}
-	}
-	return sum
-}
-
-// childSeconds is the processor time of the children that have ended.
-func childSeconds() float64 {
-	text, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		panic(err)
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	sum := 0.0
-	for _, field := range fields[13:15] { // cutime, cstime
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			panic(err)
-		}
-		sum += n / ticks
-	}
-	return sum
-}
-
-// untilOutput is the time in milliseconds from exec to the first byte.
-func untilOutput(t *testing.T, cmd *exec.Cmd) float64 {
-	t.Helper()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	ms := time.Since(start).Seconds() * 1e3
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	return ms
-}
-
-// watched runs a command and returns the greatest value, in bytes, that a line
-// of its /proc/PID/status had. The maximum that wait reports would count the
-// memory of this process, whose copy the child begins as.
-func watched(t *testing.T, cmd *exec.Cmd, line string) int64 {
-	t.Helper()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for peak := int64(0); ; {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatalf("%s: %v", strings.Join(cmd.Args, " "), err)
-			}
-			return peak
-		case <-tick.C:
-			peak = max(peak, statusBytes(cmd.Process.Pid, line))
-		}
-	}
-}
-
-// statusBytes is a line of /proc/PID/status, 0 once the process has ended.
-func statusBytes(pid int, name string) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			kib, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			if err != nil {
-				panic(err)
-			}
-			return kib << 10
-		}
-	}
-	return 0
 }

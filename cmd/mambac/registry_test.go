@@ -10,6 +10,8 @@ import (
 	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/lower"
+	"github.com/mambac/mambac/importer/container"
+	"github.com/mambac/mambac/importer/convert"
 	"github.com/mambac/mambac/importer/family"
 	"github.com/mambac/mambac/importer/synth"
 	"github.com/mambac/mambac/ir/op"
@@ -31,7 +33,8 @@ func registered() string {
 		{"level", codegen.Levels("amd64")},
 		{"level-arm64", codegen.Levels("arm64")},
 		{"synth-family", synth.Families()},
-		{"synth-container", synth.Containers()},
+		{"conversion", convert.Ways()},
+		{"container", container.Names()},
 		{"command", commandNames(newRoot(&console{}))},
 	} {
 		for _, name := range r.holds {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/importer/synth"
 	"github.com/mambac/mambac/ir/tensor"
 )
@@ -44,12 +44,12 @@ A config.json may be of any of the families ` + strings.Join(synth.Families(), "
 	flags.StringVar(&f.config, "config", "", "config.json with the sizes")
 	flags.StringVarP(&f.out, "out", "o", "", "new folder for the checkpoint")
 	flags.StringVar(&f.dtype, "dtype", "bf16", "element type: f32, f16 or bf16")
-	flags.StringVar(&f.container, "container", "", "format of the files: "+strings.Join(synth.Containers(), ", ")+" (default: the family's own)")
+	flags.StringVar(&f.container, "container", "", "format of the files: "+strings.Join(container.Names(), ", ")+" (default: the family's own)")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the weights")
 	flags.Int64Var(&f.shardBytes, "shard-bytes", 0, "size of a shard, for sharded containers (default 2 GiB)")
 	flags.BoolVar(&f.json, "json", false, "print what was made as one JSON object")
 	choices(cmd, "preset", synth.Presets()...)
-	choices(cmd, "container", synth.Containers()...)
+	choices(cmd, "container", container.Names()...)
 	choices(cmd, "dtype", "f32", "f16", "bf16")
 	return cmd
 }
@@ -85,14 +85,7 @@ func writeSynth(ctx context.Context, ck *synth.Checkpoint, folder string, set fu
 	if err := makeFolder(folder); err != nil {
 		return err
 	}
-	before, written := int64(0), int64(0)
-	return ck.Write(func(name string) (io.WriteCloser, error) {
-		before, written = before+written, 0
-		return create(ctx, filepath.Join(folder, name), func(n int64) {
-			written = n
-			set(before + written)
-		})
-	})
+	return ck.Write(creator(ctx, folder, set))
 }
 
 // checkpoint checks the flags.
@@ -111,7 +104,7 @@ func (f *synthFlags) checkpoint() (*synth.Checkpoint, error) {
 		return nil, usagef("--shard-bytes %d: want a number of bytes", f.shardBytes)
 	}
 	if f.container != "" {
-		if err := oneOf("container", f.container, synth.Containers()...); err != nil {
+		if err := oneOf("container", f.container, container.Names()...); err != nil {
 			return nil, err
 		}
 	}

@@ -292,6 +292,19 @@ func (s *streamed) Close() error {
 	return errors.Join(s.b.Flush(), s.file.Close())
 }
 
+// creator makes the files of a folder below a staging path, or the path itself
+// for the name "", and tells set how many bytes all of them have.
+func creator(ctx context.Context, path string, set func(int64)) func(name string) (io.WriteCloser, error) {
+	before, written := int64(0), int64(0)
+	return func(name string) (io.WriteCloser, error) {
+		before, written = before+written, 0
+		return create(ctx, filepath.Join(path, name), func(n int64) {
+			written = n
+			set(before + written)
+		})
+	}
+}
+
 // makeFolders makes a folder of the user's cache, or what a package lies in.
 func makeFolders(path string) error { return os.MkdirAll(path, 0o777) }
 

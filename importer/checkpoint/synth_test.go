@@ -7,14 +7,14 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/mambac/mambac/importer/synth"
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
 // made is a checkpoint of awkward tensors: every element type, a scalar, an
 // empty one, odd sizes, a row larger than a block, a tied pair.
-func made() []synth.Tensor {
-	list := []synth.Tensor{
+func made() []container.Tensor {
+	list := []container.Tensor{
 		{Name: "embedding", DType: tensor.BF16, Shape: tensor.Shape{37, 19}},
 		{Name: "half", DType: tensor.F16, Shape: tensor.Shape{5, 1, 4}},
 		{Name: "double", DType: tensor.F64, Shape: tensor.Shape{7}},
@@ -24,21 +24,28 @@ func made() []synth.Tensor {
 		{Name: "head", DType: tensor.BF16, Shape: tensor.Shape{37, 19}, Tied: "embedding"},
 	}
 	for i := range list {
-		list[i].Fill = func(dst []float32, offset int64) {
-			for j := range dst {
-				dst[j] = float32((offset+int64(j))%127) - 63.5
-			}
-		}
+		list[i].Source = counted(list[i].Shape.Row())
 	}
 	return list
 }
 
+// counted has values that tell where they are; it is the length of a row.
+type counted int
+
+// ReadRows implements tensor.Source.
+func (row counted) ReadRows(dst []float32, lo, _ int) error {
+	for j := range dst {
+		dst[j] = float32((lo*int(row)+j)%127) - 63.5
+	}
+	return nil
+}
+
 // makeIn writes tensors and a config into a folder.
-func makeIn(t *testing.T, dir, container string, shardBytes int64, tensors []synth.Tensor) {
+func makeIn(t *testing.T, dir, name string, shardBytes int64, tensors []container.Tensor) {
 	t.Helper()
 	write(t, filepath.Join(dir, "config.json"), []byte("{}"))
 	create := func(name string) (io.WriteCloser, error) { return os.Create(filepath.Join(dir, name)) }
-	if err := synth.WriteTensors(container, tensors, shardBytes, create); err != nil {
+	if err := container.Write(name, tensors, shardBytes, create); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -46,17 +53,17 @@ func makeIn(t *testing.T, dir, container string, shardBytes int64, tensors []syn
 // TestEveryContainer writes the same tensors in all containers and reads them
 // back.
 func TestEveryContainer(t *testing.T) {
-	for _, container := range synth.Containers() {
-		t.Run(container, func(t *testing.T) {
+	for _, name := range container.Names() {
+		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			makeIn(t, dir, container, 2000, made())
+			makeIn(t, dir, name, 2000, made())
 			c := openGood(t, dir)
 			for _, want := range made() {
 				checkMade(t, c, want)
 			}
 			embedding, _ := c.Tensor("embedding")
 			if head, ok := c.Tensor("head"); ok {
-				one := container != "torch-zip-sharded"
+				one := name != "torch-zip-sharded"
 				if head.SameData(embedding) != one {
 					t.Errorf("head and embedding share their values: %v, want %v", !one, one)
 				}
@@ -71,7 +78,7 @@ func TestEveryContainer(t *testing.T) {
 
 // checkMade compares a tensor with what was written, read at once and in
 // uneven runs of rows.
-func checkMade(t *testing.T, c *Checkpoint, want synth.Tensor) {
+func checkMade(t *testing.T, c *Checkpoint, want container.Tensor) {
 	t.Helper()
 	x, ok := c.Tensor(want.Name)
 	if !ok {
@@ -84,7 +91,9 @@ func checkMade(t *testing.T, c *Checkpoint, want synth.Tensor) {
 		t.Errorf("%s: %v %v, want %v %v", want.Name, x.DType, x.Shape, want.DType, want.Shape)
 	}
 	values := make([]float32, want.Shape.Elements())
-	want.Fill(values, 0)
+	if err := want.Source.ReadRows(values, 0, want.Shape.Rows()); err != nil {
+		t.Fatal(err)
+	}
 	if !slices.Equal(readAll(t, x), values) {
 		t.Errorf("%s: values differ", want.Name)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mambac/mambac/importer/synth"
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
@@ -33,8 +33,8 @@ func TestCutOffLater(t *testing.T) {
 func TestReadMemory(t *testing.T) {
 	dir := t.TempDir()
 	const row = 20 * blockElements
-	large := synth.Tensor{Name: "w", DType: tensor.F64, Shape: tensor.Shape{1, row}, Fill: func(dst []float32, _ int64) { clear(dst) }}
-	makeIn(t, dir, "torch-legacy", 0, []synth.Tensor{large})
+	large := container.Tensor{Name: "w", DType: tensor.F64, Shape: tensor.Shape{1, row}, Source: counted(row)}
+	makeIn(t, dir, "torch-legacy", 0, []container.Tensor{large})
 	c := openGood(t, dir)
 	x, _ := c.Tensor("w")
 	dst := make([]float32, row)

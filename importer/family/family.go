@@ -27,11 +27,12 @@ type Tensors interface {
 
 // Result is an imported model.
 type Result struct {
-	Module    *ir.Module
-	VocabSize int     // of the config; the module's vocabulary is all stored rows
-	EOS       []int32 // of config.json
-	BOS       *int32
-	Facts     []Fact // sizes worth showing, in order
+	Module       *ir.Module
+	Architecture Architecture
+	VocabSize    int     // of the config; the module's vocabulary is all stored rows
+	EOS          []int32 // of config.json
+	BOS          *int32
+	Facts        []Fact // sizes worth showing, in order
 }
 
 // Fact is a named size.

@@ -20,11 +20,7 @@ func importMamba(c Keys, s *Set) (*Result, error) {
 	if m.vocab.n > m.rows.n {
 		return nil, fmt.Errorf("config.json: vocab_size is %d, but %s has %d rows; is config.json from this checkpoint?", m.vocab.n, m.embedding, m.rows.n)
 	}
-	module, err := m.build()
-	if err != nil {
-		return nil, err
-	}
-	return m.result(module, c)
+	return m.result(c)
 }
 
 func readMambaConfig(c Keys) (*mamba1Config, error) {

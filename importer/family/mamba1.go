@@ -16,7 +16,7 @@ type mamba1Config struct {
 	bias, convBias, tied                             bool
 }
 
-// mamba1 builds the module that both layouts share.
+// mamba1 imports what both layouts share.
 type mamba1 struct {
 	*mamba1Config
 	set       *Set
@@ -79,28 +79,38 @@ func (m *mamba1) hint(err error, stored int) error {
 	return fmt.Errorf("%w; %v, but the tensors have %d; is config.json from this checkpoint?", err, m.layers, stored)
 }
 
-func (m *mamba1) build() (*ir.Module, error) {
+// architecture proves that the tensors are those of the model, and no others.
+func (m *mamba1) architecture() (*Mamba1, error) {
 	s, hidden := m.set, m.hidden.times(1)
-	embedding := s.shaped(m.embedding, m.rows.times(1), hidden)
-	head := m.head(embedding)
-	norm := s.shaped(finalNorm, hidden)
-	b := build.New("mamba")
-	b.Region("embed")
-	x := b.Embed(b.Input(), embedding)
+	a := &Mamba1{Embedding: s.shaped(m.embedding, m.rows.times(1), hidden), Epsilon: m.eps}
+	a.Head = m.head(a.Embedding)
+	a.Norm = s.shaped(finalNorm, hidden)
 	for i := range m.layers.n {
-		name := fmt.Sprintf("layers.%d", i)
-		layerNorm, mixer := s.shaped("backbone."+name+".norm.weight", hidden), m.mixer("backbone."+name+".mixer.")
+		prefix := fmt.Sprintf("%s%d.", layersPrefix, i)
+		layer := Mamba1Layer{s.shaped(prefix+"norm.weight", hidden), m.mixer(prefix + "mixer.")}
 		if err := s.check(); err != nil {
 			return nil, err
 		}
-		b.Region(name)
-		x = b.Add(x, mixer.Append(b, b.RMSNorm(x, layerNorm, m.eps), name))
+		a.Layers = append(a.Layers, layer)
 	}
 	if err := s.finish(); err != nil {
 		return nil, m.hint(err, len(s.layers(layersPrefix)))
 	}
+	return a, nil
+}
+
+// module is the computation of the model.
+func (a *Mamba1) module() (*ir.Module, error) {
+	b := build.New("mamba")
+	b.Region("embed")
+	x := b.Embed(b.Input(), a.Embedding)
+	for i, l := range a.Layers {
+		name := fmt.Sprintf("layers.%d", i)
+		b.Region(name)
+		x = b.Add(x, l.Mixer.Append(b, b.RMSNorm(x, l.Norm, a.Epsilon), name))
+	}
 	b.Region("head")
-	return b.Finish(b.Linear(b.RMSNorm(x, norm, m.eps), head, nil))
+	return b.Finish(b.Linear(b.RMSNorm(x, a.Norm, a.Epsilon), a.Head, nil))
 }
 
 // head is the output matrix: the embedding when tied, or where an untied one
@@ -137,9 +147,17 @@ func (m *mamba1) mixer(prefix string) *block.Mamba1 {
 	return p
 }
 
-// result wraps the module up with what the config says about tokens.
-func (m *mamba1) result(module *ir.Module, c Keys) (*Result, error) {
-	r := &Result{Module: module, VocabSize: m.vocab.n, Facts: m.facts()}
+// result is the model with what the config says about tokens.
+func (m *mamba1) result(c Keys) (*Result, error) {
+	a, err := m.architecture()
+	if err != nil {
+		return nil, err
+	}
+	module, err := a.module()
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Module: module, Architecture: a, VocabSize: m.vocab.n, Facts: m.facts()}
 	if r.VocabSize == 0 {
 		r.VocabSize = m.rows.n
 	}

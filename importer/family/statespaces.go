@@ -34,11 +34,7 @@ func importStateSpaces(c Keys, s *Set) (*Result, error) {
 		return nil, fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but %s has %d; is config.json from this checkpoint?",
 			m.vocab.n, multiple, want, m.embedding, m.rows.n)
 	}
-	module, err := m.build()
-	if err != nil {
-		return nil, err
-	}
-	return m.result(module, c)
+	return m.result(c)
 }
 
 func readStateSpacesConfig(r *reader) *mamba1Config {

@@ -1,12 +1,15 @@
+// Package synth writes seeded random checkpoints of any family, in every
+// container, for tests and benchmarks.
 package synth
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/ir/tensor"
 )
 
@@ -14,7 +17,7 @@ import (
 type Options struct {
 	Config    []byte       // config.json, of a registered family
 	DType     tensor.DType // F32, F16 or BF16
-	Container string       // "" for the family's own; see Containers
+	Container string       // "" for the family's own; see container.Names
 	Seed      uint64
 	// ShardBytes is the size at which sharded containers begin the next file;
 	// 0 chooses.
@@ -57,10 +60,9 @@ func Families() []string {
 // Checkpoint is a checkpoint to be written: its tensors are known, their
 // values not made.
 type Checkpoint struct {
-	options   Options
-	family    family
-	container container
-	tensors   []Tensor
+	options Options
+	family  family
+	tensors []container.Tensor
 }
 
 // New checks options and config.
@@ -89,10 +91,10 @@ func New(o Options) (*Checkpoint, error) {
 	if o.Container == "" {
 		o.Container = f.container
 	}
-	c := &Checkpoint{options: o, family: f}
-	if c.container, err = lookup(o.Container); err != nil {
+	if err := container.Check(o.Container); err != nil {
 		return nil, err
 	}
+	c := &Checkpoint{options: o, family: f}
 	return c, c.add(parameters)
 }
 
@@ -146,29 +148,41 @@ func (c *Checkpoint) add(parameters []parameter) error {
 	return nil
 }
 
-func (c *Checkpoint) tensor(p parameter) Tensor {
-	dtype, source := c.options.DType, p.name
+func (c *Checkpoint) tensor(p parameter) container.Tensor {
+	dtype, name := c.options.DType, p.name
 	if p.keep {
 		dtype = tensor.F32
 	}
 	if p.tied != "" {
-		source = p.tied
+		name = p.tied
 	}
-	s := newStream(c.options.Seed, source)
-	return Tensor{Name: p.name, DType: dtype, Shape: p.shape, Tied: p.tied, Fill: func(dst []float32, offset int64) {
-		p.fill(s, dst, offset)
-	}}
+	values := &values{newStream(c.options.Seed, name), p.fill, int64(p.shape.Row())}
+	return container.Tensor{Name: p.name, DType: dtype, Shape: p.shape, Tied: p.tied, Source: values}
+}
+
+// values makes the rows of one tensor when they are asked for.
+type values struct {
+	stream stream
+	fill   filler
+	row    int64 // elements
+}
+
+// ReadRows implements tensor.Source.
+func (v *values) ReadRows(dst []float32, lo, _ int) error {
+	v.fill(v.stream, dst, int64(lo)*v.row)
+	return nil
 }
 
 // Write makes the files of the checkpoint through create: config.json and
 // those of the container. It holds one block of one tensor at a time.
-func (c *Checkpoint) Write(create Create) error {
-	err := writeFile(create, "config.json", func(w io.Writer) error {
-		_, err := w.Write(c.options.Config)
-		return err
-	})
+func (c *Checkpoint) Write(create container.Create) error {
+	f, err := create("config.json")
 	if err != nil {
 		return err
 	}
-	return c.container.write(c.tensors, c.options.ShardBytes, create)
+	_, err = f.Write(c.options.Config)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return container.Write(c.options.Container, c.tensors, c.options.ShardBytes, create)
 }

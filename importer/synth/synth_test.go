@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/ir/tensor"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -59,7 +60,7 @@ func mustWrite(t testing.TB, o Options) memory {
 
 func TestEveryFamilyInEveryContainer(t *testing.T) {
 	for _, family := range Families() {
-		for _, name := range Containers() {
+		for _, name := range container.Names() {
 			for _, tied := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%s/%v", family, name, tied), func(t *testing.T) {
 					text := fmt.Sprintf(configs[family], tied)

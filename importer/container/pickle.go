@@ -1,4 +1,4 @@
-package synth
+package container
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package synth
+package container
 
 import (
 	"archive/zip"
@@ -6,8 +6,8 @@ import (
 )
 
 func init() {
-	registerContainer(container{name: "torch-zip", tied: true, write: torchZipFile})
-	registerContainer(container{name: "torch-zip-sharded", tied: true, write: torchZipShards})
+	register(format{name: "torch-zip", write: torchZipFile})
+	register(format{name: "torch-zip-sharded", write: torchZipShards})
 }
 
 func torchZipFile(tensors []Tensor, _ int64, create Create) error {

@@ -1,4 +1,4 @@
-package synth
+package container
 
 import (
 	"io"
@@ -8,8 +8,8 @@ import (
 )
 
 func init() {
-	registerContainer(container{name: "safetensors", write: safetensorsFile})
-	registerContainer(container{name: "safetensors-sharded", write: safetensorsShards})
+	register(format{name: "safetensors", write: safetensorsFile})
+	register(format{name: "safetensors-sharded", write: safetensorsShards})
 }
 
 func safetensorsFile(tensors []Tensor, _ int64, create Create) error {

@@ -1,6 +1,6 @@
-// Package synth writes seeded random checkpoints of any family, in every
-// container, for tests and benchmarks.
-package synth
+// Package container writes tensors in every container of checkpoints; it sees
+// ir/tensor and runtime/safetensors. importer/checkpoint reads what it writes.
+package container
 
 import (
 	"encoding/binary"
@@ -13,16 +13,13 @@ import (
 	"github.com/mambac/mambac/ir/tensor"
 )
 
-// Tensor is one tensor to be written. Nothing large is ever in memory: values
-// are asked for block by block.
+// Tensor is one tensor to be written. Nothing large is ever in memory: rows
+// are asked for block by block, in order, and rounded to the element type.
 type Tensor struct {
-	Name  string
-	DType tensor.DType // F32, F16, BF16 or F64
-	Shape tensor.Shape
-
-	// Fill sets dst to the values from element offset on; offsets ascend and
-	// blocks follow each other without gaps.
-	Fill func(dst []float32, offset int64)
+	Name   string
+	DType  tensor.DType // F32, F16, BF16 or F64
+	Shape  tensor.Shape
+	Source tensor.Source
 
 	// Tied names an earlier tensor that has the same values, "" for none.
 	// Torch containers put both names on one storage if they are in one file,
@@ -36,65 +33,66 @@ func (t Tensor) Bytes() int64 { return int64(t.Shape.Elements()) * int64(t.DType
 // Create makes one file of the checkpoint; whoever asked for it closes it.
 type Create = func(name string) (io.WriteCloser, error)
 
-// container is one of the formats of checkpoints.
-type container struct {
+// format is one of the containers.
+type format struct {
 	name string
-	tied bool // it can store two names for one tensor
 	// write makes the files. Sharded containers begin another one after every
 	// shardBytes of values, the rest ignore it.
 	write func(tensors []Tensor, shardBytes int64, create Create) error
 }
 
-var containers = map[string]container{}
+var formats = map[string]format{}
 
-// registerContainer adds a container; called from init of the file that
-// defines it.
-func registerContainer(c container) {
-	if _, ok := containers[c.name]; ok {
-		panic("BUG: container " + c.name + " is registered twice")
+// register adds a container; called from init of the file that defines it.
+func register(f format) {
+	if _, ok := formats[f.name]; ok {
+		panic("BUG: container " + f.name + " is registered twice")
 	}
-	containers[c.name] = c
+	formats[f.name] = f
 }
 
-// Containers lists the registered containers, sorted.
-func Containers() []string {
+// Names lists the registered containers, sorted.
+func Names() []string {
 	var names []string
-	for name := range containers {
+	for name := range formats {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
 }
 
-func lookup(name string) (container, error) {
-	c, ok := containers[name]
-	if !ok {
-		return container{}, fmt.Errorf("container %q: want one of %s", name, strings.Join(Containers(), ", "))
+// Check fails for what is no name of a container.
+func Check(name string) error {
+	if _, ok := formats[name]; !ok {
+		return fmt.Errorf("container %q: want one of %s", name, strings.Join(Names(), ", "))
 	}
-	return c, nil
+	return nil
 }
 
-// WriteTensors makes the weight files of a checkpoint of any tensors, in one
-// of the Containers.
-func WriteTensors(container string, tensors []Tensor, shardBytes int64, create Create) error {
-	c, err := lookup(container)
-	if err != nil {
+// Write makes the weight files of a checkpoint, in one of the containers.
+func Write(name string, tensors []Tensor, shardBytes int64, create Create) error {
+	if err := Check(name); err != nil {
 		return err
 	}
-	return c.write(tensors, shardBytes, create)
+	return formats[name].write(tensors, shardBytes, create)
 }
 
-// blockElements is how many values are in memory at once.
+// blockElements is how many values are in memory at once, unless a single row
+// has more.
 const blockElements = 64 << 10
 
 // writeValues streams the values of one tensor, little-endian.
 func writeValues(w io.Writer, t Tensor) error {
-	total := int64(t.Shape.Elements())
-	values := make([]float32, min(total, blockElements))
+	row, rows := t.Shape.Row(), t.Shape.Rows()
+	n := min(max(1, blockElements/max(1, row)), rows)
+	values := make([]float32, n*row)
 	raw := make([]byte, 0, len(values)*t.DType.Size())
-	for at := int64(0); at < total; at += int64(len(values)) {
-		values = values[:min(int64(len(values)), total-at)]
-		t.Fill(values, at)
+	for lo := 0; lo < rows; lo += n {
+		hi := min(lo+n, rows)
+		values = values[:(hi-lo)*row]
+		if err := t.Source.ReadRows(values, lo, hi); err != nil {
+			return err
+		}
 		var err error
 		if raw, err = appendValues(raw[:0], t.DType, values); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)

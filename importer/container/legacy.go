@@ -1,4 +1,4 @@
-package synth
+package container
 
 import (
 	"encoding/binary"
@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	registerContainer(container{name: "torch-legacy", tied: true, write: legacyFile})
+	register(format{name: "torch-legacy", write: legacyFile})
 }
 
 func legacyFile(tensors []Tensor, _ int64, create Create) error {

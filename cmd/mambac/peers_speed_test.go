@@ -1,0 +1,280 @@
+//go:build peers && linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// course is how a model is measured: the larger ones would take hours of what
+// the small one takes minutes.
+type course struct {
+	ours, theirs []string // formats
+	base         string   // what llama-quantize starts from
+	prompt, gen  int
+	batched      []string // formats of which several sequences are decoded at once
+	witnessed    []string // of theirs, by the prebuilt binary too
+}
+
+func courseOf(preset string) course {
+	all := course{
+		ours:   []string{"f32", "f16", "bf16", "bf16 fast", "int8", "int4"},
+		theirs: []string{"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"}, base: "F32", prompt: 512, gen: 64,
+		batched: []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"}, witnessed: []string{"F16", "Q8_0"},
+	}
+	switch preset {
+	case "mamba-130m":
+		return all
+	case "mamba-2.8b":
+		return course{ours: []string{"int8", "int4"}, theirs: []string{"Q8_0", "Q4_K_M"}, base: "F16", prompt: 64, gen: 32}
+	}
+	all.prompt, all.gen, all.batched, all.witnessed = 128, 32, nil, nil
+	return all
+}
+
+// speed measures one model on both sides, who take turns.
+func (p *peers) speed(preset string) {
+	defer p.clean()
+	checkpoint, run := p.checkpoint(preset), courseOf(preset)
+	sizes := p.inspected(checkpoint)
+	ours, theirs := p.chosen(run.ours, run.theirs)
+	field := slices.Concat(p.ours(checkpoint, ours), p.theirs(checkpoint, run.base, theirs))
+	if len(field) == 0 {
+		p.note("%s: no format of FORMATS can be made", preset)
+		return
+	}
+	for round := range p.Rounds {
+		p.t.Logf("%s: round %d of %d", preset, round+1, p.Rounds)
+		for _, c := range p.order(field, round) {
+			p.round(c, run, sizes)
+		}
+	}
+	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt}
+	for _, c := range field {
+		model.Subjects = append(model.Subjects, c.subject)
+		if c.witness != nil {
+			model.Subjects = append(model.Subjects, c.witness)
+		}
+	}
+	p.Models = append(p.Models, model)
+}
+
+// order has the formats of both sides in turn; every other round the other side
+// begins.
+func (p *peers) order(field []*contestant, round int) []*contestant {
+	var list []*contestant
+	seen := map[*contestant]bool{}
+	add := func(format string) {
+		for _, c := range field {
+			if c.Format == format && !seen[c] {
+				seen[c] = true
+				list = append(list, c)
+			}
+		}
+	}
+	for _, pair := range pairs {
+		if round%2 == 0 {
+			add(pair.ours)
+			add(pair.theirs)
+		} else {
+			add(pair.theirs)
+			add(pair.ours)
+		}
+	}
+	return list
+}
+
+// inspected is the sizes that mambac tells of a checkpoint.
+func (p *peers) inspected(checkpoint string) sizes {
+	var s sizes
+	if err := json.Unmarshal([]byte(compiler(p.t, "inspect", checkpoint, "--json")), &s); err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+// round takes every sample of one contestant.
+func (p *peers) round(c *contestant, run course, s sizes) {
+	sizes := []int{1}
+	if slices.Contains(run.batched, c.Format) {
+		sizes = batchSizes
+	}
+	for _, threads := range p.threads {
+		if c.Ours {
+			p.sampleOurs(c, run, s, threads, sizes)
+		} else {
+			p.sampleTheirs(c, run, threads, sizes)
+		}
+	}
+	p.launch(c, slices.Max(p.threads))
+	if slices.Contains(run.witnessed, c.Format) {
+		p.witness(c, run)
+	}
+}
+
+// witness has the prebuilt binary run the same file with one thread.
+func (p *peers) witness(c *contestant, run course) {
+	if p.llama.folder == "" {
+		return
+	}
+	if c.witness == nil {
+		c.witness = &subject{Format: c.Format + ", prebuilt", File: c.File}
+	}
+	var prefill, decode float64
+	p.steady(c.witness.Format, func() { prefill, decode = p.llama.prebuilt(p.t, c.path, 1, run.prompt, run.gen) })
+	c.witness.add(prefillKey(1), prefill)
+	c.witness.add(decodeKey(1), decode)
+}
+
+// steady takes a sample until others leave the machine alone, but not for ever.
+func (p *peers) steady(what string, sample func()) {
+	others := quietest(p.tries, sample)
+	p.Samples++
+	if others >= disturbed {
+		p.Disturbed++
+		p.t.Logf("%s: others kept %.2f processors busy", what, others)
+	}
+}
+
+// benchResult is what is read of bench --json.
+type benchResult struct {
+	Level  string `json:"level"`
+	Math   string `json:"math"`
+	Limits []struct {
+		Read float64 `json:"read_gb_s"`
+		FMA  float64 `json:"fma_gflop_s"`
+		Dot  float64 `json:"dot_gop_s"`
+	} `json:"limits"`
+	Runs []struct {
+		Batch           int      `json:"batch"`
+		Decode          quantity `json:"decode_tokens_s"`
+		Prefill         quantity `json:"prefill_tokens_s"`
+		DecodeFraction  quantity `json:"decode_fraction_of_bandwidth"`
+		PrefillFraction quantity `json:"prefill_fraction_of_peak"`
+		DecodeBytes     int64    `json:"decode_bytes_per_token"`
+	} `json:"runs"`
+	StateBytes  int64 `json:"state_bytes"`
+	WeightBytes int64 `json:"weight_bytes"`
+}
+
+func (p *peers) sampleOurs(c *contestant, run course, s sizes, threads int, batches []int) {
+	var r benchResult
+	args := []string{"bench", "--json", "--repeat", "1", "--threads", strconv.Itoa(threads), "--prompt", strconv.Itoa(run.prompt),
+		"--gen", strconv.Itoa(run.gen), "--batch", strings.Trim(strings.ReplaceAll(fmt.Sprint(batches), " ", ","), "[]")}
+	p.steady(c.Format, func() {
+		r = benchResult{}
+		if err := json.Unmarshal([]byte(succeed(p.t, exec.Command(c.path, args...))), &r); err != nil {
+			p.t.Fatal(err)
+		}
+	})
+	c.Math, c.Bytes, p.Level = r.Math, r.WeightBytes, r.Level
+	limit := p.raiseLimit(threads, machineLimit{threads, r.Limits[0].Read, r.Limits[0].FMA, r.Limits[0].Dot})
+	first := r.Runs[0]
+	c.add(decodeKey(threads), first.Decode.Median)
+	c.add(decodeShareKey(threads), first.DecodeFraction.Median)
+	c.add(prefillKey(threads), first.Prefill.Median)
+	c.add(prefillShareKey(threads), first.PrefillFraction.Median)
+	if len(batches) == 1 {
+		return
+	}
+	for _, b := range r.Runs {
+		c.add(batchKey(threads, b.Batch), b.Decode.Median)
+		c.add(batchShareKey(threads, b.Batch), b.Decode.Median/r.roofline(b.Batch, b.DecodeBytes, s, limit))
+	}
+}
+
+// raiseLimit keeps the best that was seen of this machine, and returns what
+// this sample saw.
+func (p *peers) raiseLimit(threads int, l machineLimit) machineLimit {
+	for i := range p.Limits {
+		if have := &p.Limits[i]; have.Threads == threads {
+			have.Read, have.FMA, have.Dot = max(have.Read, l.Read), max(have.FMA, l.FMA), max(have.Dot, l.Dot)
+			return l
+		}
+	}
+	p.Limits = append(p.Limits, l)
+	return l
+}
+
+// roofline is the tokens a second that memory and arithmetic allow when n
+// sequences are decoded at once: weights are read once for all of them.
+func (r *benchResult) roofline(n int, bytesPerToken int64, s sizes, l machineLimit) float64 {
+	states := 2 * r.StateBytes
+	bytes := float64(bytesPerToken-states)/float64(n) + float64(states)
+	peak := l.FMA
+	if r.Math == "fast" {
+		peak = l.Dot
+	}
+	return min(l.Read*1e9/bytes, peak*1e9/float64(s.PrefillFlop+s.HeadFlop))
+}
+
+func (p *peers) sampleTheirs(c *contestant, run course, threads int, batches []int) {
+	var runs []llamaRun
+	p.steady(c.Format, func() { runs = p.llama.bench(p.t, c.path, threads, run.prompt, run.gen) })
+	for _, r := range runs {
+		c.Bytes = r.Size
+		if r.Gen == 0 {
+			c.add(prefillKey(threads), r.Speed)
+		} else {
+			c.add(decodeKey(threads), r.Speed)
+		}
+	}
+	if len(batches) == 1 {
+		return
+	}
+	var speeds map[int]float64
+	p.steady(c.Format, func() { speeds = p.llama.batched(p.t, c.path, threads, run.gen/2, batches) })
+	for n, speed := range speeds {
+		c.add(batchKey(threads, n), speed)
+	}
+}
+
+// launchPrompt is eight tokens of either tokenizer.
+const launchPrompt = " the the the the the the the the"
+
+// launch measures what a user sees: the time from exec to the first byte, and
+// the most memory that was resident. One run before warms the page cache.
+func (p *peers) launch(c *contestant, threads int) {
+	const n, tries = 16, 3
+	command := func() *exec.Cmd {
+		if c.Ours {
+			return exec.Command(c.path, "run", launchPrompt, "-n", strconv.Itoa(n), "--ignore-eos", "--threads", strconv.Itoa(threads))
+		}
+		return p.llama.completion(c.path, launchPrompt, threads, n)
+	}
+	succeed(p.t, command())
+	var all []float64
+	p.steady(c.Format, func() {
+		all = nil
+		for range tries {
+			all = append(all, untilOutput(p.t, command()))
+		}
+	})
+	slices.Sort(all)
+	c.add(firstKey, all[len(all)/2])
+	c.add(residentKey, float64(watched(p.t, command(), "VmHWM")))
+}
+
+// TestPeersOrder: both sides take turns, and the other one begins every other
+// round.
+func TestPeersOrder(t *testing.T) {
+	var field []*contestant
+	for _, format := range []string{"f16", "int4", "F16", "Q4_0", "Q4_K_M"} {
+		field = append(field, &contestant{subject: &subject{Format: format}})
+	}
+	for round, want := range []string{"f16 F16 int4 Q4_0 Q4_K_M", "F16 f16 Q4_0 int4 Q4_K_M"} {
+		var got []string
+		for _, c := range new(peers).order(field, round) {
+			got = append(got, c.Format)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("round %d: %v, want %s", round, got, want)
+		}
+	}
+}

@@ -1,0 +1,270 @@
+//go:build peers && linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mambac/mambac/importer/synth"
+	"github.com/mambac/mambac/runtime/cpu"
+)
+
+// TestPeers measures mambac against llama.cpp on this machine and writes
+// docs/peers.md, docs/peers.svg and the table of the README: make bench-peers.
+func TestPeers(t *testing.T) {
+	p := newPeers(t)
+	p.llama = newLlama(t, p.cache)
+	p.Llama = p.llama.describe(t)
+	for _, name := range p.models {
+		if slices.Contains(synth.Presets(), name) {
+			p.speed(name)
+		} else {
+			p.quality(name)
+		}
+		p.keep()
+		p.publish() // hours may follow
+	}
+}
+
+// peers is a run of the comparison.
+type peers struct {
+	comparison
+	t       *testing.T
+	llama   *llama
+	cache   string   // llama.cpp and checkpoints, which later runs find there
+	work    string   // what this run makes and deletes
+	root    string   // whose docs and README are written
+	trained string   // folder of trained models
+	models  []string // in their order
+	formats []string // of either side; empty for all
+	threads []int
+	tries   int // of a sample that others disturb
+}
+
+// newPeers reads what the variables of the Makefile say.
+func newPeers(t *testing.T) *peers {
+	user, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peers{
+		t: t, cache: variable("PEERS_CACHE", filepath.Join(user, "mambac", "peers")), root: variable("PEERS_OUT", filepath.Join("..", "..")),
+		trained: variable("MAMBAC_MODELS", filepath.Join("..", "..", "..", "shared", "fixtures", "models")),
+		models:  strings.Fields(variable("MODELS", "mamba-130m mamba-790m mamba-2.8b go-mamba-5m go-mamba-20m")),
+		formats: strings.Fields(os.Getenv("FORMATS")), threads: numbersOf(t, variable("THREADS", "1 2")),
+		tries: numbersOf(t, variable("TRIES", "5"))[0],
+	}
+	p.Rounds = numbersOf(t, variable("ROUNDS", "5"))[0]
+	p.CPU, p.Flags, p.Cores = cpu.Name(), strings.Join(cpu.Flags(), " "), cpu.PhysicalCores()
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.System = "Linux " + strings.TrimSpace(string(release)) + ", " + runtime.Version()
+	if err := os.MkdirAll(p.cache, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if p.work, err = os.MkdirTemp(p.cache, "run-"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(p.work) })
+	return p
+}
+
+func variable(name, fallback string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return fallback
+}
+
+func numbersOf(t *testing.T, text string) []int {
+	t.Helper()
+	var list []int
+	for _, field := range strings.Fields(text) {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 1 {
+			t.Fatalf("%q: want numbers ≥ 1", text)
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// wants reports whether a format was asked for.
+func (p *peers) wants(format string) bool {
+	return len(p.formats) == 0 || slices.Contains(p.formats, format)
+}
+
+// checkpoint is a random one of a preset, with the tokenizer that the
+// published model has: every program here reads text.
+func (p *peers) checkpoint(preset string) string {
+	folder := filepath.Join(p.cache, preset)
+	if _, err := os.Stat(folder); err == nil {
+		return folder
+	}
+	compiler(p.t, "synth", "--preset", preset, "--out", folder, "-q")
+	tokenizer := filepath.Join(p.trained, "..", "tokenizers", "gpt-neox-20b", "tokenizer.json")
+	text, err := os.ReadFile(tokenizer)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, "tokenizer.json"), text, 0o666)
+	}
+	if err != nil {
+		os.RemoveAll(folder)
+		p.t.Fatal(err)
+	}
+	return folder
+}
+
+// ourFlags are the flags of build for our formats.
+func ourFlags(format string) []string {
+	weights, math, _ := strings.Cut(format, " ")
+	flags := []string{"--weights", weights}
+	if math != "" {
+		flags = append(flags, "--math", math)
+	}
+	return flags
+}
+
+// ours builds the programs of the formats that can be built here; what mambac
+// says of the others becomes a note.
+func (p *peers) ours(checkpoint string, formats []string) []*contestant {
+	var list []*contestant
+	for _, format := range formats {
+		path := filepath.Join(p.work, strings.ReplaceAll(format, " ", "-"))
+		cmd := exec.Command("mambac", append([]string{"build", checkpoint, "-q", "-o", path}, ourFlags(format)...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			p.note("%s: %s", format, strings.TrimSpace(string(out)))
+			continue
+		}
+		list = append(list, &contestant{subject: &subject{Ours: true, Format: format, File: size(p.t, path)}, path: path})
+	}
+	return list
+}
+
+// theirs makes the files of llama.cpp: those of whole types by mambac, the rest
+// by its own llama-quantize, from a file of the type base.
+func (p *peers) theirs(checkpoint, base string, types []string) []*contestant {
+	var list []*contestant
+	source := ""
+	for _, name := range types {
+		path := filepath.Join(p.work, name+".gguf")
+		switch name {
+		case "F32", "F16", "BF16", "Q8_0":
+			p.gguf(checkpoint, path, name)
+		default:
+			if source == "" {
+				source = filepath.Join(p.work, base+".gguf")
+				if _, err := os.Stat(source); err != nil {
+					p.gguf(checkpoint, source, base)
+				}
+			}
+			p.llama.quantize(p.t, source, path, name)
+		}
+		list = append(list, &contestant{subject: &subject{Format: name, File: size(p.t, path)}, path: path})
+	}
+	return list
+}
+
+func (p *peers) gguf(checkpoint, path, name string) {
+	compiler(p.t, "convert", checkpoint, "-q", "--to", "gguf", "--dtype", strings.ToLower(name), "--out", path)
+}
+
+// contestant is a subject and the file that is run: a program of ours, weights
+// of theirs.
+type contestant struct {
+	*subject
+	path    string
+	witness *subject // the same file and another build of llama.cpp
+}
+
+// chosen lists our formats and theirs, of a set of pairs, that were asked for.
+func (p *peers) chosen(ours, theirs []string) (ourFormats, theirTypes []string) {
+	for _, pair := range pairs {
+		if !p.wants(pair.ours) && !p.wants(pair.theirs) {
+			continue
+		}
+		if slices.Contains(ours, pair.ours) && !slices.Contains(ourFormats, pair.ours) {
+			ourFormats = append(ourFormats, pair.ours)
+		}
+		if slices.Contains(theirs, pair.theirs) && !slices.Contains(theirTypes, pair.theirs) {
+			theirTypes = append(theirTypes, pair.theirs)
+		}
+	}
+	return ourFormats, theirTypes
+}
+
+// clean deletes what was made for one model: gigabytes.
+func (p *peers) clean() {
+	entries, err := os.ReadDir(p.work)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(p.work, e.Name())); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// note tells once what could not be measured.
+func (p *peers) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, text) {
+		p.Notes = append(p.Notes, text)
+		p.t.Log(text)
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Size()
+}
+
+// keep writes all that was measured so far, raw, into the cache.
+func (p *peers) keep() {
+	text, err := json.MarshalIndent(&p.comparison, "", " ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(p.cache, "last.json"), text, 0o666)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// publish writes the documents. A chart and a summary need a model's speed.
+func (p *peers) publish() {
+	readme := filepath.Join(p.root, "README.md")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.write(filepath.Join("docs", "peers.md"), p.markdown())
+	if len(p.Models) == 0 {
+		return
+	}
+	p.write(filepath.Join("docs", "peers.svg"), p.chart())
+	renewed, err := renewedSummary(string(text), p.summary())
+	if err != nil {
+		p.t.Fatalf("%s: %v", readme, err)
+	}
+	p.write("README.md", renewed)
+}
+
+func (p *peers) write(name, text string) {
+	if err := os.WriteFile(filepath.Join(p.root, name), []byte(text), 0o666); err != nil {
+		p.t.Fatal(err)
+	}
+}

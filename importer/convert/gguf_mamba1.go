@@ -1,0 +1,78 @@
+package convert
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/mambac/mambac/importer/family"
+	"github.com/mambac/mambac/ir"
+)
+
+func init() { registerWay("gguf", "mamba1", ggufMamba1) }
+
+// ggufContext is the length of a context that is written: any will do, as the
+// state has one size.
+const ggufContext = 1 << 20
+
+// ggufMamba1 is llama.cpp's architecture mamba. Norms, convolution, the bias
+// of Δ, A and D are float32; what A_log stands for is stored, not its logarithm.
+func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
+	m := &mamba1{Mamba1: s.Model.Architecture.(*family.Mamba1), source: s}
+	if err := m.refuseGGUF(); err != nil {
+		return nil, err
+	}
+	g := &ggufModel{source: s, dtype: dtype}
+	g.begin("mamba", g.chosen(m.first().InProj))
+	g.size("mamba.context_length", ggufContext)
+	g.size("mamba.embedding_length", m.hidden())
+	g.size("mamba.feed_forward_length", 0)  // wanted, not used
+	g.size("mamba.attention.head_count", 0) // the same
+	g.size("mamba.block_count", len(m.Layers))
+	g.size("mamba.ssm.conv_kernel", m.taps())
+	g.size("mamba.ssm.inner_size", m.inner())
+	g.size("mamba.ssm.state_size", m.states())
+	g.size("mamba.ssm.time_step_rank", m.rank())
+	g.pair("mamba.attention.layer_norm_rms_epsilon", m.Epsilon)
+	g.pair("mamba.ssm.dt_b_c_rms", false)
+	if err := g.tokenizer(m.rows()); err != nil {
+		return nil, err
+	}
+	g.matrix("token_embd.weight", m.Embedding)
+	g.small("output_norm.weight", m.Norm, m.hidden())
+	if !m.tied() {
+		g.matrix("output.weight", m.Head)
+	}
+	for i, l := range m.Layers {
+		m.ggufLayer(g, "blk."+strconv.Itoa(i)+".", l)
+	}
+	return g.conversion()
+}
+
+// refuseGGUF tells what llama.cpp's mamba has no place for.
+func (m *mamba1) refuseGGUF() error {
+	if m.inner() != 2*m.hidden() {
+		return fmt.Errorf("gguf wants an inner size of twice the hidden one, have %d and %d", m.inner(), m.hidden())
+	}
+	for _, l := range m.Layers {
+		for _, bias := range []*ir.Param{l.Mixer.InProjBias, l.Mixer.OutProjBias} {
+			if bias != nil {
+				return fmt.Errorf("%s: gguf has no place for a bias of a projection", bias.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *mamba1) ggufLayer(g *ggufModel, prefix string, l family.Mamba1Layer) {
+	x, inner := l.Mixer, m.inner()
+	g.small(prefix+"attn_norm.weight", l.Norm, m.hidden())
+	g.matrix(prefix+"ssm_in.weight", x.InProj)
+	g.small(prefix+"ssm_conv1d.weight", x.Conv, inner, m.taps())
+	g.small(prefix+"ssm_conv1d.bias", x.ConvBias, inner) // wanted; zeros do no harm
+	g.matrix(prefix+"ssm_x.weight", x.XProj)
+	g.narrow(prefix+"ssm_dt.weight", x.DtProj)
+	g.small(prefix+"ssm_dt.bias", x.DtProjBias, inner)
+	g.small(prefix+"ssm_a", x.A, inner, m.states())
+	g.small(prefix+"ssm_d", x.D, inner)
+	g.matrix(prefix+"ssm_out.weight", x.OutProj)
+}
