@@ -45,7 +45,7 @@ type reader struct {
 	program
 	report.Program
 	nll    float64 // sum
-	greedy []int
+	greedy [][]int // behind each prompt
 	row    row
 	bytes  []byte // of the row
 }
@@ -106,7 +106,7 @@ func (q *quality) read(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.greedy = append(r.greedy, ids...)
+			r.greedy = append(r.greedy, ids)
 		}
 	}
 	return nil
@@ -187,8 +187,11 @@ func (q *quality) found() report.Text {
 		t.Programs = append(t.Programs, r.Program)
 	}
 	for _, p := range q.pairs {
-		c := report.Comparison{Of: p.of.Name, Against: p.against.Name, GreedyTotal: len(p.against.greedy)}
-		c.GreedyEqual = equalIDs(p.of.greedy, p.against.greedy)
+		c := report.Comparison{Of: p.of.Name, Against: p.against.Name}
+		for i, want := range p.against.greedy {
+			c.GreedyTotal += len(want)
+			c.GreedyEqual += samePrefix(p.of.greedy[i], want)
+		}
 		p.into(&c)
 		if p.of.NLL != nil {
 			change := *p.of.NLL - *p.against.NLL
@@ -199,13 +202,12 @@ func (q *quality) found() report.Text {
 	return t
 }
 
-// equalIDs counts the places where two lists have the same id.
-func equalIDs(a, b []int) int {
+// samePrefix counts the ids before the first that differs: behind it two
+// continuations are about different texts.
+func samePrefix(a, b []int) int {
 	n := 0
-	for i, id := range a {
-		if i < len(b) && id == b[i] {
-			n++
-		}
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
 	}
 	return n
 }

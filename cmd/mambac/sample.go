@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -43,10 +44,16 @@ func (m *model) sample(file string, vocabulary int) (*sample, error) {
 		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary)}, nil
 	}
 	ids, err := m.encode(text)
-	if err == nil && len(ids) < 2 {
-		err = fmt.Errorf("%s: have %d tokens, want a text of at least 2", source, len(ids))
+	if err != nil {
+		return nil, err
 	}
-	return &sample{source: source, ids: ids, isText: true}, err
+	if len(ids) < 2 {
+		return nil, fmt.Errorf("--report-text %s: have %d tokens, want a text of at least 2", file, len(ids))
+	}
+	if most := slices.Max(ids); most >= vocabulary {
+		return nil, fmt.Errorf("%s: tokenizer.json: has id %d, want less than %d (rows of the embedding); is it from this checkpoint?", m.checkpoint.Path, most, vocabulary)
+	}
+	return &sample{source: source, ids: ids, isText: true}, nil
 }
 
 // encode turns text into ids as the program will.
@@ -83,7 +90,7 @@ func (s *sample) prompts() [][]int {
 		at := last * i / (greedyPieces - 1)
 		list = append(list, s.ids[at:at+length])
 	}
-	if last < greedyPieces { // all begin in about the same place
+	if last < greedyPrompt { // all are about the same
 		return list[:1]
 	}
 	return list

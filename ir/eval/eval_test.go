@@ -239,7 +239,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{param(nil, ""), "w: has no values: it was read from text, not from a checkpoint"},
 		{param(broken{}, ""), "w: disk on fire"},
-		{param(dense, "f8"), `w: unknown storage "f8"`},
+		{param(dense, "f8"), `w: unknown weight format "f8"; known are f32, f16, bf16, int8, int4`},
 	} {
 		if _, err := eval.New(lookup(t, c.p)); fmt.Sprint(err) != c.want {
 			t.Errorf("%v, want %s", err, c.want)

@@ -92,7 +92,7 @@ type Comparison struct {
 	LogitsError float64  `json:"logits_error"` // max|a−b| / max|b|
 	Top1Equal   int      `json:"top1_equal"`
 	Positions   int      `json:"positions"`
-	GreedyEqual int      `json:"greedy_equal"`
+	GreedyEqual int      `json:"greedy_equal"` // ids before the first that differs
 	GreedyTotal int      `json:"greedy_total"`
 	MeanKL      float64  `json:"mean_kl"` // nats, of the second's predictions to the first's
 	MaxKL       float64  `json:"max_kl"`
