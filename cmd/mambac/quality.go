@@ -219,14 +219,18 @@ func (o *choice) quality(ctx context.Context, c *compiled, path string, text *sa
 	q := newQuality(text, c.Plan.Vocab)
 	built := q.reader(path, folder, report.Built, level, c)
 	if c.math == "fast" {
-		exact, err := q.addLike(ctx, &choice{weights: o.weights, disable: o.disable, cpu: level, math: "exact", platform: platform()}, c.model, folder, report.Exact, p)
+		same := *o
+		same.cpu, same.math = level, "exact"
+		exact, err := q.addLike(ctx, &same, c.model, folder, report.Exact, p)
 		if err != nil {
 			return report.Text{}, err
 		}
 		q.compare(built, exact)
 	}
 	if c.math == "fast" || !lossless(c.module) {
-		f32, err := q.addLike(ctx, &choice{weights: "f32", cpu: "native", math: "exact", platform: platform()}, c.model, folder, report.F32, p)
+		plain := newChoice()
+		plain.weights, plain.math = "f32", "exact"
+		f32, err := q.addLike(ctx, plain, c.model, folder, report.F32, p)
 		if err != nil {
 			return report.Text{}, err
 		}

@@ -32,9 +32,19 @@ func (r *Report) header(b *strings.Builder) {
 
 func (r *Report) storage(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%-8s %13s %13s %12s\n", "storage", "parameters", "bytes", "bits/weight")
+	all := Storage{Format: "all"}
 	for _, s := range r.Storage {
-		fmt.Fprintf(b, "%-8s %13d %13d %12.3f\n", s.Format, s.Parameters, s.Bytes, s.BitsPerWeight)
+		s.print(b)
+		all.Parameters, all.Bytes = all.Parameters+s.Parameters, all.Bytes+s.Bytes
 	}
+	if len(r.Storage) > 1 {
+		all.BitsPerWeight = 8 * float64(all.Bytes) / float64(all.Parameters)
+		all.print(b)
+	}
+}
+
+func (s *Storage) print(b *strings.Builder) {
+	fmt.Fprintf(b, "%-8s %13d %13d %12.3f\n", s.Format, s.Parameters, s.Bytes, s.BitsPerWeight)
 }
 
 // FormatRungs shows rungs as a table.
