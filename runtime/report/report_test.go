@@ -27,16 +27,23 @@ func TestFormat(t *testing.T) {
 		"mamba, weights int8, fast math\n", "a processor (fma), linux/amd64, 2 threads\n",
 		"level v4, for this processor lacks avx512f, avx512bw\n", "int8                64            66        8.250\n",
 		"all                 80           130       13.000\n",
-		"fast       -", "ok\n", "FAILED\n", `text: "a\nb", 11 tokens`, "mean nll 2.500000 nats", "mean nll none",
+		"fast       -", "ok\n", "FAILED\n", `text: "a\nb", 11 tokens`, "mean nll 2.500000 nats",
 		"10/11", "31/32", "1.000e-03", "-0.125000\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	r.Text.Comparisons = nil
-	if text := format(t, &r); !strings.Contains(text, "no f32 program beside it") {
-		t.Errorf("not a word of what is missing:\n%s", text)
+	for _, missing := range []string{"no f32 program beside it", "no likelihood: "} {
+		if strings.Contains(text, missing) {
+			t.Errorf("%q in\n%s", missing, text)
+		}
+	}
+	r.Text.Programs[0].NLL, r.Text.Comparisons = nil, nil
+	for _, missing := range []string{"no f32 program beside it", "no likelihood: "} {
+		if text := format(t, &r); !strings.Contains(text, missing) {
+			t.Errorf("no %q in\n%s", missing, text)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -70,11 +71,14 @@ func (r *Report) text(b *strings.Builder) {
 	t := &r.Text
 	fmt.Fprintf(b, "\ntext: %q, %d tokens, from a fresh state every %d\n", t.Source, t.Tokens, t.Window)
 	for _, p := range t.Programs {
-		nll := "none: these ids are no text, so it would mean nothing"
+		fmt.Fprintf(b, "%-13s level %s, weights %s, %s math", p.Name, p.CPU, p.Weights, p.Math)
 		if p.NLL != nil {
-			nll = fmt.Sprintf("%.6f nats a token", *p.NLL)
+			fmt.Fprintf(b, "; mean nll %.6f nats a token", *p.NLL)
 		}
-		fmt.Fprintf(b, "%-13s level %s, weights %s, %s math; mean nll %s\n", p.Name, p.CPU, p.Weights, p.Math, nll)
+		b.WriteByte('\n')
+	}
+	if !slices.ContainsFunc(t.Programs, func(p Program) bool { return p.NLL != nil }) {
+		b.WriteString("no likelihood: these ids are no text, it would mean nothing\n")
 	}
 	if len(t.Comparisons) == 0 {
 		b.WriteString("no f32 program beside it: its weights are those of the checkpoint, unrounded\n")
