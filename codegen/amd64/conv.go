@@ -70,6 +70,7 @@ func (c *conv) channels(tokens reg.GPVirtual) {
 	loop := c.label("token")
 	c.legend("One token a turn.", holds("past inputs from the oldest on", past...), holds("input", x), holds("output", y), holds("tokens left", n))
 	c.Label(loop)
+	c.askToken(x, c.StrideX)
 	now, acc := c.vec(), c.vec()
 	c.VMOVUPS(operand.Mem{Base: x}, now)
 	c.zero(acc)
@@ -88,7 +89,7 @@ func (c *conv) channels(tokens reg.GPVirtual) {
 		}
 	}
 	if c.Activation == kernel.SiLU {
-		acc = c.silu(acc, c.constants)
+		c.silu([]reg.VecVirtual{acc}, c.constants)
 	}
 	c.VMOVUPS(acc, operand.Mem{Base: y})
 	c.ADDQ(operand.U32(uint32(4*c.StrideX)), x)

@@ -39,23 +39,19 @@ func (a *asm) shared(name string, v float32) operand.Op {
 	return a.constantVec(m)
 }
 
-// exp is eˣ lane by lane, within 1.3 units in the last place; 0 where the
-// result would be less than half the smallest normal number, +Inf above
-// 2.4e38, NaN for NaN. Every level gives the same bits.
-func (a *asm) exp(x reg.VecVirtual, k *expConstants) reg.VecVirtual {
-	t := a.vec()
-	// min and max return their second source where one is NaN, so x is it.
-	a.VMOVUPS(k.clampHigh, t)
-	a.VMINPS(x, t, t)
-	return a.decays([]reg.VecVirtual{t}, k)[0]
-}
-
-// decays replaces each of several vectors that have no element above ExpMax,
-// as the negative numbers that a state decays by, by its eˣ. A step is emitted
-// for all vectors before the next step is: the steps of one wait for each
-// other, and a processor sees only so many instructions ahead.
-func (a *asm) decays(x []reg.VecVirtual, k *expConstants) []reg.VecVirtual {
+// exp replaces each of several vectors by its eˣ lane by lane, within 1.3 units
+// in the last place; 0 where the result would be less than half the smallest
+// normal number, +Inf above 2.4e38, NaN for NaN. Every level gives the same
+// bits. A step is emitted for all vectors before the next step is: the steps of
+// one wait for each other, and a processor sees only so many instructions
+// ahead.
+func (a *asm) exp(x []reg.VecVirtual, k *expConstants) []reg.VecVirtual {
 	n, scale := a.vecs(len(x)), a.vecs(len(x))
+	// min and max return their second source where one is NaN, so x is it.
+	for i, t := range x {
+		a.VMOVUPS(k.clampHigh, n[i])
+		a.VMINPS(t, n[i], t)
+	}
 	for i, t := range x {
 		a.VMOVUPS(k.clampLow, n[i])
 		a.VMAXPS(t, n[i], t)

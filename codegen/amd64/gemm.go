@@ -18,7 +18,10 @@ func init() {
 }
 
 // gemmUnroll is the number of columns of one turn of a tile's inner loop.
-const gemmUnroll = 2
+const gemmUnroll = 4
+
+// lineBytes is a line of every cache.
+const lineBytes = 64
 
 // gemm multiplies one panel with a run of tokens. K is cut into blocks whose
 // weights stay in the first-level cache while every tile of tokens uses them;
@@ -27,11 +30,12 @@ const gemmUnroll = 2
 type gemm struct {
 	*asm
 	kernel.Gemm
-	tokens reg.GPVirtual
 	// Start of what the block at hand uses: its columns of x, its weights as
 	// float32, the bias.
 	x, w reg.GPVirtual
 	bias reg.GPVirtual
+	// Weights to ask for next, and how many bytes further a turn asks.
+	ahead, step reg.GPVirtual
 	// Moving from tile to tile: rows of x, y, residual and resting sums.
 	tileX, tileY, tileR, tileS reg.GPVirtual
 	left                       reg.GPVirtual // tokens not yet done
@@ -44,14 +48,11 @@ type block struct {
 }
 
 func (g *gemm) emit() {
-	g.tokens = g.integer("tokens")
-	done := g.label("done")
-	g.TESTQ(g.tokens, g.tokens)
+	tokens, done := g.integer("tokens"), g.label("done")
+	g.TESTQ(tokens, tokens)
 	g.JZ(operand.LabelRef(done))
 	g.x, g.w = g.pointer("x"), g.pointer("w")
-	if g.Epilogue.Bias {
-		g.bias = g.pointer("bias")
-	}
+	g.pace(tokens)
 	full, rest := g.Blocks()
 	if full > 0 {
 		g.block(block{columns: kernel.KBlock, first: true})
@@ -75,15 +76,18 @@ func (g *gemm) block(b block) {
 	if g.Storage != kernel.F32 {
 		weights = g.widen(b.columns)
 	}
-	g.tileX, g.left = g.GP64(), g.GP64()
+	g.tileX, g.ahead, g.left = g.GP64(), g.GP64(), g.integer("tokens")
 	g.MOVQ(g.x, g.tileX)
-	g.MOVQ(g.tokens, g.left)
+	g.LEAQ(operand.Mem{Base: g.w, Disp: g.packed(b)}, g.ahead)
 	if !b.first || !b.last {
 		g.tileS = g.pointer("scratch")
 		g.ADDQ(operand.U32(kernel.KBlock*panelBytes), g.tileS)
 	}
 	if b.last {
 		g.tileY = g.pointer("y")
+		if g.Epilogue.Bias {
+			g.bias = g.pointer("bias")
+		}
 		if g.Epilogue.Residual {
 			g.tileR = g.pointer("residual")
 		}
@@ -102,17 +106,49 @@ func (g *gemm) packed(b block) int {
 	return g.Storage.PanelElements(b.columns) * g.Storage.ElementBytes()
 }
 
-// prefetchStep is how far apart a tile asks for lines; 256 tokens of 8 bytes.
-const prefetchStep = 2048
+// asks is how many lines of the coming weights a turn of the tallest tile asks
+// for, in as many parts of the block.
+func (g *gemm) asks() int { return g.level.tileTokens / 4 }
 
-// prefetch asks for some of the weights that come after the block: those of
-// the next one, or of the next panel. The tokens left choose which, so that
-// some 256 tokens ask for all of them while they compute, and no pointer is
-// needed.
-func (g *gemm) prefetch(b block) {
-	size := g.packed(b)
-	for at := 0; at < size; at += prefetchStep {
-		g.PREFETCHT1(operand.Mem{Base: g.w, Index: g.left, Scale: 8, Disp: size + at})
+// pace chooses the step with which the tiles of one block ask for all of the
+// next: less for more tokens. A burst of requests would hold up the loads of
+// the tile.
+func (g *gemm) pace(tokens reg.GPVirtual) {
+	g.step = g.GP64()
+	g.MOVQ(operand.U32(lineBytes), g.step)
+	done := g.label("paced")
+	for n := 64; n <= 512; n *= 2 {
+		turns := n / g.level.tileTokens * kernel.KBlock / gemmUnroll
+		part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+		g.CMPQ(tokens, operand.U32(uint32(n)))
+		g.JLT(operand.LabelRef(done))
+		g.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
+	}
+	g.Label(done)
+}
+
+// askWeights asks for some of the weights that come after the block: those of
+// the next one, or of the next panel.
+func (g *gemm) askWeights() {
+	part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+	for i := range g.asks() {
+		g.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * part})
+	}
+	g.ADDQ(g.step, g.ahead)
+}
+
+// askTile asks for what the next tile loads first and stores last.
+func (g *gemm) askTile(b block, m int) {
+	for t := m; t < 2*m; t++ {
+		g.PREFETCHT0(operand.Mem{Base: g.tileX, Disp: 4 * t * g.StrideX})
+		for at := 0; at < panelBytes; at += lineBytes {
+			if !b.first {
+				g.PREFETCHT0(operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
+			}
+			if b.last {
+				g.PREFETCHT0(operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
+			}
+		}
 	}
 }
 
@@ -155,9 +191,6 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	for row := 0; row < kernel.PanelRows; row += g.level.tileRows {
 		g.tile(b, m, 4*row, weights)
 	}
-	if m == g.level.tileTokens && g.Storage == kernel.F32 { // widening others reads a stream
-		g.prefetch(b)
-	}
 	g.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {
 		g.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileS)
@@ -188,7 +221,11 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 			}
 		}
 	}
-	g.columns(b.columns, acc, row, weights)
+	tallest := m == g.level.tileTokens && row == 0
+	g.columns(b.columns, acc, row, weights, tallest)
+	if tallest {
+		g.askTile(b, m)
+	}
 	e := &epilogue{a: g.asm, bias: g.bias, residual: g.tileR}
 	for t := range acc {
 		for i, v := range acc[t] {
@@ -204,19 +241,22 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 }
 
 // columns is the inner loop: per column the tile's weights once, one broadcast
-// and a row of multiply-adds per token.
-func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual) {
+// and a row of multiply-adds per token; now and then a request for weights.
+func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual, ask bool) {
 	w, x := g.GP64(), g.GP64()
 	g.MOVQ(weights, w)
 	g.MOVQ(g.tileX, x)
 	if turns := n / gemmUnroll; turns > 0 {
 		count, loop := g.GP64(), g.label("column")
 		g.MOVQ(operand.U32(uint32(turns)), count)
-		g.legend("Two columns a turn: weights once, one input a token.",
+		g.legend("Four columns a turn: weights once, one input a token.",
 			holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", count))
 		g.Label(loop)
 		for u := range gemmUnroll {
 			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+		}
+		if ask {
+			g.askWeights()
 		}
 		g.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
 		g.ADDQ(operand.U32(4*gemmUnroll), x)

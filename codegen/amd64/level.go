@@ -9,6 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
@@ -150,6 +151,15 @@ func (a *asm) integer(name string) reg.GPVirtual {
 	n := a.GP64()
 	a.Load(a.Param(name), n)
 	return n
+}
+
+// tokensAhead is how many tokens before its use a kernel that walks tokens asks
+// for a row: they lie pages apart, where no hardware looks ahead.
+const tokensAhead = 8
+
+// askToken asks for what lies at a pointer some tokens later.
+func (a *asm) askToken(row reg.GPVirtual, stride int) {
+	a.PREFETCHT0(operand.Mem{Base: row, Disp: 4 * stride * tokensAhead})
 }
 
 // label makes a name that is unique in the file.

@@ -18,17 +18,20 @@ func init() {
 // to it there is no loop.
 const scanUnroll = 16
 
-// scan1 walks, per vector of channels, the tokens, and per token the states.
+// scan1 walks, per group of channels, the tokens, and per token the states.
 // The states rest in the first-level cache: a load and a store beside some
-// twenty instructions of arithmetic.
+// fifteen instructions of arithmetic. What depends on no state is computed for
+// all tokens before: the long chains of softplus and silu would fill the
+// processor's queues, and the states of the next token would wait.
 type scan1 struct {
 	*asm
 	kernel.Scan1
-	channel, row    reg.GPVirtual // byte offsets of the group: per channel, per channel and state
-	y, u, dt, z, bc reg.GPVirtual // of the token at hand
-	a, d, bias, h   reg.GPVirtual // of the group
-	delta, q, acc   reg.VecVirtual
-	constants       *expConstants
+	channel, row    reg.GPVirtual    // byte offsets of the group: per channel, per channel and state
+	y, u, dt, z, bc reg.GPVirtual    // of the token at hand
+	ready           reg.GPVirtual    // r, q and gate of the token at hand
+	a, d, bias, h   reg.GPVirtual    // of the group
+	acc             []reg.VecVirtual // the sum of the group's channels
+	powers          *exp2Constants
 }
 
 // groupBytes is one row of a group of channels.
@@ -38,15 +41,12 @@ func (s *scan1) emit() {
 	groups, done, loop := s.integer("groups"), s.label("done"), s.label("group")
 	s.TESTQ(groups, groups)
 	s.JZ(operand.LabelRef(done))
-	s.constants = s.expConstants()
 	s.channel, s.row = s.GP64(), s.GP64()
 	s.XORQ(s.channel, s.channel)
 	s.XORQ(s.row, s.row)
 	s.legend("A group of 16 channels a turn.", holds("byte of its channels", s.channel), holds("byte of its states", s.row), holds("groups left", groups))
 	s.Label(loop)
-	for half := 0; half < kernel.GroupChannels; half += s.level.lanes {
-		s.channels(4 * half)
-	}
+	s.channels()
 	s.ADDQ(operand.U32(groupBytes), s.channel)
 	s.ADDQ(operand.U32(uint32(groupBytes*s.States)), s.row)
 	s.DECQ(groups)
@@ -61,118 +61,187 @@ func (s *scan1) of(name string, offset reg.GPVirtual) reg.GPVirtual {
 	return p
 }
 
-// channels runs all tokens for one vector of channels, at byte `at` of the
-// group.
-func (s *scan1) channels(at int) {
+// channels runs all tokens for one group, twice: what depends on no state, then
+// the states.
+func (s *scan1) channels() {
+	s.prepareAll()
+	s.y, s.u, s.bc, s.ready = s.of("y", s.channel), s.of("u", s.channel), s.pointer("bc"), s.pointer("scratch")
+	s.a, s.d, s.h = s.of("a", s.row), s.of("d", s.channel), s.of("h", s.row)
+	s.powers = s.exp2Constants()
+	moves := []move{{s.y, s.StrideY}, {s.u, s.StrideU}, {s.bc, s.StrideBC}, {s.ready, readyFloats}}
+	s.tokens(s.token, moves, "One token a turn.", holds("y", s.y), holds("u", s.u), holds("r, q, gate", s.ready),
+		holds("B and C", s.bc), holds("a", s.a), holds("d", s.d), holds("h", s.h))
+}
+
+// move says how far apart a parameter's rows are.
+type move struct {
+	row    reg.GPVirtual
+	stride int
+}
+
+// tokens emits a loop over all tokens.
+func (s *scan1) tokens(body func(), moves []move, sentence string, roles ...role) {
 	next, loop, n := s.label("next"), s.label("token"), s.integer("tokens")
 	s.TESTQ(n, n)
 	s.JZ(operand.LabelRef(next))
-	s.y, s.u, s.dt, s.bc = s.of("y", s.channel), s.of("u", s.channel), s.of("dt", s.channel), s.pointer("bc")
-	s.a, s.d, s.h = s.of("a", s.row), s.of("d", s.channel), s.of("h", s.row)
-	if s.Gate {
-		s.z = s.of("z", s.channel)
-	}
-	if s.Softplus {
-		s.bias = s.of("dtBias", s.channel)
-	}
-	s.legend("One token a turn.", holds("y", s.y), holds("u", s.u), holds("dt", s.dt), holds("z", s.z), holds("B and C", s.bc),
-		holds("a", s.a), holds("d", s.d), holds("h", s.h), holds("tokens left", n))
+	s.legend(sentence, append(roles, holds("tokens left", n))...)
 	s.Label(loop)
-	s.token(at)
-	s.nextToken()
+	body()
+	for _, m := range moves {
+		s.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
+	}
 	s.DECQ(n)
 	s.JNZ(operand.LabelRef(loop))
 	s.Label(next)
 }
 
-// token computes one output vector.
-func (s *scan1) token(at int) {
-	s.q, s.acc = s.vec(), s.vec()
-	s.step(at)
-	s.VMULPS(operand.Mem{Base: s.u, Disp: at}, s.delta, s.q)
-	s.zero(s.acc)
-	s.states(at)
-	in := s.vec()
-	s.VMOVUPS(operand.Mem{Base: s.u, Disp: at}, in)
-	s.VFMADD231PS(operand.Mem{Base: s.d, Disp: at}, in, s.acc)
-	if s.Gate {
-		gate := s.vec()
-		s.VMOVUPS(operand.Mem{Base: s.z, Disp: at}, gate)
-		s.VMULPS(s.silu(gate, s.constants), s.acc, s.acc)
+// readyFloats is what scratch holds of a token: r, q and the gate.
+const readyFloats = 3 * kernel.GroupChannels
+
+// prepareAll computes r, q and the gate of all tokens.
+func (s *scan1) prepareAll() {
+	s.ready, s.u, s.dt = s.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.channel)
+	moves := []move{{s.ready, readyFloats}, {s.u, s.StrideU}, {s.dt, s.StrideD}}
+	if s.Softplus {
+		s.bias = s.of("dtBias", s.channel)
 	}
-	s.VMOVUPS(s.acc, operand.Mem{Base: s.y, Disp: at})
+	if s.Gate {
+		s.z = s.of("z", s.channel)
+		moves = append(moves, move{s.z, s.StrideZ})
+	}
+	k := s.expConstants()
+	s.tokens(func() { s.prepare(k) }, moves, "What of a token depends on no state.",
+		holds("u", s.u), holds("dt", s.dt), holds("its bias", s.bias), holds("z", s.z), holds("r, q, gate", s.ready))
 }
 
-// nextToken moves the pointers of the token.
-func (s *scan1) nextToken() {
-	move := func(p reg.GPVirtual, stride int) {
-		if p != nil {
-			s.ADDQ(operand.U32(uint32(4*stride)), p)
+// prepare computes r, q and the gate of one token.
+func (s *scan1) prepare(k *expConstants) {
+	s.askToken(s.u, s.StrideU)
+	s.askToken(s.dt, s.StrideD)
+	if s.Gate {
+		s.askToken(s.z, s.StrideZ)
+	}
+	delta := s.load(s.dt)
+	if s.Softplus {
+		for i, v := range delta {
+			s.VADDPS(s.part(s.bias, i), v, v)
+		}
+		s.softplus(delta, k)
+	}
+	for i, v := range delta {
+		q := s.vec()
+		s.VMULPS(s.part(s.u, i), v, q)
+		s.VMOVUPS(q, s.q(i))
+		s.VMULPS(k.log2e, v, v)
+		s.VMOVUPS(v, s.rate(i))
+	}
+	if s.Gate {
+		gate := s.load(s.z)
+		s.silu(gate, k)
+		for i, v := range gate {
+			s.VMOVUPS(v, s.gate(i))
 		}
 	}
-	move(s.y, s.StrideY)
-	move(s.u, s.StrideU)
-	move(s.dt, s.StrideD)
-	move(s.z, s.StrideZ)
-	move(s.bc, s.StrideBC)
 }
 
-// step computes Δ of the token at hand.
-func (s *scan1) step(at int) {
-	s.delta = s.vec()
-	s.VMOVUPS(operand.Mem{Base: s.dt, Disp: at}, s.delta)
-	if s.Softplus {
-		s.VADDPS(operand.Mem{Base: s.bias, Disp: at}, s.delta, s.delta)
-		s.delta = s.softplus(s.delta, s.constants)
+// rate, q and gate are vector i of what scratch holds of a token.
+func (s *scan1) rate(i int) operand.Mem { return s.part(s.ready, i) }
+func (s *scan1) q(i int) operand.Mem    { return s.part(s.ready, s.vectors()+i) }
+func (s *scan1) gate(i int) operand.Mem { return s.part(s.ready, 2*s.vectors()+i) }
+
+// vectors is the number of registers that hold a group's channels.
+func (s *scan1) vectors() int { return kernel.GroupChannels / s.level.lanes }
+
+// part is vector i of a row of the group.
+func (s *scan1) part(row reg.GPVirtual, i int) operand.Mem {
+	return operand.Mem{Base: row, Disp: i * s.bytes()}
+}
+
+// load reads the channels of the group.
+func (s *scan1) load(row reg.GPVirtual) []reg.VecVirtual {
+	list := s.vecs(s.vectors())
+	for i, v := range list {
+		s.VMOVUPS(s.part(row, i), v)
+	}
+	return list
+}
+
+// token computes the outputs of the group's channels.
+func (s *scan1) token() {
+	s.acc = s.vecs(s.vectors())
+	for _, v := range s.acc {
+		s.zero(v)
+	}
+	s.states()
+	for i, in := range s.load(s.u) {
+		s.VFMADD231PS(s.part(s.d, i), in, s.acc[i])
+	}
+	for i, v := range s.acc {
+		if s.Gate {
+			s.VMULPS(s.gate(i), v, v)
+		}
+		s.VMOVUPS(v, s.part(s.y, i))
 	}
 }
 
 // states advances all states of the channels and adds h·C to acc: straight
 // code for few states, a loop with the pointers set back after it for many.
-func (s *scan1) states(at int) {
+func (s *scan1) states() {
 	if s.States <= scanUnroll {
-		s.run(at, s.States)
+		s.run(s.States)
 		return
 	}
 	turns, n, loop := s.States/scanUnroll, s.GP64(), s.label("state")
 	s.MOVQ(operand.U32(uint32(turns)), n)
-	s.legend("Sixteen states a turn.", holds("Δ·u", s.q), holds("sum", s.acc), holds("turns left", n))
+	s.legend("Sixteen states a turn.", holds("sums", s.acc...), holds("turns left", n))
 	s.Label(loop)
-	s.run(at, scanUnroll)
+	s.run(scanUnroll)
 	s.ADDQ(operand.U32(scanUnroll*groupBytes), s.a)
 	s.ADDQ(operand.U32(scanUnroll*groupBytes), s.h)
 	s.ADDQ(operand.U32(4*scanUnroll), s.bc)
 	s.DECQ(n)
 	s.JNZ(operand.LabelRef(loop))
-	s.run(at, s.States%scanUnroll)
+	s.run(s.States % scanUnroll)
 	s.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.a)
 	s.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.h)
 	s.SUBQ(operand.U32(uint32(turns*4*scanUnroll)), s.bc)
 }
 
-// scanAtOnce is the number of states whose steps are emitted side by side.
-const scanAtOnce = 2
+// scanVectors is the number of vectors whose steps are emitted side by side.
+const scanVectors = 4
 
-// run advances n states: h ← e^(Δ·a)·h + q·B, acc ← acc + h·C.
-func (s *scan1) run(at, n int) {
-	for first := 0; first < n; first += scanAtOnce {
-		t := s.vecs(min(scanAtOnce, n-first))
-		for i := range t {
-			s.VMULPS(operand.Mem{Base: s.a, Disp: (first+i)*groupBytes + at}, s.delta, t[i])
+// run advances n states: h ← 2^(r·a)·h + q·B, acc ← acc + h·C.
+func (s *scan1) run(n int) {
+	atOnce := scanVectors / s.vectors()
+	for first := 0; first < n; first += atOnce {
+		states := min(atOnce, n-first)
+		t := s.vecs(states * s.vectors())
+		for i := range states {
+			for j := range s.vectors() {
+				v := t[i*s.vectors()+j]
+				s.VMOVUPS(s.part(s.a, (first+i)*s.vectors()+j), v)
+				s.VMULPS(s.rate(j), v, v)
+			}
 		}
-		for i, decay := range s.decays(t, s.constants) {
-			s.advance(at, first+i, decay)
+		decays := s.exp2(t, s.powers)
+		for i := range states {
+			s.advance(first+i, decays[i*s.vectors():][:s.vectors()])
 		}
 	}
 }
 
-// advance updates one state.
-func (s *scan1) advance(at, i int, decay reg.VecVirtual) {
-	in, state := s.broadcast(s.bc, 4*(s.OffsetB+i)), s.vec()
-	s.VMULPS(s.q, in, in)
-	h := operand.Mem{Base: s.h, Disp: i*groupBytes + at}
-	s.VMOVUPS(h, state)
-	s.VFMADD213PS(in, decay, state)
-	s.VMOVUPS(state, h)
-	s.VFMADD231PS(s.broadcast(s.bc, 4*(s.OffsetC+i)), state, s.acc)
+// advance updates one state, which takes the place of its decay.
+func (s *scan1) advance(n int, state []reg.VecVirtual) {
+	b := s.broadcast(s.bc, 4*(s.OffsetB+n))
+	for i, v := range state {
+		in := s.vec()
+		s.VMULPS(s.q(i), b, in)
+		h := s.part(s.h, n*s.vectors()+i)
+		s.VFMADD132PS(h, in, v)
+		s.VMOVUPS(v, h)
+	}
+	c := s.broadcast(s.bc, 4*(s.OffsetC+n))
+	for i, v := range state {
+		s.VFMADD231PS(c, v, s.acc[i])
+	}
 }

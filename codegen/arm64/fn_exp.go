@@ -27,23 +27,15 @@ func (a *asm) expConstants() *expConstants {
 	return k
 }
 
-// exp replaces x by eˣ lane by lane, with the bits that package amd64 gives.
-// FMIN and FMAX answer NaN where an operand is NaN.
+// exp replaces each of several vectors by its eˣ lane by lane, with the bits that
+// package amd64 gives. FMIN and FMAX answer NaN where an operand is NaN. A step
+// is emitted for all vectors before the next step is: the steps of one wait for
+// each other.
 func (a *asm) exp(x []vector, k *expConstants) {
-	for _, x := range x {
-		a.fmin(x, k.clampHigh, x)
-	}
-	a.decays(x, k)
-}
-
-// decays replaces each of several vectors that have no element above ExpMax,
-// as the negative numbers that a state decays by, by its eˣ. A step is emitted
-// for all vectors before the next step is: the steps of one wait for each
-// other.
-func (a *asm) decays(x []vector, k *expConstants) {
 	a.legend("Exponentials.", holds("arguments, then results", x...))
 	n, scale := a.vecs(len(x)), a.vecs(len(x))
 	for i, x := range x {
+		a.fmin(x, k.clampHigh, x)
 		a.fmax(x, k.clampLow, x)
 		a.copy(k.round, n[i])
 	}

@@ -26,7 +26,7 @@ func (a *asm) softplus(x vector, k *softplusConstants, e *expConstants) {
 	v := a.vec()
 	a.fabs(x, v)
 	a.fneg(v, v)
-	a.decays([]vector{v}, e)
+	a.exp([]vector{v}, e)
 	a.legend("log(1 + v) = 2·atanh(v/(2+v)).", holds("v", v))
 	s, z, g, next := a.vec(), a.vec(), a.vec(), a.vec()
 	a.spread(k.two, s)

@@ -18,20 +18,21 @@ const groupBytes = 4 * kernel.GroupChannels
 type scan1 struct {
 	*asm
 	kernel.Scan1
-	channel, row          general // bytes up to the vector at hand: per channel, per channel and state
-	y, u, dt, z, bc       general // of the token at hand
-	a, h, b, c            general // of the state at hand
-	skip, bias            vector  // d, dtBias
-	delta, q, acc, inputs vector
-	rowB, rowC            vector // B and C of four states
-	constants             *expConstants
-	softplusOf            *softplusConstants
+	channel, row         general // bytes up to the vector at hand: per channel, per channel and state
+	y, u, dt, z, bc      general // of the token at hand
+	a, h, b, c           general // of the state at hand
+	skip, bias           vector  // d, dtBias
+	rate, q, acc, inputs vector  // Δ·log₂e, Δ·u, the sum, u
+	rowB, rowC           vector  // B and C of four states
+	constants            *expConstants
+	powers               *exp2Constants
+	softplusOf           *softplusConstants
 }
 
 func (s *scan1) emit() {
 	groups, done := s.argument("groups"), s.label("done")
 	s.ifZero(groups, done)
-	s.constants = s.expConstants()
+	s.constants, s.powers = s.expConstants(), s.exp2Constants()
 	if s.Softplus {
 		s.softplusOf = s.softplusConstants()
 		s.bias = s.vec()
@@ -39,7 +40,7 @@ func (s *scan1) emit() {
 	s.channel, s.row = s.gp(), s.gp()
 	s.set(0, s.channel)
 	s.set(0, s.row)
-	s.skip, s.delta, s.q, s.acc, s.inputs, s.rowB, s.rowC = s.vec(), s.vec(), s.vec(), s.vec(), s.vec(), s.vec(), s.vec()
+	s.skip, s.rate, s.q, s.acc, s.inputs, s.rowB, s.rowC = s.vec(), s.vec(), s.vec(), s.vec(), s.vec(), s.vec(), s.vec()
 	group, vectors, loop := s.label("group"), s.gp(), s.label("channels")
 	s.legend("A group of 16 channels a turn.", holds("byte of its states", s.row), holds("groups left", groups))
 	s.place(group)
@@ -99,13 +100,15 @@ func (s *scan1) constant(name string, v vector) {
 
 // token computes one output vector.
 func (s *scan1) token() {
-	s.loadVector(s.dt, 0, s.delta)
+	delta := s.rate
+	s.loadVector(s.dt, 0, delta)
 	if s.Softplus {
-		s.fadd(s.delta, s.bias, s.delta)
-		s.softplus(s.delta, s.softplusOf, s.constants)
+		s.fadd(delta, s.bias, delta)
+		s.softplus(delta, s.softplusOf, s.constants)
 	}
 	s.loadVector(s.u, 0, s.inputs)
-	s.fmul(s.delta, s.inputs, s.q)
+	s.fmul(delta, s.inputs, s.q)
+	s.fmul(delta, s.constants.log2e, s.rate)
 	s.zero(s.acc)
 	s.states()
 	s.fmla(s.inputs, s.skip, s.acc)
@@ -131,7 +134,7 @@ func (s *scan1) states() {
 	}
 	n, loop := s.gp(), s.label("state")
 	s.set(turns, n)
-	s.legend("Four states a turn.", holds("Δ", s.delta), holds("Δ·u", s.q), holds("sum", s.acc), holds("B", s.rowB), holds("C", s.rowC), holds("turns left", n))
+	s.legend("Four states a turn.", holds("Δ·log₂e", s.rate), holds("Δ·u", s.q), holds("sum", s.acc), holds("B", s.rowB), holds("C", s.rowC), holds("turns left", n))
 	s.place(loop)
 	s.run(lanes)
 	s.addConstant(lanes*groupBytes, s.a)
@@ -147,7 +150,7 @@ func (s *scan1) states() {
 const scanAtOnce = 2
 
 // run advances n states, at most as many as a register has lanes:
-// h ← e^(Δ·a)·h + q·B, acc ← acc + h·C.
+// h ← 2^(r·a)·h + q·B, acc ← acc + h·C.
 func (s *scan1) run(n int) {
 	s.loadLanes(s.b, n, s.rowB)
 	s.loadLanes(s.c, n, s.rowC)
@@ -155,9 +158,9 @@ func (s *scan1) run(n int) {
 		decay := s.vecs(min(scanAtOnce, n-first))
 		for i, v := range decay {
 			s.loadVector(s.a, (first+i)*groupBytes, v)
-			s.fmul(v, s.delta, v)
+			s.fmul(v, s.rate, v)
 		}
-		s.decays(decay, s.constants)
+		s.exp2(decay, s.powers, s.constants)
 		for i, v := range decay {
 			s.advance(first+i, v)
 		}

@@ -10,13 +10,14 @@ import "fmt"
 //	y[t,e] = Σ_n h[e,n]·C[t,n] + d[e]·u[t,e]
 //	y[t,e] ← y[t,e]·silu(z[t,e])                 with Gate
 //
-// Order of operations, the same in every level: q = Δ·u; per n ascending
-// h = fma(exp(Δ·a), h, q·B); acc = fma(h, C, acc) from 0; then
+// Order of operations, the same in every level: q = Δ·u, r = Δ·log₂e; per n
+// ascending h = fma(2^(r·a), h, q·B); acc = fma(h, C, acc) from 0; then
 // acc = fma(d, u, acc). Token t of u, dt, z, bc, y is at t·Stride…; B[t,n] is
 // bc[t·StrideBC+OffsetB+n] and C likewise. a and h hold per group of 16
 // channels N rows of 16 lanes. All channel-wise slices start at the first
 // channel of the first group; bc does not move with the groups. y may alias u,
-// dt or z where the strides are equal.
+// dt or z where the strides are equal. scratch holds Scan1Scratch(tokens)
+// float32, for what of a group depends on no state.
 type Scan1 struct {
 	States  int // N, the state size
 	StrideU int
@@ -48,7 +49,7 @@ func (s Scan1) Name() string {
 }
 
 // Signature implements Spec:
-// (y, u, dt, [z], bc, a, d, [dtBias], h, groups, tokens).
+// (y, u, dt, [z], bc, a, d, [dtBias], h, scratch, groups, tokens).
 func (s Scan1) Signature() []Param {
 	p := []Param{{"y", "[]float32"}, {"u", "[]float32"}, {"dt", "[]float32"}}
 	if s.Gate {
@@ -58,8 +59,12 @@ func (s Scan1) Signature() []Param {
 	if s.Softplus {
 		p = append(p, Param{"dtBias", "[]float32"})
 	}
-	return append(p, Param{"h", "[]float32"}, Param{"groups", "int"}, Param{"tokens", "int"})
+	return append(p, Param{"h", "[]float32"}, Param{"scratch", "[]float32"}, Param{"groups", "int"}, Param{"tokens", "int"})
 }
+
+// Scan1Scratch is the number of float32 of scratch for a run of tokens: r, q and
+// the gate of a group.
+func Scan1Scratch(tokens int) int { return 3 * GroupChannels * tokens }
 
 // Cost implements Spec; a unit is a group.
 func (s Scan1) Cost(units, tokens int) Cost {

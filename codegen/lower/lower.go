@@ -184,6 +184,8 @@ func scratch(p *plan.Plan) int {
 			n = max(n, kernel.GemmScratch(rows))
 		case kernel.DotGemm:
 			n = max(n, kernel.DotGemmScratch(rows))
+		case kernel.Scan1:
+			n = max(n, kernel.Scan1Scratch(rows))
 		}
 	}
 	return n

@@ -80,6 +80,7 @@ func (j *job) run(spec kernel.Spec) {
 	case kernel.Conv:
 		j.channels(func(c int) { j.conv(&s, c) })
 	case kernel.Scan1:
+		j.scratch(kernel.Scan1Scratch(j.tokens))
 		j.channels(func(c int) { j.scan1(&s, c) })
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)

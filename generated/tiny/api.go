@@ -18,7 +18,7 @@
 //	weights                 bf16 (40.9 KiB), exact math
 //	state                   5.5 KiB a session
 //	levels                  generic, v3, v4, neon
-//	fingerprint             0238c6c04879ab37f8c4166c6f09a9a3
+//	fingerprint             f48dccb60fae3ded78f7e080ef0396c7
 package tiny
 
 import (

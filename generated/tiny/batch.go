@@ -51,7 +51,7 @@ func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states [][]fl
 		p.gemmBf16K2Sx48Sy96(m.Arena[atDtProj+i*48:], l.dtProj[i*96:], m.Arena[atXProj:], m.Scratch, len(states))
 	}
 	for row, state := range states {
-		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], m.Arena[atDtProj+lo2*48+row*96:], m.Arena[atInProj+96+lo2*48+row*192:], m.Arena[atXProj+row*48:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], (hi2-lo2)*3, 1)
+		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], m.Arena[atDtProj+lo2*48+row*96:], m.Arena[atInProj+96+lo2*48+row*192:], m.Arena[atXProj+row*48:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
 	}
 	w.Barrier()
 

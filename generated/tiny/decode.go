@@ -44,7 +44,7 @@ func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state []floa
 
 	// Phase 3: gemv, scan1.
 	p.gemvBf16K2(m.Arena[atDtProj+lo2*48:], l.dtProj[lo2*96:], m.Arena[atXProj:], hi2-lo2)
-	p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], m.Arena[atDtProj+lo2*48:], m.Arena[atInProj+96+lo2*48:], m.Arena[atXProj:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], (hi2-lo2)*3, 1)
+	p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], m.Arena[atDtProj+lo2*48:], m.Arena[atInProj+96+lo2*48:], m.Arena[atXProj:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
 	w.Barrier()
 
 	// Phase 4: gemv.

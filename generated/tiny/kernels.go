@@ -19,7 +19,7 @@ type kernels struct {
 	// gemv{Storage=bf16 K=2}
 	gemvBf16K2 func(y []float32, w []uint16, x []float32, panels int)
 	// scan1{States=8 StrideU=192 StrideD=96 StrideZ=192 StrideY=192 StrideBC=48 OffsetB=2 OffsetC=10 Softplus Gate}
-	scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192 func(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, groups int, tokens int)
+	scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192 func(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, scratch []float32, groups int, tokens int)
 	// gemv{Storage=bf16 K=64 Residual}
 	gemvBf16K64Add func(y []float32, w []uint16, x []float32, residual []float32, panels int)
 	// gemm{Storage=bf16 K=32 StrideX=48 StrideY=192}

@@ -48,7 +48,7 @@ var testedLevels = []kerneltest.Level{
 				rmsnormD32Sx48Sy48Eps3727c5acNeon(c.F32("y"), c.F32("x"), c.F32("w"), c.Int("tokens"))
 			},
 			"scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192": func(c *kerneltest.Call) {
-				scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Neon(c.F32("y"), c.F32("u"), c.F32("dt"), c.F32("z"), c.F32("bc"), c.F32("a"), c.F32("d"), c.F32("dtBias"), c.F32("h"), c.Int("groups"), c.Int("tokens"))
+				scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Neon(c.F32("y"), c.F32("u"), c.F32("dt"), c.F32("z"), c.F32("bc"), c.F32("a"), c.F32("d"), c.F32("dtBias"), c.F32("h"), c.F32("scratch"), c.Int("groups"), c.Int("tokens"))
 			},
 		},
 	},

@@ -220,7 +220,7 @@ func gemvBf16K2Generic(y []float32, w []uint16, x []float32, panels int) {
 
 // scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Generic is scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192:
 // the selective scan h = exp(Δ·a)·h + Δ·u·B, y = (Σ h·C + d·u)·silu(z).
-func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Generic(y, u, dt, z, bc, a, d, dtBias, h []float32, groups, tokens int) {
+func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Generic(y, u, dt, z, bc, a, d, dtBias, h, scratch []float32, groups, tokens int) {
 	const (
 		states   = 8
 		strideU  = 192

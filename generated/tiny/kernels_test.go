@@ -55,7 +55,7 @@ var testedKernels = []kerneltest.Subject{
 		Name:   "scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192",
 		Kernel: kerneltest.Scan1{States: 8, StrideU: 192, StrideD: 96, StrideZ: 192, StrideY: 192, StrideBC: 48, OffsetB: 2, OffsetC: 10, Softplus: true, Gate: true},
 		Twin: func(c *kerneltest.Call) {
-			scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Generic(c.F32("y"), c.F32("u"), c.F32("dt"), c.F32("z"), c.F32("bc"), c.F32("a"), c.F32("d"), c.F32("dtBias"), c.F32("h"), c.Int("groups"), c.Int("tokens"))
+			scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192Generic(c.F32("y"), c.F32("u"), c.F32("dt"), c.F32("z"), c.F32("bc"), c.F32("a"), c.F32("d"), c.F32("dtBias"), c.F32("h"), c.F32("scratch"), c.Int("groups"), c.Int("tokens"))
 		},
 	},
 	{

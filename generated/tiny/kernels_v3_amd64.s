@@ -395,7 +395,7 @@ DATA highHalf_v3<>+24(SB)/8, $0xffff0000ffff0000
 GLOBL highHalf_v3<>(SB), RODATA|NOPTR, $32
 
 // func convT4C96Sx192Sy192BiasSiluV3(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·convT4C96Sx192Sy192BiasSiluV3(SB), NOSPLIT, $0-136
 	// conv_t4_c96_sx192_sy192_bias_silu for v3.
 	MOVQ  y_base+0(FP), AX
@@ -424,6 +424,7 @@ channels9:
 	// One token a turn.
 	// Y0…Y2 past inputs from the oldest on, R9 input, R10 output, R11 tokens left
 token10:
+	PREFETCHT0   6144(R9)
 	VMOVUPS      (R9), Y3
 	VPXOR        Y4, Y4, Y4
 	VFMADD231PS  (DX), Y0, Y4
@@ -436,28 +437,28 @@ token10:
 	VMOVAPS      Y3, Y2
 	VXORPS       signBit_v3<>+0(SB), Y4, Y3
 	VMOVUPS      expMax_v3<>+0(SB), Y5
-	VMINPS       Y3, Y5, Y5
-	VMOVUPS      expMin_v3<>+0(SB), Y3
-	VMAXPS       Y5, Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y3
-	VFMADD231PS  log2e_v3<>+0(SB), Y5, Y3
-	VPSLLD       $0x17, Y3, Y6
-	VSUBPS       expRound_v3<>+0(SB), Y3, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y3, Y5
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y3, Y5
-	VMULPS       Y5, Y5, Y7
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VMULPS       Y3, Y3, Y7
 	VMOVUPS      expC5_v3<>+0(SB), Y8
-	VFMADD213PS  expC4_v3<>+0(SB), Y5, Y8
-	VMOVUPS      expC3_v3<>+0(SB), Y3
-	VFMADD213PS  expC2_v3<>+0(SB), Y5, Y3
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y8
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
 	VFMADD231PS  expC6_v3<>+0(SB), Y7, Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VADDPS       one_v3<>+0(SB), Y5, Y5
-	VFMADD213PS  Y5, Y7, Y3
-	VMULPS       Y6, Y3, Y3
+	VFMADD231PS  Y8, Y7, Y5
 	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VDIVPS       Y3, Y4, Y3
-	VMOVUPS      Y3, (R10)
+	VFMADD213PS  Y3, Y7, Y5
+	VMULPS       Y6, Y5, Y5
+	VADDPS       one_v3<>+0(SB), Y5, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (R10)
 	ADDQ         $0x00000300, R9
 	ADDQ         $0x00000300, R10
 	DECQ         R11
@@ -920,11 +921,11 @@ done14:
 	VZEROUPPER
 	RET
 
-// func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, groups int, tokens int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(SB), NOSPLIT, $0-232
+// func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(y []float32, u []float32, dt []float32, z []float32, bc []float32, a []float32, d []float32, dtBias []float32, h []float32, scratch []float32, groups int, tokens int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(SB), NOSPLIT, $0-256
 	// scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192 for v3.
-	MOVQ  groups+216(FP), AX
+	MOVQ  groups+240(FP), AX
 	TESTQ AX, AX
 	JZ    done16
 	XORQ  CX, CX
@@ -933,617 +934,518 @@ TEXT ·scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V3(SB), NOSPLIT, $0-232
 	// A group of 16 channels a turn.
 	// CX byte of its channels, DX byte of its states, AX groups left
 group17:
-	MOVQ  tokens+224(FP), BX
-	TESTQ BX, BX
-	JZ    next18
-	MOVQ  y_base+0(FP), SI
+	MOVQ  scratch_base+216(FP), BX
+	MOVQ  u_base+24(FP), SI
 	ADDQ  CX, SI
-	MOVQ  u_base+24(FP), DI
+	MOVQ  dt_base+48(FP), DI
 	ADDQ  CX, DI
-	MOVQ  dt_base+48(FP), R8
+	MOVQ  dtBias_base+168(FP), R8
 	ADDQ  CX, R8
-	MOVQ  bc_base+96(FP), R9
-	MOVQ  a_base+120(FP), R10
-	ADDQ  DX, R10
-	MOVQ  d_base+144(FP), R11
-	ADDQ  CX, R11
-	MOVQ  h_base+192(FP), R12
-	ADDQ  DX, R12
-	MOVQ  z_base+72(FP), R13
-	ADDQ  CX, R13
-	MOVQ  dtBias_base+168(FP), R14
-	ADDQ  CX, R14
+	MOVQ  z_base+72(FP), R9
+	ADDQ  CX, R9
+	MOVQ  tokens+248(FP), R10
+	TESTQ R10, R10
+	JZ    next18
 
-	// One token a turn.
-	// SI y, DI u, R8 dt, R13 z, R9 B and C, R10 a, R11 d, R12 h, BX tokens left
+	// What of a token depends on no state.
+	// SI u, DI dt, R8 its bias, R9 z, BX r, q, gate, R10 tokens left
 token19:
-	VMOVUPS      (R8), Y0
-	VADDPS       (R14), Y0, Y0
-	VORPS        signBit_v3<>+0(SB), Y0, Y1
-	VMOVUPS      expMax_v3<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      expMin_v3<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y2
-	VMOVUPS      expRound_v3<>+0(SB), Y1
-	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y1
-	VPSLLD       $0x17, Y1, Y3
-	VSUBPS       expRound_v3<>+0(SB), Y1, Y1
-	VFNMADD231PS ln2High_v3<>+0(SB), Y1, Y2
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y1, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      expC5_v3<>+0(SB), Y5
-	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y5
-	VMOVUPS      expC3_v3<>+0(SB), Y1
-	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y1
-	VFMADD231PS  expC6_v3<>+0(SB), Y4, Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VFMADD213PS  Y2, Y4, Y1
-	VMULPS       Y3, Y1, Y1
-	VADDPS       two_v3<>+0(SB), Y1, Y3
-	VDIVPS       Y3, Y1, Y3
-	VMULPS       Y3, Y3, Y1
-	VMOVUPS      atanh3_v3<>+0(SB), Y2
-	VFMADD213PS  atanh2_v3<>+0(SB), Y1, Y2
-	VFMADD213PS  atanh1_v3<>+0(SB), Y1, Y2
-	VFMADD213PS  atanh0_v3<>+0(SB), Y1, Y2
-	VMULPS       Y3, Y1, Y1
-	VADDPS       Y3, Y3, Y3
-	VFMADD213PS  Y3, Y1, Y2
-	VPXOR        Y1, Y1, Y1
-	VMAXPS       Y0, Y1, Y1
-	VADDPS       Y1, Y2, Y2
-	VMULPS       (DI), Y2, Y0
-	VPXOR        Y1, Y1, Y1
-	VMULPS       (R10), Y2, Y3
-	VMULPS       64(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 8(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      (R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, (R12)
-	VBROADCASTSS 40(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 12(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      64(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 64(R12)
-	VBROADCASTSS 44(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       128(R10), Y2, Y3
-	VMULPS       192(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 16(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      128(R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, 128(R12)
-	VBROADCASTSS 48(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 20(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      192(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 192(R12)
-	VBROADCASTSS 52(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       256(R10), Y2, Y3
-	VMULPS       320(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 24(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      256(R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, 256(R12)
-	VBROADCASTSS 56(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 28(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      320(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 320(R12)
-	VBROADCASTSS 60(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       384(R10), Y2, Y3
-	VMULPS       448(R10), Y2, Y2
+	PREFETCHT0   6144(SI)
+	PREFETCHT0   3072(DI)
+	PREFETCHT0   6144(R9)
+	VMOVUPS      (DI), Y0
+	VMOVUPS      32(DI), Y1
+	VADDPS       (R8), Y0, Y0
+	VADDPS       32(R8), Y1, Y1
+	VORPS        signBit_v3<>+0(SB), Y0, Y2
+	VORPS        signBit_v3<>+0(SB), Y1, Y3
+	VMOVUPS      expMax_v3<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      expMax_v3<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
 	VMOVUPS      expMin_v3<>+0(SB), Y4
-	VMAXPS       Y3, Y4, Y3
+	VMAXPS       Y2, Y4, Y2
 	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y5, Y3
 	VMOVUPS      expRound_v3<>+0(SB), Y4
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y4
+	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y4
 	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
 	VPSLLD       $0x17, Y4, Y6
 	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y5, Y7
 	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y2
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y2
-	VMULPS       Y3, Y3, Y8
+	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y2
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y2
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VMULPS       Y2, Y2, Y8
 	VMOVUPS      expC5_v3<>+0(SB), Y10
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y10
+	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y10
 	VMOVUPS      expC3_v3<>+0(SB), Y4
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y4
-	VMULPS       Y2, Y2, Y9
+	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y4
+	VMULPS       Y3, Y3, Y9
 	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
 	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
 	VFMADD231PS  expC6_v3<>+0(SB), Y8, Y10
 	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
 	VFMADD231PS  Y10, Y8, Y4
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y11, Y9, Y5
 	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VFMADD213PS  Y3, Y8, Y4
-	VFMADD213PS  Y2, Y9, Y5
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD213PS  Y2, Y8, Y4
+	VFMADD213PS  Y3, Y9, Y5
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y7, Y5, Y5
-	VBROADCASTSS 32(R9), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      384(R12), Y3
-	VFMADD213PS  Y2, Y4, Y3
-	VMOVUPS      Y3, 384(R12)
-	VBROADCASTSS 64(R9), Y2
-	VFMADD231PS  Y2, Y3, Y1
-	VBROADCASTSS 36(R9), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      448(R12), Y0
-	VFMADD213PS  Y2, Y5, Y0
-	VMOVUPS      Y0, 448(R12)
-	VBROADCASTSS 68(R9), Y2
-	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      (DI), Y0
-	VFMADD231PS  (R11), Y0, Y1
-	VMOVUPS      (R13), Y0
-	VXORPS       signBit_v3<>+0(SB), Y0, Y2
-	VMOVUPS      expMax_v3<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y2
-	VMAXPS       Y3, Y2, Y3
-	VMOVUPS      expRound_v3<>+0(SB), Y2
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y4
-	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
-	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
+	VADDPS       two_v3<>+0(SB), Y4, Y2
+	VDIVPS       Y2, Y4, Y2
+	VMULPS       Y2, Y2, Y4
+	VADDPS       two_v3<>+0(SB), Y5, Y3
+	VDIVPS       Y3, Y5, Y3
 	VMULPS       Y3, Y3, Y5
-	VMOVUPS      expC5_v3<>+0(SB), Y6
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y6
-	VMOVUPS      expC3_v3<>+0(SB), Y2
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y2
-	VFMADD231PS  expC6_v3<>+0(SB), Y5, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD213PS  Y3, Y5, Y2
-	VMULPS       Y4, Y2, Y2
+	VMOVUPS      atanh3_v3<>+0(SB), Y6
+	VMOVUPS      atanh3_v3<>+0(SB), Y7
+	VFMADD213PS  atanh2_v3<>+0(SB), Y4, Y6
+	VFMADD213PS  atanh2_v3<>+0(SB), Y5, Y7
+	VFMADD213PS  atanh1_v3<>+0(SB), Y4, Y6
+	VFMADD213PS  atanh1_v3<>+0(SB), Y5, Y7
+	VFMADD213PS  atanh0_v3<>+0(SB), Y4, Y6
+	VFMADD213PS  atanh0_v3<>+0(SB), Y5, Y7
+	VPXOR        Y8, Y8, Y8
+	VMULPS       Y2, Y4, Y4
+	VADDPS       Y2, Y2, Y2
+	VFMADD213PS  Y2, Y4, Y6
+	VMAXPS       Y0, Y8, Y0
+	VADDPS       Y0, Y6, Y0
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y3, Y3, Y3
+	VFMADD213PS  Y3, Y5, Y7
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y1, Y7, Y1
+	VMULPS       (SI), Y0, Y2
+	VMOVUPS      Y2, 64(BX)
+	VMULPS       log2e_v3<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, (BX)
+	VMULPS       32(SI), Y1, Y0
+	VMOVUPS      Y0, 96(BX)
+	VMULPS       log2e_v3<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 32(BX)
+	VMOVUPS      (R9), Y0
+	VMOVUPS      32(R9), Y1
+	VXORPS       signBit_v3<>+0(SB), Y0, Y2
+	VXORPS       signBit_v3<>+0(SB), Y1, Y3
+	VMOVUPS      expMax_v3<>+0(SB), Y4
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      expMax_v3<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      expMin_v3<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      expMin_v3<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      expRound_v3<>+0(SB), Y4
+	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y4
+	VMOVUPS      expRound_v3<>+0(SB), Y5
+	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y6
+	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y5, Y7
+	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
+	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y2
+	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y2
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
+	VMULPS       Y2, Y2, Y8
+	VMOVUPS      expC5_v3<>+0(SB), Y10
+	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y10
+	VMOVUPS      expC3_v3<>+0(SB), Y4
+	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y4
+	VMULPS       Y3, Y3, Y9
+	VMOVUPS      expC5_v3<>+0(SB), Y11
+	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
+	VMOVUPS      expC3_v3<>+0(SB), Y5
+	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
+	VFMADD231PS  expC6_v3<>+0(SB), Y8, Y10
+	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
+	VFMADD231PS  Y10, Y8, Y4
 	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y0, Y0
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y1, (SI)
+	VFMADD231PS  Y11, Y9, Y5
+	VADDPS       one_v3<>+0(SB), Y3, Y3
+	VFMADD213PS  Y2, Y8, Y4
+	VFMADD213PS  Y3, Y9, Y5
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VADDPS       one_v3<>+0(SB), Y4, Y4
+	VDIVPS       Y4, Y0, Y0
+	VADDPS       one_v3<>+0(SB), Y5, Y5
+	VDIVPS       Y5, Y1, Y1
+	VMOVUPS      Y0, 128(BX)
+	VMOVUPS      Y1, 160(BX)
+	ADDQ         $0x000000c0, BX
 	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000300, R13
-	ADDQ         $0x000000c0, R9
-	DECQ         BX
+	ADDQ         $0x00000180, DI
+	ADDQ         $0x00000300, R9
+	DECQ         R10
 	JNZ          token19
 
 next18:
-	MOVQ  tokens+224(FP), BX
-	TESTQ BX, BX
-	JZ    next20
-	MOVQ  y_base+0(FP), SI
-	ADDQ  CX, SI
-	MOVQ  u_base+24(FP), DI
-	ADDQ  CX, DI
-	MOVQ  dt_base+48(FP), R8
-	ADDQ  CX, R8
-	MOVQ  bc_base+96(FP), R9
-	MOVQ  a_base+120(FP), R10
-	ADDQ  DX, R10
-	MOVQ  d_base+144(FP), R11
-	ADDQ  CX, R11
-	MOVQ  h_base+192(FP), R12
-	ADDQ  DX, R12
-	MOVQ  z_base+72(FP), R13
-	ADDQ  CX, R13
-	MOVQ  dtBias_base+168(FP), R14
-	ADDQ  CX, R14
+	MOVQ    y_base+0(FP), BX
+	ADDQ    CX, BX
+	MOVQ    u_base+24(FP), SI
+	ADDQ    CX, SI
+	MOVQ    bc_base+96(FP), DI
+	MOVQ    scratch_base+216(FP), R8
+	MOVQ    a_base+120(FP), R9
+	ADDQ    DX, R9
+	MOVQ    d_base+144(FP), R10
+	ADDQ    CX, R10
+	MOVQ    h_base+192(FP), R11
+	ADDQ    DX, R11
+	VMOVUPS exp2Min_v3<>+0(SB), Y0
+	VMOVUPS expRound_v3<>+0(SB), Y1
+	MOVQ    tokens+248(FP), R12
+	TESTQ   R12, R12
+	JZ      next20
 
 	// One token a turn.
-	// SI y, DI u, R8 dt, R13 z, R9 B and C, R10 a, R11 d, R12 h, BX tokens left
+	// BX y, SI u, R8 r, q, gate, DI B and C, R9 a, R10 d, R11 h, R12 tokens left
 token21:
-	VMOVUPS      32(R8), Y0
-	VADDPS       32(R14), Y0, Y0
-	VORPS        signBit_v3<>+0(SB), Y0, Y1
-	VMOVUPS      expMax_v3<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      expMin_v3<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y2
-	VMOVUPS      expRound_v3<>+0(SB), Y1
-	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y1
-	VPSLLD       $0x17, Y1, Y3
-	VSUBPS       expRound_v3<>+0(SB), Y1, Y1
-	VFNMADD231PS ln2High_v3<>+0(SB), Y1, Y2
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y1, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      expC5_v3<>+0(SB), Y5
-	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y5
-	VMOVUPS      expC3_v3<>+0(SB), Y1
-	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y1
-	VFMADD231PS  expC6_v3<>+0(SB), Y4, Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VFMADD213PS  Y2, Y4, Y1
-	VMULPS       Y3, Y1, Y1
-	VADDPS       two_v3<>+0(SB), Y1, Y3
-	VDIVPS       Y3, Y1, Y3
-	VMULPS       Y3, Y3, Y1
-	VMOVUPS      atanh3_v3<>+0(SB), Y2
-	VFMADD213PS  atanh2_v3<>+0(SB), Y1, Y2
-	VFMADD213PS  atanh1_v3<>+0(SB), Y1, Y2
-	VFMADD213PS  atanh0_v3<>+0(SB), Y1, Y2
-	VMULPS       Y3, Y1, Y1
-	VADDPS       Y3, Y3, Y3
-	VFMADD213PS  Y3, Y1, Y2
-	VPXOR        Y1, Y1, Y1
-	VMAXPS       Y0, Y1, Y1
-	VADDPS       Y1, Y2, Y2
-	VMULPS       32(DI), Y2, Y0
-	VPXOR        Y1, Y1, Y1
-	VMULPS       32(R10), Y2, Y3
-	VMULPS       96(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 8(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      32(R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, 32(R12)
-	VBROADCASTSS 40(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 12(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      96(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 96(R12)
-	VBROADCASTSS 44(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       160(R10), Y2, Y3
-	VMULPS       224(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 16(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      160(R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, 160(R12)
-	VBROADCASTSS 48(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 20(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      224(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 224(R12)
-	VBROADCASTSS 52(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       288(R10), Y2, Y3
-	VMULPS       352(R10), Y2, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y6
-	VMAXPS       Y4, Y6, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y5
-	VMOVUPS      expRound_v3<>+0(SB), Y6
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y6
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y6, Y8
-	VSUBPS       expRound_v3<>+0(SB), Y6, Y6
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y6, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y6, Y4
-	VMULPS       Y3, Y3, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y4, Y10
-	VMOVUPS      expC5_v3<>+0(SB), Y12
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y12
-	VMOVUPS      expC3_v3<>+0(SB), Y6
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y6
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  expC6_v3<>+0(SB), Y10, Y12
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y12, Y10, Y6
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y3, Y9, Y5
-	VFMADD213PS  Y4, Y10, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y8, Y6, Y6
-	VBROADCASTSS 24(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      288(R12), Y4
-	VFMADD213PS  Y3, Y5, Y4
-	VMOVUPS      Y4, 288(R12)
-	VBROADCASTSS 56(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 28(R9), Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      352(R12), Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VMOVUPS      Y4, 352(R12)
-	VBROADCASTSS 60(R9), Y3
-	VFMADD231PS  Y3, Y4, Y1
-	VMULPS       416(R10), Y2, Y3
-	VMULPS       480(R10), Y2, Y2
-	VMOVUPS      expMin_v3<>+0(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y5
-	VMAXPS       Y2, Y5, Y2
-	VMOVUPS      expRound_v3<>+0(SB), Y4
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y5
-	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y5
-	VPSLLD       $0x17, Y4, Y6
-	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y5, Y7
-	VSUBPS       expRound_v3<>+0(SB), Y5, Y5
-	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y3
-	VFNMADD231PS ln2High_v3<>+0(SB), Y5, Y2
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y5, Y2
-	VMULPS       Y3, Y3, Y8
-	VMOVUPS      expC5_v3<>+0(SB), Y10
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y10
-	VMOVUPS      expC3_v3<>+0(SB), Y4
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y4
-	VMULPS       Y2, Y2, Y9
-	VMOVUPS      expC5_v3<>+0(SB), Y11
-	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y11
-	VMOVUPS      expC3_v3<>+0(SB), Y5
-	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y5
-	VFMADD231PS  expC6_v3<>+0(SB), Y8, Y10
-	VFMADD231PS  expC6_v3<>+0(SB), Y9, Y11
-	VFMADD231PS  Y10, Y8, Y4
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD231PS  Y11, Y9, Y5
-	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VFMADD213PS  Y3, Y8, Y4
-	VFMADD213PS  Y2, Y9, Y5
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VBROADCASTSS 32(R9), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      416(R12), Y3
-	VFMADD213PS  Y2, Y4, Y3
-	VMOVUPS      Y3, 416(R12)
-	VBROADCASTSS 64(R9), Y2
-	VFMADD231PS  Y2, Y3, Y1
-	VBROADCASTSS 36(R9), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVUPS      480(R12), Y0
-	VFMADD213PS  Y2, Y5, Y0
-	VMOVUPS      Y0, 480(R12)
-	VBROADCASTSS 68(R9), Y2
-	VFMADD231PS  Y2, Y0, Y1
-	VMOVUPS      32(DI), Y0
-	VFMADD231PS  32(R11), Y0, Y1
-	VMOVUPS      32(R13), Y0
-	VXORPS       signBit_v3<>+0(SB), Y0, Y2
-	VMOVUPS      expMax_v3<>+0(SB), Y3
-	VMINPS       Y2, Y3, Y3
-	VMOVUPS      expMin_v3<>+0(SB), Y2
-	VMAXPS       Y3, Y2, Y3
-	VMOVUPS      expRound_v3<>+0(SB), Y2
-	VFMADD231PS  log2e_v3<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y4
-	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
-	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y3
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y3
-	VMULPS       Y3, Y3, Y5
-	VMOVUPS      expC5_v3<>+0(SB), Y6
-	VFMADD213PS  expC4_v3<>+0(SB), Y3, Y6
-	VMOVUPS      expC3_v3<>+0(SB), Y2
-	VFMADD213PS  expC2_v3<>+0(SB), Y3, Y2
-	VFMADD231PS  expC6_v3<>+0(SB), Y5, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VADDPS       one_v3<>+0(SB), Y3, Y3
-	VFMADD213PS  Y3, Y5, Y2
-	VMULPS       Y4, Y2, Y2
-	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y0, Y0
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y1, 32(SI)
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VMOVUPS      (R9), Y4
+	VMULPS       (R8), Y4, Y4
+	VMOVUPS      32(R9), Y5
+	VMULPS       32(R8), Y5, Y5
+	VMOVUPS      64(R9), Y6
+	VMULPS       (R8), Y6, Y6
+	VMOVUPS      96(R9), Y7
+	VMULPS       32(R8), Y7, Y7
+	VMAXPS       Y4, Y0, Y4
+	VADDPS       Y1, Y4, Y8
+	VMAXPS       Y5, Y0, Y5
+	VADDPS       Y1, Y5, Y9
+	VMAXPS       Y6, Y0, Y6
+	VADDPS       Y1, Y6, Y10
+	VMAXPS       Y7, Y0, Y7
+	VADDPS       Y1, Y7, Y11
+	VPSLLD       $0x17, Y8, Y12
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y8, Y4, Y4
+	VPSLLD       $0x17, Y9, Y8
+	VSUBPS       Y1, Y9, Y9
+	VSUBPS       Y9, Y5, Y5
+	VPSLLD       $0x17, Y10, Y9
+	VSUBPS       Y1, Y10, Y10
+	VSUBPS       Y10, Y6, Y6
+	VPSLLD       $0x17, Y11, Y10
+	VSUBPS       Y1, Y11, Y11
+	VSUBPS       Y11, Y7, Y7
+	VMOVUPS      exp2C5_v3<>+0(SB), Y11
+	VMOVAPS      Y11, Y13
+	VMOVAPS      Y11, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y4, Y11
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y5, Y13
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y6, Y14
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  one_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  one_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  one_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  one_v3<>+0(SB), Y7, Y15
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y8, Y13, Y13
+	VMULPS       Y9, Y14, Y14
+	VMULPS       Y10, Y15, Y15
+	VBROADCASTSS 8(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  (R11), Y5, Y11
+	VMOVUPS      Y11, (R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  32(R11), Y4, Y13
+	VMOVUPS      Y13, 32(R11)
+	VBROADCASTSS 40(DI), Y4
+	VFMADD231PS  Y4, Y11, Y2
+	VFMADD231PS  Y4, Y13, Y3
+	VBROADCASTSS 12(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  64(R11), Y5, Y14
+	VMOVUPS      Y14, 64(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  96(R11), Y4, Y15
+	VMOVUPS      Y15, 96(R11)
+	VBROADCASTSS 44(DI), Y4
+	VFMADD231PS  Y4, Y14, Y2
+	VFMADD231PS  Y4, Y15, Y3
+	VMOVUPS      128(R9), Y4
+	VMULPS       (R8), Y4, Y4
+	VMOVUPS      160(R9), Y5
+	VMULPS       32(R8), Y5, Y5
+	VMOVUPS      192(R9), Y6
+	VMULPS       (R8), Y6, Y6
+	VMOVUPS      224(R9), Y7
+	VMULPS       32(R8), Y7, Y7
+	VMAXPS       Y4, Y0, Y4
+	VADDPS       Y1, Y4, Y8
+	VMAXPS       Y5, Y0, Y5
+	VADDPS       Y1, Y5, Y9
+	VMAXPS       Y6, Y0, Y6
+	VADDPS       Y1, Y6, Y10
+	VMAXPS       Y7, Y0, Y7
+	VADDPS       Y1, Y7, Y11
+	VPSLLD       $0x17, Y8, Y12
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y8, Y4, Y4
+	VPSLLD       $0x17, Y9, Y8
+	VSUBPS       Y1, Y9, Y9
+	VSUBPS       Y9, Y5, Y5
+	VPSLLD       $0x17, Y10, Y9
+	VSUBPS       Y1, Y10, Y10
+	VSUBPS       Y10, Y6, Y6
+	VPSLLD       $0x17, Y11, Y10
+	VSUBPS       Y1, Y11, Y11
+	VSUBPS       Y11, Y7, Y7
+	VMOVUPS      exp2C5_v3<>+0(SB), Y11
+	VMOVAPS      Y11, Y13
+	VMOVAPS      Y11, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y4, Y11
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y5, Y13
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y6, Y14
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  one_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  one_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  one_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  one_v3<>+0(SB), Y7, Y15
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y8, Y13, Y13
+	VMULPS       Y9, Y14, Y14
+	VMULPS       Y10, Y15, Y15
+	VBROADCASTSS 16(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  128(R11), Y5, Y11
+	VMOVUPS      Y11, 128(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  160(R11), Y4, Y13
+	VMOVUPS      Y13, 160(R11)
+	VBROADCASTSS 48(DI), Y4
+	VFMADD231PS  Y4, Y11, Y2
+	VFMADD231PS  Y4, Y13, Y3
+	VBROADCASTSS 20(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  192(R11), Y5, Y14
+	VMOVUPS      Y14, 192(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  224(R11), Y4, Y15
+	VMOVUPS      Y15, 224(R11)
+	VBROADCASTSS 52(DI), Y4
+	VFMADD231PS  Y4, Y14, Y2
+	VFMADD231PS  Y4, Y15, Y3
+	VMOVUPS      256(R9), Y4
+	VMULPS       (R8), Y4, Y4
+	VMOVUPS      288(R9), Y5
+	VMULPS       32(R8), Y5, Y5
+	VMOVUPS      320(R9), Y6
+	VMULPS       (R8), Y6, Y6
+	VMOVUPS      352(R9), Y7
+	VMULPS       32(R8), Y7, Y7
+	VMAXPS       Y4, Y0, Y4
+	VADDPS       Y1, Y4, Y8
+	VMAXPS       Y5, Y0, Y5
+	VADDPS       Y1, Y5, Y9
+	VMAXPS       Y6, Y0, Y6
+	VADDPS       Y1, Y6, Y10
+	VMAXPS       Y7, Y0, Y7
+	VADDPS       Y1, Y7, Y11
+	VPSLLD       $0x17, Y8, Y12
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y8, Y4, Y4
+	VPSLLD       $0x17, Y9, Y8
+	VSUBPS       Y1, Y9, Y9
+	VSUBPS       Y9, Y5, Y5
+	VPSLLD       $0x17, Y10, Y9
+	VSUBPS       Y1, Y10, Y10
+	VSUBPS       Y10, Y6, Y6
+	VPSLLD       $0x17, Y11, Y10
+	VSUBPS       Y1, Y11, Y11
+	VSUBPS       Y11, Y7, Y7
+	VMOVUPS      exp2C5_v3<>+0(SB), Y11
+	VMOVAPS      Y11, Y13
+	VMOVAPS      Y11, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y4, Y11
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y5, Y13
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y6, Y14
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  one_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  one_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  one_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  one_v3<>+0(SB), Y7, Y15
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y8, Y13, Y13
+	VMULPS       Y9, Y14, Y14
+	VMULPS       Y10, Y15, Y15
+	VBROADCASTSS 24(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  256(R11), Y5, Y11
+	VMOVUPS      Y11, 256(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  288(R11), Y4, Y13
+	VMOVUPS      Y13, 288(R11)
+	VBROADCASTSS 56(DI), Y4
+	VFMADD231PS  Y4, Y11, Y2
+	VFMADD231PS  Y4, Y13, Y3
+	VBROADCASTSS 28(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  320(R11), Y5, Y14
+	VMOVUPS      Y14, 320(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  352(R11), Y4, Y15
+	VMOVUPS      Y15, 352(R11)
+	VBROADCASTSS 60(DI), Y4
+	VFMADD231PS  Y4, Y14, Y2
+	VFMADD231PS  Y4, Y15, Y3
+	VMOVUPS      384(R9), Y4
+	VMULPS       (R8), Y4, Y4
+	VMOVUPS      416(R9), Y5
+	VMULPS       32(R8), Y5, Y5
+	VMOVUPS      448(R9), Y6
+	VMULPS       (R8), Y6, Y6
+	VMOVUPS      480(R9), Y7
+	VMULPS       32(R8), Y7, Y7
+	VMAXPS       Y4, Y0, Y4
+	VADDPS       Y1, Y4, Y8
+	VMAXPS       Y5, Y0, Y5
+	VADDPS       Y1, Y5, Y9
+	VMAXPS       Y6, Y0, Y6
+	VADDPS       Y1, Y6, Y10
+	VMAXPS       Y7, Y0, Y7
+	VADDPS       Y1, Y7, Y11
+	VPSLLD       $0x17, Y8, Y12
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y8, Y4, Y4
+	VPSLLD       $0x17, Y9, Y8
+	VSUBPS       Y1, Y9, Y9
+	VSUBPS       Y9, Y5, Y5
+	VPSLLD       $0x17, Y10, Y9
+	VSUBPS       Y1, Y10, Y10
+	VSUBPS       Y10, Y6, Y6
+	VPSLLD       $0x17, Y11, Y10
+	VSUBPS       Y1, Y11, Y11
+	VSUBPS       Y11, Y7, Y7
+	VMOVUPS      exp2C5_v3<>+0(SB), Y11
+	VMOVAPS      Y11, Y13
+	VMOVAPS      Y11, Y14
+	VMOVAPS      Y11, Y15
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y4, Y11
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y5, Y13
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y6, Y14
+	VFMADD231PS  exp2C6_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C4_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C3_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C2_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  exp2C1_v3<>+0(SB), Y7, Y15
+	VFMADD213PS  one_v3<>+0(SB), Y4, Y11
+	VFMADD213PS  one_v3<>+0(SB), Y5, Y13
+	VFMADD213PS  one_v3<>+0(SB), Y6, Y14
+	VFMADD213PS  one_v3<>+0(SB), Y7, Y15
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y8, Y13, Y13
+	VMULPS       Y9, Y14, Y14
+	VMULPS       Y10, Y15, Y15
+	VBROADCASTSS 32(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  384(R11), Y5, Y11
+	VMOVUPS      Y11, 384(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  416(R11), Y4, Y13
+	VMOVUPS      Y13, 416(R11)
+	VBROADCASTSS 64(DI), Y4
+	VFMADD231PS  Y4, Y11, Y2
+	VFMADD231PS  Y4, Y13, Y3
+	VBROADCASTSS 36(DI), Y4
+	VMULPS       64(R8), Y4, Y5
+	VFMADD132PS  448(R11), Y5, Y14
+	VMOVUPS      Y14, 448(R11)
+	VMULPS       96(R8), Y4, Y4
+	VFMADD132PS  480(R11), Y4, Y15
+	VMOVUPS      Y15, 480(R11)
+	VBROADCASTSS 68(DI), Y4
+	VFMADD231PS  Y4, Y14, Y2
+	VFMADD231PS  Y4, Y15, Y3
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
+	VFMADD231PS  (R10), Y4, Y2
+	VFMADD231PS  32(R10), Y5, Y3
+	VMULPS       128(R8), Y2, Y2
+	VMOVUPS      Y2, (BX)
+	VMULPS       160(R8), Y3, Y3
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         $0x00000300, BX
 	ADDQ         $0x00000300, SI
-	ADDQ         $0x00000300, DI
-	ADDQ         $0x00000180, R8
-	ADDQ         $0x00000300, R13
-	ADDQ         $0x000000c0, R9
-	DECQ         BX
+	ADDQ         $0x000000c0, DI
+	ADDQ         $0x000000c0, R8
+	DECQ         R12
 	JNZ          token21
 
 next20:
@@ -1585,6 +1487,48 @@ DATA atanh0_v3<>+8(SB)/8, $0x3f2aaa803f2aaa80
 DATA atanh0_v3<>+16(SB)/8, $0x3f2aaa803f2aaa80
 DATA atanh0_v3<>+24(SB)/8, $0x3f2aaa803f2aaa80
 GLOBL atanh0_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2Min_v3<>+0(SB)/8, $0xc2fe0000c2fe0000
+DATA exp2Min_v3<>+8(SB)/8, $0xc2fe0000c2fe0000
+DATA exp2Min_v3<>+16(SB)/8, $0xc2fe0000c2fe0000
+DATA exp2Min_v3<>+24(SB)/8, $0xc2fe0000c2fe0000
+GLOBL exp2Min_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C1_v3<>+0(SB)/8, $0x3f3172183f317218
+DATA exp2C1_v3<>+8(SB)/8, $0x3f3172183f317218
+DATA exp2C1_v3<>+16(SB)/8, $0x3f3172183f317218
+DATA exp2C1_v3<>+24(SB)/8, $0x3f3172183f317218
+GLOBL exp2C1_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C2_v3<>+0(SB)/8, $0x3e75fdf13e75fdf1
+DATA exp2C2_v3<>+8(SB)/8, $0x3e75fdf13e75fdf1
+DATA exp2C2_v3<>+16(SB)/8, $0x3e75fdf13e75fdf1
+DATA exp2C2_v3<>+24(SB)/8, $0x3e75fdf13e75fdf1
+GLOBL exp2C2_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C3_v3<>+0(SB)/8, $0x3d6357393d635739
+DATA exp2C3_v3<>+8(SB)/8, $0x3d6357393d635739
+DATA exp2C3_v3<>+16(SB)/8, $0x3d6357393d635739
+DATA exp2C3_v3<>+24(SB)/8, $0x3d6357393d635739
+GLOBL exp2C3_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C4_v3<>+0(SB)/8, $0x3c1d93873c1d9387
+DATA exp2C4_v3<>+8(SB)/8, $0x3c1d93873c1d9387
+DATA exp2C4_v3<>+16(SB)/8, $0x3c1d93873c1d9387
+DATA exp2C4_v3<>+24(SB)/8, $0x3c1d93873c1d9387
+GLOBL exp2C4_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C5_v3<>+0(SB)/8, $0x3aafb93c3aafb93c
+DATA exp2C5_v3<>+8(SB)/8, $0x3aafb93c3aafb93c
+DATA exp2C5_v3<>+16(SB)/8, $0x3aafb93c3aafb93c
+DATA exp2C5_v3<>+24(SB)/8, $0x3aafb93c3aafb93c
+GLOBL exp2C5_v3<>(SB), RODATA|NOPTR, $32
+
+DATA exp2C6_v3<>+0(SB)/8, $0x392385a6392385a6
+DATA exp2C6_v3<>+8(SB)/8, $0x392385a6392385a6
+DATA exp2C6_v3<>+16(SB)/8, $0x392385a6392385a6
+DATA exp2C6_v3<>+24(SB)/8, $0x392385a6392385a6
+GLOBL exp2C6_v3<>(SB), RODATA|NOPTR, $32
 
 // func gemvBf16K64AddV3(y []float32, w []uint16, x []float32, residual []float32, panels int)
 // Requires: AVX, AVX2, FMA3
@@ -1896,64 +1840,81 @@ done22:
 	RET
 
 // func gemmBf16K32Sx48Sy192V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmBf16K32Sx48Sy192V3(SB), NOSPLIT, $0-104
 	// gemm_bf16_k32_sx48_sy192 for v3.
-	MOVQ    tokens+96(FP), AX
-	TESTQ   AX, AX
-	JZ      done25
-	MOVQ    x_base+48(FP), CX
-	MOVQ    w_base+24(FP), DX
-	MOVQ    scratch_base+72(FP), BX
+	MOVQ  tokens+96(FP), AX
+	TESTQ AX, AX
+	JZ    done25
+	MOVQ  x_base+48(FP), CX
+	MOVQ  w_base+24(FP), DX
+	MOVQ  $0x00000040, BX
+	CMPQ  AX, $0x00000040
+	JLT   paced26
+	MOVQ  $0x00000018, BX
+	CMPQ  AX, $0x00000080
+	JLT   paced26
+	MOVQ  $0x0000000c, BX
+	CMPQ  AX, $0x00000100
+	JLT   paced26
+	MOVQ  $0x00000006, BX
+	CMPQ  AX, $0x00000200
+	JLT   paced26
+	MOVQ  $0x00000003, BX
+
+paced26:
+	MOVQ    scratch_base+72(FP), SI
+	MOVQ    DX, AX
 	VMOVUPS highHalf_v3<>+0(SB), Y0
-	MOVQ    $0x00000010, SI
+	MOVQ    $0x00000010, DI
 
 	// Widen a pair of columns a turn.
-	// DX packed weights, BX scratch, SI pairs left
-widen26:
-	VMOVUPS (DX), Y2
+	// AX packed weights, SI scratch, DI pairs left
+widen27:
+	VMOVUPS (AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, 192(BX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS Y1, (SI)
+	VMOVUPS Y2, 192(SI)
+	VMOVUPS 32(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 32(BX)
-	VMOVUPS Y2, 224(BX)
-	VMOVUPS 64(DX), Y2
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 224(SI)
+	VMOVUPS 64(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 64(BX)
-	VMOVUPS Y2, 256(BX)
-	VMOVUPS 96(DX), Y2
+	VMOVUPS Y1, 64(SI)
+	VMOVUPS Y2, 256(SI)
+	VMOVUPS 96(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 96(BX)
-	VMOVUPS Y2, 288(BX)
-	VMOVUPS 128(DX), Y2
+	VMOVUPS Y1, 96(SI)
+	VMOVUPS Y2, 288(SI)
+	VMOVUPS 128(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 128(BX)
-	VMOVUPS Y2, 320(BX)
-	VMOVUPS 160(DX), Y2
+	VMOVUPS Y1, 128(SI)
+	VMOVUPS Y2, 320(SI)
+	VMOVUPS 160(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 160(BX)
-	VMOVUPS Y2, 352(BX)
-	ADDQ    $0x000000c0, DX
-	ADDQ    $0x00000180, BX
-	DECQ    SI
-	JNZ     widen26
-	MOVQ    scratch_base+72(FP), DX
-	MOVQ    AX, AX
-	MOVQ    y_base+0(FP), BX
+	VMOVUPS Y1, 160(SI)
+	VMOVUPS Y2, 352(SI)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x00000180, SI
+	DECQ    DI
+	JNZ     widen27
+	MOVQ    scratch_base+72(FP), AX
+	MOVQ    tokens+96(FP), SI
+	LEAQ    3072(DX), DX
+	MOVQ    y_base+0(FP), DI
 
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile27:
-	CMPQ  AX, $0x00000004
-	JLT   next28
+	// SI tokens left, CX inputs, AX weights
+tile28:
+	CMPQ  SI, $0x00000004
+	JLT   next29
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -1966,67 +1927,123 @@ tile27:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  $0x00000008, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column29:
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VMOVUPS      64(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column30:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VMOVUPS      64(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 192(DI), Y15
+	VBROADCASTSS 192(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 384(DI), Y15
+	VBROADCASTSS 384(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 576(DI), Y15
+	VBROADCASTSS 576(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      192(SI), Y12
-	VMOVUPS      224(SI), Y13
-	VMOVUPS      256(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      192(R8), Y12
+	VMOVUPS      224(R8), Y13
+	VMOVUPS      256(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 196(DI), Y15
+	VBROADCASTSS 196(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 388(DI), Y15
+	VBROADCASTSS 388(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 580(DI), Y15
+	VBROADCASTSS 580(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column29
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 768(BX)
-	VMOVUPS      Y4, 800(BX)
-	VMOVUPS      Y5, 832(BX)
-	VMOVUPS      Y6, 1536(BX)
-	VMOVUPS      Y7, 1568(BX)
-	VMOVUPS      Y8, 1600(BX)
-	VMOVUPS      Y9, 2304(BX)
-	VMOVUPS      Y10, 2336(BX)
-	VMOVUPS      Y11, 2368(BX)
+	VMOVUPS      384(R8), Y12
+	VMOVUPS      416(R8), Y13
+	VMOVUPS      448(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 200(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 392(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 584(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      576(R8), Y12
+	VMOVUPS      608(R8), Y13
+	VMOVUPS      640(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 204(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 396(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 588(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	PREFETCHT1   (DX)
+	ADDQ         BX, DX
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column30
+	PREFETCHT0   768(CX)
+	PREFETCHT0   3072(DI)
+	PREFETCHT0   3136(DI)
+	PREFETCHT0   3200(DI)
+	PREFETCHT0   960(CX)
+	PREFETCHT0   3840(DI)
+	PREFETCHT0   3904(DI)
+	PREFETCHT0   3968(DI)
+	PREFETCHT0   1152(CX)
+	PREFETCHT0   4608(DI)
+	PREFETCHT0   4672(DI)
+	PREFETCHT0   4736(DI)
+	PREFETCHT0   1344(CX)
+	PREFETCHT0   5376(DI)
+	PREFETCHT0   5440(DI)
+	PREFETCHT0   5504(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 768(DI)
+	VMOVUPS      Y4, 800(DI)
+	VMOVUPS      Y5, 832(DI)
+	VMOVUPS      Y6, 1536(DI)
+	VMOVUPS      Y7, 1568(DI)
+	VMOVUPS      Y8, 1600(DI)
+	VMOVUPS      Y9, 2304(DI)
+	VMOVUPS      Y10, 2336(DI)
+	VMOVUPS      Y11, 2368(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
@@ -2039,305 +2056,432 @@ column29:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000010, R8
+	MOVQ         AX, R8
+	MOVQ         CX, R9
+	MOVQ         $0x00000008, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column30:
-	VMOVUPS      96(SI), Y12
-	VMOVUPS      128(SI), Y13
-	VMOVUPS      160(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column31:
+	VMOVUPS      96(R8), Y12
+	VMOVUPS      128(R8), Y13
+	VMOVUPS      160(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 192(DI), Y15
+	VBROADCASTSS 192(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 384(DI), Y15
+	VBROADCASTSS 384(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 576(DI), Y15
+	VBROADCASTSS 576(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      288(SI), Y12
-	VMOVUPS      320(SI), Y13
-	VMOVUPS      352(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      288(R8), Y12
+	VMOVUPS      320(R8), Y13
+	VMOVUPS      352(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 196(DI), Y15
+	VBROADCASTSS 196(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 388(DI), Y15
+	VBROADCASTSS 388(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 580(DI), Y15
+	VBROADCASTSS 580(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column30
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 864(BX)
-	VMOVUPS      Y4, 896(BX)
-	VMOVUPS      Y5, 928(BX)
-	VMOVUPS      Y6, 1632(BX)
-	VMOVUPS      Y7, 1664(BX)
-	VMOVUPS      Y8, 1696(BX)
-	VMOVUPS      Y9, 2400(BX)
-	VMOVUPS      Y10, 2432(BX)
-	VMOVUPS      Y11, 2464(BX)
+	VMOVUPS      480(R8), Y12
+	VMOVUPS      512(R8), Y13
+	VMOVUPS      544(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 200(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 392(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 584(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      672(R8), Y12
+	VMOVUPS      704(R8), Y13
+	VMOVUPS      736(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 204(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 396(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 588(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column31
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 864(DI)
+	VMOVUPS      Y4, 896(DI)
+	VMOVUPS      Y5, 928(DI)
+	VMOVUPS      Y6, 1632(DI)
+	VMOVUPS      Y7, 1664(DI)
+	VMOVUPS      Y8, 1696(DI)
+	VMOVUPS      Y9, 2400(DI)
+	VMOVUPS      Y10, 2432(DI)
+	VMOVUPS      Y11, 2464(DI)
 	ADDQ         $0x00000300, CX
-	ADDQ         $0x00000c00, BX
-	SUBQ         $0x00000004, AX
-	JMP          tile27
+	ADDQ         $0x00000c00, DI
+	SUBQ         $0x00000004, SI
+	JMP          tile28
 
-next28:
+next29:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000002
-	JLT   next32
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000002
+	JLT   next33
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column33:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
-	VMOVUPS      64(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column34:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VMOVUPS      64(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 192(DI), Y9
+	VBROADCASTSS 192(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      192(SI), Y6
-	VMOVUPS      224(SI), Y7
-	VMOVUPS      256(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 196(DI), Y9
+	VBROADCASTSS 196(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y6
+	VMOVUPS      416(DX), Y7
+	VMOVUPS      448(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 200(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      576(DX), Y6
+	VMOVUPS      608(DX), Y7
+	VMOVUPS      640(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 204(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column33
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 768(BX)
-	VMOVUPS      Y4, 800(BX)
-	VMOVUPS      Y5, 832(BX)
+	JNZ          column34
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 768(DI)
+	VMOVUPS      Y4, 800(DI)
+	VMOVUPS      Y5, 832(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000010, R8
+	MOVQ         AX, DX
+	MOVQ         CX, BX
+	MOVQ         $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column34:
-	VMOVUPS      96(SI), Y6
-	VMOVUPS      128(SI), Y7
-	VMOVUPS      160(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column35:
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      160(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 192(DI), Y9
+	VBROADCASTSS 192(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      288(SI), Y6
-	VMOVUPS      320(SI), Y7
-	VMOVUPS      352(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      288(DX), Y6
+	VMOVUPS      320(DX), Y7
+	VMOVUPS      352(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 196(DI), Y9
+	VBROADCASTSS 196(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      480(DX), Y6
+	VMOVUPS      512(DX), Y7
+	VMOVUPS      544(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 200(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      672(DX), Y6
+	VMOVUPS      704(DX), Y7
+	VMOVUPS      736(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 204(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column34
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 864(BX)
-	VMOVUPS      Y4, 896(BX)
-	VMOVUPS      Y5, 928(BX)
+	JNZ          column35
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 864(DI)
+	VMOVUPS      Y4, 896(DI)
+	VMOVUPS      Y5, 928(DI)
 	ADDQ         $0x00000180, CX
-	ADDQ         $0x00000600, BX
-	SUBQ         $0x00000002, AX
+	ADDQ         $0x00000600, DI
+	SUBQ         $0x00000002, SI
 
-next32:
+next33:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next36
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000001
+	JLT   next37
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
-column37:
-	VMOVUPS      (SI), Y3
-	VMOVUPS      32(SI), Y4
-	VMOVUPS      64(SI), Y5
-	VBROADCASTSS (DI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, BX inputs, R8 turns left
+column38:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      64(DX), Y5
+	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      192(SI), Y3
-	VMOVUPS      224(SI), Y4
-	VMOVUPS      256(SI), Y5
-	VBROADCASTSS 4(DI), Y6
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      224(DX), Y4
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 4(BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y3
+	VMOVUPS      416(DX), Y4
+	VMOVUPS      448(DX), Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      608(DX), Y4
+	VMOVUPS      640(DX), Y5
+	VBROADCASTSS 12(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column37
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
+	JNZ          column38
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
-	MOVQ         CX, SI
-	MOVQ         $0x00000010, DI
+	MOVQ         CX, DX
+	MOVQ         $0x00000008, BX
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
-column38:
-	VMOVUPS      96(DX), Y3
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
-	VBROADCASTSS (SI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, AX weights, DX inputs, BX turns left
+column39:
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      288(DX), Y3
-	VMOVUPS      320(DX), Y4
-	VMOVUPS      352(DX), Y5
-	VBROADCASTSS 4(SI), Y6
+	VMOVUPS      288(AX), Y3
+	VMOVUPS      320(AX), Y4
+	VMOVUPS      352(AX), Y5
+	VBROADCASTSS 4(DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x00000008, SI
-	DECQ         DI
-	JNZ          column38
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      480(AX), Y3
+	VMOVUPS      512(AX), Y4
+	VMOVUPS      544(AX), Y5
+	VBROADCASTSS 8(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      672(AX), Y3
+	VMOVUPS      704(AX), Y4
+	VMOVUPS      736(AX), Y5
+	VBROADCASTSS 12(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000010, DX
+	DECQ         BX
+	JNZ          column39
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
 	ADDQ         $0x000000c0, CX
-	ADDQ         $0x00000300, BX
-	SUBQ         $0x00000001, AX
+	ADDQ         $0x00000300, DI
+	SUBQ         $0x00000001, SI
 
-next36:
+next37:
 done25:
 	VZEROUPPER
 	RET
 
 // func gemmBf16K64Sx192Sy48V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmBf16K64Sx192Sy48V3(SB), NOSPLIT, $0-104
 	// gemm_bf16_k64_sx192_sy48 for v3.
-	MOVQ    tokens+96(FP), AX
-	TESTQ   AX, AX
-	JZ      done39
-	MOVQ    x_base+48(FP), CX
-	MOVQ    w_base+24(FP), DX
-	MOVQ    scratch_base+72(FP), BX
+	MOVQ  tokens+96(FP), AX
+	TESTQ AX, AX
+	JZ    done40
+	MOVQ  x_base+48(FP), CX
+	MOVQ  w_base+24(FP), DX
+	MOVQ  $0x00000040, BX
+	CMPQ  AX, $0x00000040
+	JLT   paced41
+	MOVQ  $0x00000018, BX
+	CMPQ  AX, $0x00000080
+	JLT   paced41
+	MOVQ  $0x0000000c, BX
+	CMPQ  AX, $0x00000100
+	JLT   paced41
+	MOVQ  $0x00000006, BX
+	CMPQ  AX, $0x00000200
+	JLT   paced41
+	MOVQ  $0x00000003, BX
+
+paced41:
+	MOVQ    scratch_base+72(FP), SI
+	MOVQ    DX, AX
 	VMOVUPS highHalf_v3<>+0(SB), Y0
-	MOVQ    $0x00000020, SI
+	MOVQ    $0x00000020, DI
 
 	// Widen a pair of columns a turn.
-	// DX packed weights, BX scratch, SI pairs left
-widen40:
-	VMOVUPS (DX), Y2
+	// AX packed weights, SI scratch, DI pairs left
+widen42:
+	VMOVUPS (AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, 192(BX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS Y1, (SI)
+	VMOVUPS Y2, 192(SI)
+	VMOVUPS 32(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 32(BX)
-	VMOVUPS Y2, 224(BX)
-	VMOVUPS 64(DX), Y2
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 224(SI)
+	VMOVUPS 64(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 64(BX)
-	VMOVUPS Y2, 256(BX)
-	VMOVUPS 96(DX), Y2
+	VMOVUPS Y1, 64(SI)
+	VMOVUPS Y2, 256(SI)
+	VMOVUPS 96(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 96(BX)
-	VMOVUPS Y2, 288(BX)
-	VMOVUPS 128(DX), Y2
+	VMOVUPS Y1, 96(SI)
+	VMOVUPS Y2, 288(SI)
+	VMOVUPS 128(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 128(BX)
-	VMOVUPS Y2, 320(BX)
-	VMOVUPS 160(DX), Y2
+	VMOVUPS Y1, 128(SI)
+	VMOVUPS Y2, 320(SI)
+	VMOVUPS 160(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 160(BX)
-	VMOVUPS Y2, 352(BX)
-	ADDQ    $0x000000c0, DX
-	ADDQ    $0x00000180, BX
-	DECQ    SI
-	JNZ     widen40
-	MOVQ    scratch_base+72(FP), DX
-	MOVQ    AX, AX
-	MOVQ    y_base+0(FP), BX
+	VMOVUPS Y1, 160(SI)
+	VMOVUPS Y2, 352(SI)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x00000180, SI
+	DECQ    DI
+	JNZ     widen42
+	MOVQ    scratch_base+72(FP), AX
+	MOVQ    tokens+96(FP), SI
+	LEAQ    6144(DX), DX
+	MOVQ    y_base+0(FP), DI
 
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile41:
-	CMPQ  AX, $0x00000004
-	JLT   next42
+	// SI tokens left, CX inputs, AX weights
+tile43:
+	CMPQ  SI, $0x00000004
+	JLT   next44
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2350,67 +2494,123 @@ tile41:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000020, R8
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  $0x00000010, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column43:
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VMOVUPS      64(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column45:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VMOVUPS      64(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 768(DI), Y15
+	VBROADCASTSS 768(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1536(DI), Y15
+	VBROADCASTSS 1536(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2304(DI), Y15
+	VBROADCASTSS 2304(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      192(SI), Y12
-	VMOVUPS      224(SI), Y13
-	VMOVUPS      256(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      192(R8), Y12
+	VMOVUPS      224(R8), Y13
+	VMOVUPS      256(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 772(DI), Y15
+	VBROADCASTSS 772(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1540(DI), Y15
+	VBROADCASTSS 1540(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2308(DI), Y15
+	VBROADCASTSS 2308(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column43
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 192(BX)
-	VMOVUPS      Y4, 224(BX)
-	VMOVUPS      Y5, 256(BX)
-	VMOVUPS      Y6, 384(BX)
-	VMOVUPS      Y7, 416(BX)
-	VMOVUPS      Y8, 448(BX)
-	VMOVUPS      Y9, 576(BX)
-	VMOVUPS      Y10, 608(BX)
-	VMOVUPS      Y11, 640(BX)
+	VMOVUPS      384(R8), Y12
+	VMOVUPS      416(R8), Y13
+	VMOVUPS      448(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 776(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1544(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2312(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      576(R8), Y12
+	VMOVUPS      608(R8), Y13
+	VMOVUPS      640(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 780(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1548(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2316(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	PREFETCHT1   (DX)
+	ADDQ         BX, DX
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column45
+	PREFETCHT0   3072(CX)
+	PREFETCHT0   768(DI)
+	PREFETCHT0   832(DI)
+	PREFETCHT0   896(DI)
+	PREFETCHT0   3840(CX)
+	PREFETCHT0   960(DI)
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
+	PREFETCHT0   4608(CX)
+	PREFETCHT0   1152(DI)
+	PREFETCHT0   1216(DI)
+	PREFETCHT0   1280(DI)
+	PREFETCHT0   5376(CX)
+	PREFETCHT0   1344(DI)
+	PREFETCHT0   1408(DI)
+	PREFETCHT0   1472(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 192(DI)
+	VMOVUPS      Y4, 224(DI)
+	VMOVUPS      Y5, 256(DI)
+	VMOVUPS      Y6, 384(DI)
+	VMOVUPS      Y7, 416(DI)
+	VMOVUPS      Y8, 448(DI)
+	VMOVUPS      Y9, 576(DI)
+	VMOVUPS      Y10, 608(DI)
+	VMOVUPS      Y11, 640(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
@@ -2423,324 +2623,446 @@ column43:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000020, R8
+	MOVQ         AX, R8
+	MOVQ         CX, R9
+	MOVQ         $0x00000010, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column44:
-	VMOVUPS      96(SI), Y12
-	VMOVUPS      128(SI), Y13
-	VMOVUPS      160(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column46:
+	VMOVUPS      96(R8), Y12
+	VMOVUPS      128(R8), Y13
+	VMOVUPS      160(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 768(DI), Y15
+	VBROADCASTSS 768(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1536(DI), Y15
+	VBROADCASTSS 1536(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2304(DI), Y15
+	VBROADCASTSS 2304(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      288(SI), Y12
-	VMOVUPS      320(SI), Y13
-	VMOVUPS      352(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      288(R8), Y12
+	VMOVUPS      320(R8), Y13
+	VMOVUPS      352(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 772(DI), Y15
+	VBROADCASTSS 772(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1540(DI), Y15
+	VBROADCASTSS 1540(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2308(DI), Y15
+	VBROADCASTSS 2308(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column44
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 288(BX)
-	VMOVUPS      Y4, 320(BX)
-	VMOVUPS      Y5, 352(BX)
-	VMOVUPS      Y6, 480(BX)
-	VMOVUPS      Y7, 512(BX)
-	VMOVUPS      Y8, 544(BX)
-	VMOVUPS      Y9, 672(BX)
-	VMOVUPS      Y10, 704(BX)
-	VMOVUPS      Y11, 736(BX)
+	VMOVUPS      480(R8), Y12
+	VMOVUPS      512(R8), Y13
+	VMOVUPS      544(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 776(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1544(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2312(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      672(R8), Y12
+	VMOVUPS      704(R8), Y13
+	VMOVUPS      736(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 780(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1548(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2316(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column46
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 288(DI)
+	VMOVUPS      Y4, 320(DI)
+	VMOVUPS      Y5, 352(DI)
+	VMOVUPS      Y6, 480(DI)
+	VMOVUPS      Y7, 512(DI)
+	VMOVUPS      Y8, 544(DI)
+	VMOVUPS      Y9, 672(DI)
+	VMOVUPS      Y10, 704(DI)
+	VMOVUPS      Y11, 736(DI)
 	ADDQ         $0x00000c00, CX
-	ADDQ         $0x00000300, BX
-	SUBQ         $0x00000004, AX
-	JMP          tile41
+	ADDQ         $0x00000300, DI
+	SUBQ         $0x00000004, SI
+	JMP          tile43
 
-next42:
+next44:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000002
-	JLT   next46
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000002
+	JLT   next48
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000020, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000010, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column47:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
-	VMOVUPS      64(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column49:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VMOVUPS      64(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 768(DI), Y9
+	VBROADCASTSS 768(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      192(SI), Y6
-	VMOVUPS      224(SI), Y7
-	VMOVUPS      256(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 772(DI), Y9
+	VBROADCASTSS 772(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y6
+	VMOVUPS      416(DX), Y7
+	VMOVUPS      448(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 776(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      576(DX), Y6
+	VMOVUPS      608(DX), Y7
+	VMOVUPS      640(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 780(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column47
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 192(BX)
-	VMOVUPS      Y4, 224(BX)
-	VMOVUPS      Y5, 256(BX)
+	JNZ          column49
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 192(DI)
+	VMOVUPS      Y4, 224(DI)
+	VMOVUPS      Y5, 256(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000020, R8
+	MOVQ         AX, DX
+	MOVQ         CX, BX
+	MOVQ         $0x00000010, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column48:
-	VMOVUPS      96(SI), Y6
-	VMOVUPS      128(SI), Y7
-	VMOVUPS      160(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column50:
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      160(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 768(DI), Y9
+	VBROADCASTSS 768(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      288(SI), Y6
-	VMOVUPS      320(SI), Y7
-	VMOVUPS      352(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      288(DX), Y6
+	VMOVUPS      320(DX), Y7
+	VMOVUPS      352(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 772(DI), Y9
+	VBROADCASTSS 772(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      480(DX), Y6
+	VMOVUPS      512(DX), Y7
+	VMOVUPS      544(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 776(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      672(DX), Y6
+	VMOVUPS      704(DX), Y7
+	VMOVUPS      736(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 780(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column48
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 288(BX)
-	VMOVUPS      Y4, 320(BX)
-	VMOVUPS      Y5, 352(BX)
+	JNZ          column50
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 288(DI)
+	VMOVUPS      Y4, 320(DI)
+	VMOVUPS      Y5, 352(DI)
 	ADDQ         $0x00000600, CX
-	ADDQ         $0x00000180, BX
-	SUBQ         $0x00000002, AX
+	ADDQ         $0x00000180, DI
+	SUBQ         $0x00000002, SI
 
-next46:
+next48:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next50
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000001
+	JLT   next52
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000020, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000010, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
-column51:
-	VMOVUPS      (SI), Y3
-	VMOVUPS      32(SI), Y4
-	VMOVUPS      64(SI), Y5
-	VBROADCASTSS (DI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, BX inputs, R8 turns left
+column53:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      64(DX), Y5
+	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      192(SI), Y3
-	VMOVUPS      224(SI), Y4
-	VMOVUPS      256(SI), Y5
-	VBROADCASTSS 4(DI), Y6
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      224(DX), Y4
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 4(BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y3
+	VMOVUPS      416(DX), Y4
+	VMOVUPS      448(DX), Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      608(DX), Y4
+	VMOVUPS      640(DX), Y5
+	VBROADCASTSS 12(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column51
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
+	JNZ          column53
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
-	MOVQ         CX, SI
-	MOVQ         $0x00000020, DI
+	MOVQ         CX, DX
+	MOVQ         $0x00000010, BX
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
-column52:
-	VMOVUPS      96(DX), Y3
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
-	VBROADCASTSS (SI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, AX weights, DX inputs, BX turns left
+column54:
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      288(DX), Y3
-	VMOVUPS      320(DX), Y4
-	VMOVUPS      352(DX), Y5
-	VBROADCASTSS 4(SI), Y6
+	VMOVUPS      288(AX), Y3
+	VMOVUPS      320(AX), Y4
+	VMOVUPS      352(AX), Y5
+	VBROADCASTSS 4(DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x00000008, SI
-	DECQ         DI
-	JNZ          column52
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      480(AX), Y3
+	VMOVUPS      512(AX), Y4
+	VMOVUPS      544(AX), Y5
+	VBROADCASTSS 8(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      672(AX), Y3
+	VMOVUPS      704(AX), Y4
+	VMOVUPS      736(AX), Y5
+	VBROADCASTSS 12(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000010, DX
+	DECQ         BX
+	JNZ          column54
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
 	ADDQ         $0x00000300, CX
-	ADDQ         $0x000000c0, BX
-	SUBQ         $0x00000001, AX
+	ADDQ         $0x000000c0, DI
+	SUBQ         $0x00000001, SI
 
-next50:
-done39:
+next52:
+done40:
 	VZEROUPPER
 	RET
 
 // func gemmBf16K2Sx48Sy96V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmBf16K2Sx48Sy96V3(SB), NOSPLIT, $0-104
 	// gemm_bf16_k2_sx48_sy96 for v3.
-	MOVQ    tokens+96(FP), AX
-	TESTQ   AX, AX
-	JZ      done53
-	MOVQ    x_base+48(FP), CX
-	MOVQ    w_base+24(FP), DX
+	MOVQ  tokens+96(FP), AX
+	TESTQ AX, AX
+	JZ    done55
+	MOVQ  x_base+48(FP), CX
+	MOVQ  w_base+24(FP), DX
+	MOVQ  $0x00000040, BX
+	CMPQ  AX, $0x00000040
+	JLT   paced56
+	MOVQ  $0x00000018, BX
+	CMPQ  AX, $0x00000080
+	JLT   paced56
+	MOVQ  $0x0000000c, BX
+	CMPQ  AX, $0x00000100
+	JLT   paced56
+	MOVQ  $0x00000006, BX
+	CMPQ  AX, $0x00000200
+	JLT   paced56
+	MOVQ  $0x00000003, BX
+
+paced56:
 	MOVQ    scratch_base+72(FP), BX
+	MOVQ    DX, AX
 	VMOVUPS highHalf_v3<>+0(SB), Y0
 	MOVQ    $0x00000001, SI
 
 	// Widen a pair of columns a turn.
-	// DX packed weights, BX scratch, SI pairs left
-widen54:
-	VMOVUPS (DX), Y2
+	// AX packed weights, BX scratch, SI pairs left
+widen57:
+	VMOVUPS (AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, (BX)
 	VMOVUPS Y2, 192(BX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS 32(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, 32(BX)
 	VMOVUPS Y2, 224(BX)
-	VMOVUPS 64(DX), Y2
+	VMOVUPS 64(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, 64(BX)
 	VMOVUPS Y2, 256(BX)
-	VMOVUPS 96(DX), Y2
+	VMOVUPS 96(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, 96(BX)
 	VMOVUPS Y2, 288(BX)
-	VMOVUPS 128(DX), Y2
+	VMOVUPS 128(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, 128(BX)
 	VMOVUPS Y2, 320(BX)
-	VMOVUPS 160(DX), Y2
+	VMOVUPS 160(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
 	VMOVUPS Y1, 160(BX)
 	VMOVUPS Y2, 352(BX)
-	ADDQ    $0x000000c0, DX
+	ADDQ    $0x000000c0, AX
 	ADDQ    $0x00000180, BX
 	DECQ    SI
-	JNZ     widen54
-	MOVQ    scratch_base+72(FP), DX
-	MOVQ    AX, AX
-	MOVQ    y_base+0(FP), BX
+	JNZ     widen57
+	MOVQ    scratch_base+72(FP), AX
+	MOVQ    tokens+96(FP), BX
+	LEAQ    192(DX), DX
+	MOVQ    y_base+0(FP), DX
 
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile55:
-	CMPQ  AX, $0x00000004
-	JLT   next56
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	VPXOR Y10, Y10, Y10
-	VPXOR Y11, Y11, Y11
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000001, R8
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column57:
+	// BX tokens left, CX inputs, AX weights
+tile58:
+	CMPQ         BX, $0x00000004
+	JLT          next59
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
+	VPXOR        Y8, Y8, Y8
+	VPXOR        Y9, Y9, Y9
+	VPXOR        Y10, Y10, Y10
+	VPXOR        Y11, Y11, Y11
+	MOVQ         AX, SI
+	MOVQ         CX, DI
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VMOVUPS      64(SI), Y14
@@ -2779,22 +3101,34 @@ column57:
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column57
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 384(BX)
-	VMOVUPS      Y4, 416(BX)
-	VMOVUPS      Y5, 448(BX)
-	VMOVUPS      Y6, 768(BX)
-	VMOVUPS      Y7, 800(BX)
-	VMOVUPS      Y8, 832(BX)
-	VMOVUPS      Y9, 1152(BX)
-	VMOVUPS      Y10, 1184(BX)
-	VMOVUPS      Y11, 1216(BX)
+	PREFETCHT0   768(CX)
+	PREFETCHT0   1536(DX)
+	PREFETCHT0   1600(DX)
+	PREFETCHT0   1664(DX)
+	PREFETCHT0   960(CX)
+	PREFETCHT0   1920(DX)
+	PREFETCHT0   1984(DX)
+	PREFETCHT0   2048(DX)
+	PREFETCHT0   1152(CX)
+	PREFETCHT0   2304(DX)
+	PREFETCHT0   2368(DX)
+	PREFETCHT0   2432(DX)
+	PREFETCHT0   1344(CX)
+	PREFETCHT0   2688(DX)
+	PREFETCHT0   2752(DX)
+	PREFETCHT0   2816(DX)
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 384(DX)
+	VMOVUPS      Y4, 416(DX)
+	VMOVUPS      Y5, 448(DX)
+	VMOVUPS      Y6, 768(DX)
+	VMOVUPS      Y7, 800(DX)
+	VMOVUPS      Y8, 832(DX)
+	VMOVUPS      Y9, 1152(DX)
+	VMOVUPS      Y10, 1184(DX)
+	VMOVUPS      Y11, 1216(DX)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
@@ -2807,13 +3141,8 @@ column57:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
-	MOVQ         DX, SI
+	MOVQ         AX, SI
 	MOVQ         CX, DI
-	MOVQ         $0x00000001, R8
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column58:
 	VMOVUPS      96(SI), Y12
 	VMOVUPS      128(SI), Y13
 	VMOVUPS      160(SI), Y14
@@ -2852,45 +3181,36 @@ column58:
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column58
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 480(BX)
-	VMOVUPS      Y4, 512(BX)
-	VMOVUPS      Y5, 544(BX)
-	VMOVUPS      Y6, 864(BX)
-	VMOVUPS      Y7, 896(BX)
-	VMOVUPS      Y8, 928(BX)
-	VMOVUPS      Y9, 1248(BX)
-	VMOVUPS      Y10, 1280(BX)
-	VMOVUPS      Y11, 1312(BX)
+	VMOVUPS      Y0, 96(DX)
+	VMOVUPS      Y1, 128(DX)
+	VMOVUPS      Y2, 160(DX)
+	VMOVUPS      Y3, 480(DX)
+	VMOVUPS      Y4, 512(DX)
+	VMOVUPS      Y5, 544(DX)
+	VMOVUPS      Y6, 864(DX)
+	VMOVUPS      Y7, 896(DX)
+	VMOVUPS      Y8, 928(DX)
+	VMOVUPS      Y9, 1248(DX)
+	VMOVUPS      Y10, 1280(DX)
+	VMOVUPS      Y11, 1312(DX)
 	ADDQ         $0x00000300, CX
-	ADDQ         $0x00000600, BX
-	SUBQ         $0x00000004, AX
-	JMP          tile55
+	ADDQ         $0x00000600, DX
+	SUBQ         $0x00000004, BX
+	JMP          tile58
 
-next56:
+next59:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000002
-	JLT   next60
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000001, R8
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column61:
+	// BX tokens left, CX inputs, AX weights
+	CMPQ         BX, $0x00000002
+	JLT          next61
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	MOVQ         AX, SI
+	MOVQ         CX, DI
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	VMOVUPS      64(SI), Y8
@@ -2913,29 +3233,20 @@ column61:
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column61
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 384(BX)
-	VMOVUPS      Y4, 416(BX)
-	VMOVUPS      Y5, 448(BX)
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 384(DX)
+	VMOVUPS      Y4, 416(DX)
+	VMOVUPS      Y5, 448(DX)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
-	MOVQ         DX, SI
+	MOVQ         AX, SI
 	MOVQ         CX, DI
-	MOVQ         $0x00000001, R8
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column62:
 	VMOVUPS      96(SI), Y6
 	VMOVUPS      128(SI), Y7
 	VMOVUPS      160(SI), Y8
@@ -2958,35 +3269,26 @@ column62:
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column62
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 480(BX)
-	VMOVUPS      Y4, 512(BX)
-	VMOVUPS      Y5, 544(BX)
+	VMOVUPS      Y0, 96(DX)
+	VMOVUPS      Y1, 128(DX)
+	VMOVUPS      Y2, 160(DX)
+	VMOVUPS      Y3, 480(DX)
+	VMOVUPS      Y4, 512(DX)
+	VMOVUPS      Y5, 544(DX)
 	ADDQ         $0x00000180, CX
-	ADDQ         $0x00000300, BX
-	SUBQ         $0x00000002, AX
+	ADDQ         $0x00000300, DX
+	SUBQ         $0x00000002, BX
 
-next60:
+next61:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next64
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000001, R8
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
-column65:
+	// BX tokens left, CX inputs, AX weights
+	CMPQ         BX, $0x00000001
+	JLT          next63
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         AX, SI
+	MOVQ         CX, DI
 	VMOVUPS      (SI), Y3
 	VMOVUPS      32(SI), Y4
 	VMOVUPS      64(SI), Y5
@@ -3001,112 +3303,116 @@ column65:
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column65
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	MOVQ         CX, SI
-	MOVQ         $0x00000001, DI
-
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
-column66:
-	VMOVUPS      96(DX), Y3
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
 	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      288(DX), Y3
-	VMOVUPS      320(DX), Y4
-	VMOVUPS      352(DX), Y5
+	VMOVUPS      288(AX), Y3
+	VMOVUPS      320(AX), Y4
+	VMOVUPS      352(AX), Y5
 	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x00000008, SI
-	DECQ         DI
-	JNZ          column66
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      Y0, 96(DX)
+	VMOVUPS      Y1, 128(DX)
+	VMOVUPS      Y2, 160(DX)
 	ADDQ         $0x000000c0, CX
-	ADDQ         $0x00000180, BX
-	SUBQ         $0x00000001, AX
+	ADDQ         $0x00000180, DX
+	SUBQ         $0x00000001, BX
 
-next64:
-done53:
+next63:
+done55:
 	VZEROUPPER
 	RET
 
 // func gemmBf16K64Sx192Sy48AddV3(y []float32, w []uint16, x []float32, residual []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmBf16K64Sx192Sy48AddV3(SB), NOSPLIT, $0-128
 	// gemm_bf16_k64_sx192_sy48_add for v3.
-	MOVQ    tokens+120(FP), AX
-	TESTQ   AX, AX
-	JZ      done67
-	MOVQ    x_base+48(FP), CX
-	MOVQ    w_base+24(FP), DX
-	MOVQ    scratch_base+96(FP), BX
+	MOVQ  tokens+120(FP), AX
+	TESTQ AX, AX
+	JZ    done64
+	MOVQ  x_base+48(FP), CX
+	MOVQ  w_base+24(FP), DX
+	MOVQ  $0x00000040, BX
+	CMPQ  AX, $0x00000040
+	JLT   paced65
+	MOVQ  $0x00000018, BX
+	CMPQ  AX, $0x00000080
+	JLT   paced65
+	MOVQ  $0x0000000c, BX
+	CMPQ  AX, $0x00000100
+	JLT   paced65
+	MOVQ  $0x00000006, BX
+	CMPQ  AX, $0x00000200
+	JLT   paced65
+	MOVQ  $0x00000003, BX
+
+paced65:
+	MOVQ    scratch_base+96(FP), SI
+	MOVQ    DX, AX
 	VMOVUPS highHalf_v3<>+0(SB), Y0
-	MOVQ    $0x00000020, SI
+	MOVQ    $0x00000020, DI
 
 	// Widen a pair of columns a turn.
-	// DX packed weights, BX scratch, SI pairs left
-widen68:
-	VMOVUPS (DX), Y2
+	// AX packed weights, SI scratch, DI pairs left
+widen66:
+	VMOVUPS (AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, 192(BX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS Y1, (SI)
+	VMOVUPS Y2, 192(SI)
+	VMOVUPS 32(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 32(BX)
-	VMOVUPS Y2, 224(BX)
-	VMOVUPS 64(DX), Y2
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 224(SI)
+	VMOVUPS 64(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 64(BX)
-	VMOVUPS Y2, 256(BX)
-	VMOVUPS 96(DX), Y2
+	VMOVUPS Y1, 64(SI)
+	VMOVUPS Y2, 256(SI)
+	VMOVUPS 96(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 96(BX)
-	VMOVUPS Y2, 288(BX)
-	VMOVUPS 128(DX), Y2
+	VMOVUPS Y1, 96(SI)
+	VMOVUPS Y2, 288(SI)
+	VMOVUPS 128(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 128(BX)
-	VMOVUPS Y2, 320(BX)
-	VMOVUPS 160(DX), Y2
+	VMOVUPS Y1, 128(SI)
+	VMOVUPS Y2, 320(SI)
+	VMOVUPS 160(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 160(BX)
-	VMOVUPS Y2, 352(BX)
-	ADDQ    $0x000000c0, DX
-	ADDQ    $0x00000180, BX
-	DECQ    SI
-	JNZ     widen68
-	MOVQ    scratch_base+96(FP), DX
-	MOVQ    AX, AX
-	MOVQ    y_base+0(FP), BX
-	MOVQ    residual_base+72(FP), SI
+	VMOVUPS Y1, 160(SI)
+	VMOVUPS Y2, 352(SI)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x00000180, SI
+	DECQ    DI
+	JNZ     widen66
+	MOVQ    scratch_base+96(FP), AX
+	MOVQ    tokens+120(FP), SI
+	LEAQ    6144(DX), DX
+	MOVQ    y_base+0(FP), DI
+	MOVQ    residual_base+72(FP), R8
 
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile69:
-	CMPQ  AX, $0x00000004
-	JLT   next70
+	// SI tokens left, CX inputs, AX weights
+tile67:
+	CMPQ  SI, $0x00000004
+	JLT   next68
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3119,79 +3425,135 @@ tile69:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  DX, DI
-	MOVQ  CX, R8
-	MOVQ  $0x00000020, R9
+	MOVQ  AX, R9
+	MOVQ  CX, R10
+	MOVQ  $0x00000010, R11
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, DI weights, R8 inputs, R9 turns left
-column71:
-	VMOVUPS      (DI), Y12
-	VMOVUPS      32(DI), Y13
-	VMOVUPS      64(DI), Y14
-	VBROADCASTSS (R8), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R9 weights, R10 inputs, R11 turns left
+column69:
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VMOVUPS      64(R9), Y14
+	VBROADCASTSS (R10), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 768(R8), Y15
+	VBROADCASTSS 768(R10), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1536(R8), Y15
+	VBROADCASTSS 1536(R10), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2304(R8), Y15
+	VBROADCASTSS 2304(R10), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      192(DI), Y12
-	VMOVUPS      224(DI), Y13
-	VMOVUPS      256(DI), Y14
-	VBROADCASTSS 4(R8), Y15
+	VMOVUPS      192(R9), Y12
+	VMOVUPS      224(R9), Y13
+	VMOVUPS      256(R9), Y14
+	VBROADCASTSS 4(R10), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 772(R8), Y15
+	VBROADCASTSS 772(R10), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1540(R8), Y15
+	VBROADCASTSS 1540(R10), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2308(R8), Y15
+	VBROADCASTSS 2308(R10), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000008, R8
-	DECQ         R9
-	JNZ          column71
-	VADDPS       (SI), Y0, Y0
-	VMOVUPS      Y0, (BX)
-	VADDPS       32(SI), Y1, Y1
-	VMOVUPS      Y1, 32(BX)
-	VADDPS       64(SI), Y2, Y2
-	VMOVUPS      Y2, 64(BX)
-	VADDPS       192(SI), Y3, Y3
-	VMOVUPS      Y3, 192(BX)
-	VADDPS       224(SI), Y4, Y4
-	VMOVUPS      Y4, 224(BX)
-	VADDPS       256(SI), Y5, Y5
-	VMOVUPS      Y5, 256(BX)
-	VADDPS       384(SI), Y6, Y6
-	VMOVUPS      Y6, 384(BX)
-	VADDPS       416(SI), Y7, Y7
-	VMOVUPS      Y7, 416(BX)
-	VADDPS       448(SI), Y8, Y8
-	VMOVUPS      Y8, 448(BX)
-	VADDPS       576(SI), Y9, Y9
-	VMOVUPS      Y9, 576(BX)
-	VADDPS       608(SI), Y10, Y10
-	VMOVUPS      Y10, 608(BX)
-	VADDPS       640(SI), Y11, Y11
-	VMOVUPS      Y11, 640(BX)
+	VMOVUPS      384(R9), Y12
+	VMOVUPS      416(R9), Y13
+	VMOVUPS      448(R9), Y14
+	VBROADCASTSS 8(R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 776(R10), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1544(R10), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2312(R10), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      576(R9), Y12
+	VMOVUPS      608(R9), Y13
+	VMOVUPS      640(R9), Y14
+	VBROADCASTSS 12(R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 780(R10), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1548(R10), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2316(R10), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	PREFETCHT1   (DX)
+	ADDQ         BX, DX
+	ADDQ         $0x00000300, R9
+	ADDQ         $0x00000010, R10
+	DECQ         R11
+	JNZ          column69
+	PREFETCHT0   3072(CX)
+	PREFETCHT0   768(DI)
+	PREFETCHT0   832(DI)
+	PREFETCHT0   896(DI)
+	PREFETCHT0   3840(CX)
+	PREFETCHT0   960(DI)
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
+	PREFETCHT0   4608(CX)
+	PREFETCHT0   1152(DI)
+	PREFETCHT0   1216(DI)
+	PREFETCHT0   1280(DI)
+	PREFETCHT0   5376(CX)
+	PREFETCHT0   1344(DI)
+	PREFETCHT0   1408(DI)
+	PREFETCHT0   1472(DI)
+	VADDPS       (R8), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(R8), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       64(R8), Y2, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       192(R8), Y3, Y3
+	VMOVUPS      Y3, 192(DI)
+	VADDPS       224(R8), Y4, Y4
+	VMOVUPS      Y4, 224(DI)
+	VADDPS       256(R8), Y5, Y5
+	VMOVUPS      Y5, 256(DI)
+	VADDPS       384(R8), Y6, Y6
+	VMOVUPS      Y6, 384(DI)
+	VADDPS       416(R8), Y7, Y7
+	VMOVUPS      Y7, 416(DI)
+	VADDPS       448(R8), Y8, Y8
+	VMOVUPS      Y8, 448(DI)
+	VADDPS       576(R8), Y9, Y9
+	VMOVUPS      Y9, 576(DI)
+	VADDPS       608(R8), Y10, Y10
+	VMOVUPS      Y10, 608(DI)
+	VADDPS       640(R8), Y11, Y11
+	VMOVUPS      Y11, 640(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
@@ -3204,338 +3566,465 @@ column71:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
-	MOVQ         DX, DI
-	MOVQ         CX, R8
-	MOVQ         $0x00000020, R9
+	MOVQ         AX, R9
+	MOVQ         CX, R10
+	MOVQ         $0x00000010, R11
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, DI weights, R8 inputs, R9 turns left
-column72:
-	VMOVUPS      96(DI), Y12
-	VMOVUPS      128(DI), Y13
-	VMOVUPS      160(DI), Y14
-	VBROADCASTSS (R8), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R9 weights, R10 inputs, R11 turns left
+column70:
+	VMOVUPS      96(R9), Y12
+	VMOVUPS      128(R9), Y13
+	VMOVUPS      160(R9), Y14
+	VBROADCASTSS (R10), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 768(R8), Y15
+	VBROADCASTSS 768(R10), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1536(R8), Y15
+	VBROADCASTSS 1536(R10), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2304(R8), Y15
+	VBROADCASTSS 2304(R10), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      288(DI), Y12
-	VMOVUPS      320(DI), Y13
-	VMOVUPS      352(DI), Y14
-	VBROADCASTSS 4(R8), Y15
+	VMOVUPS      288(R9), Y12
+	VMOVUPS      320(R9), Y13
+	VMOVUPS      352(R9), Y14
+	VBROADCASTSS 4(R10), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 772(R8), Y15
+	VBROADCASTSS 772(R10), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 1540(R8), Y15
+	VBROADCASTSS 1540(R10), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 2308(R8), Y15
+	VBROADCASTSS 2308(R10), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000008, R8
-	DECQ         R9
-	JNZ          column72
-	VADDPS       96(SI), Y0, Y0
-	VMOVUPS      Y0, 96(BX)
-	VADDPS       128(SI), Y1, Y1
-	VMOVUPS      Y1, 128(BX)
-	VADDPS       160(SI), Y2, Y2
-	VMOVUPS      Y2, 160(BX)
-	VADDPS       288(SI), Y3, Y3
-	VMOVUPS      Y3, 288(BX)
-	VADDPS       320(SI), Y4, Y4
-	VMOVUPS      Y4, 320(BX)
-	VADDPS       352(SI), Y5, Y5
-	VMOVUPS      Y5, 352(BX)
-	VADDPS       480(SI), Y6, Y6
-	VMOVUPS      Y6, 480(BX)
-	VADDPS       512(SI), Y7, Y7
-	VMOVUPS      Y7, 512(BX)
-	VADDPS       544(SI), Y8, Y8
-	VMOVUPS      Y8, 544(BX)
-	VADDPS       672(SI), Y9, Y9
-	VMOVUPS      Y9, 672(BX)
-	VADDPS       704(SI), Y10, Y10
-	VMOVUPS      Y10, 704(BX)
-	VADDPS       736(SI), Y11, Y11
-	VMOVUPS      Y11, 736(BX)
+	VMOVUPS      480(R9), Y12
+	VMOVUPS      512(R9), Y13
+	VMOVUPS      544(R9), Y14
+	VBROADCASTSS 8(R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 776(R10), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1544(R10), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2312(R10), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      672(R9), Y12
+	VMOVUPS      704(R9), Y13
+	VMOVUPS      736(R9), Y14
+	VBROADCASTSS 12(R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 780(R10), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 1548(R10), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 2316(R10), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x00000300, R9
+	ADDQ         $0x00000010, R10
+	DECQ         R11
+	JNZ          column70
+	VADDPS       96(R8), Y0, Y0
+	VMOVUPS      Y0, 96(DI)
+	VADDPS       128(R8), Y1, Y1
+	VMOVUPS      Y1, 128(DI)
+	VADDPS       160(R8), Y2, Y2
+	VMOVUPS      Y2, 160(DI)
+	VADDPS       288(R8), Y3, Y3
+	VMOVUPS      Y3, 288(DI)
+	VADDPS       320(R8), Y4, Y4
+	VMOVUPS      Y4, 320(DI)
+	VADDPS       352(R8), Y5, Y5
+	VMOVUPS      Y5, 352(DI)
+	VADDPS       480(R8), Y6, Y6
+	VMOVUPS      Y6, 480(DI)
+	VADDPS       512(R8), Y7, Y7
+	VMOVUPS      Y7, 512(DI)
+	VADDPS       544(R8), Y8, Y8
+	VMOVUPS      Y8, 544(DI)
+	VADDPS       672(R8), Y9, Y9
+	VMOVUPS      Y9, 672(DI)
+	VADDPS       704(R8), Y10, Y10
+	VMOVUPS      Y10, 704(DI)
+	VADDPS       736(R8), Y11, Y11
+	VMOVUPS      Y11, 736(DI)
 	ADDQ         $0x00000c00, CX
-	ADDQ         $0x00000300, BX
-	ADDQ         $0x00000300, SI
-	SUBQ         $0x00000004, AX
-	JMP          tile69
+	ADDQ         $0x00000300, DI
+	ADDQ         $0x00000300, R8
+	SUBQ         $0x00000004, SI
+	JMP          tile67
 
-next70:
+next68:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000002
-	JLT   next74
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000002
+	JLT   next72
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  DX, DI
-	MOVQ  CX, R8
-	MOVQ  $0x00000020, R9
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000010, R9
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, DI weights, R8 inputs, R9 turns left
-column75:
-	VMOVUPS      (DI), Y6
-	VMOVUPS      32(DI), Y7
-	VMOVUPS      64(DI), Y8
-	VBROADCASTSS (R8), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R9 turns left
+column73:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VMOVUPS      64(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 768(R8), Y9
+	VBROADCASTSS 768(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      192(DI), Y6
-	VMOVUPS      224(DI), Y7
-	VMOVUPS      256(DI), Y8
-	VBROADCASTSS 4(R8), Y9
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 772(R8), Y9
+	VBROADCASTSS 772(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000008, R8
+	VMOVUPS      384(DX), Y6
+	VMOVUPS      416(DX), Y7
+	VMOVUPS      448(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 776(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      576(DX), Y6
+	VMOVUPS      608(DX), Y7
+	VMOVUPS      640(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 780(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R9
-	JNZ          column75
-	VADDPS       (SI), Y0, Y0
-	VMOVUPS      Y0, (BX)
-	VADDPS       32(SI), Y1, Y1
-	VMOVUPS      Y1, 32(BX)
-	VADDPS       64(SI), Y2, Y2
-	VMOVUPS      Y2, 64(BX)
-	VADDPS       192(SI), Y3, Y3
-	VMOVUPS      Y3, 192(BX)
-	VADDPS       224(SI), Y4, Y4
-	VMOVUPS      Y4, 224(BX)
-	VADDPS       256(SI), Y5, Y5
-	VMOVUPS      Y5, 256(BX)
+	JNZ          column73
+	VADDPS       (R8), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(R8), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       64(R8), Y2, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       192(R8), Y3, Y3
+	VMOVUPS      Y3, 192(DI)
+	VADDPS       224(R8), Y4, Y4
+	VMOVUPS      Y4, 224(DI)
+	VADDPS       256(R8), Y5, Y5
+	VMOVUPS      Y5, 256(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
-	MOVQ         DX, DI
-	MOVQ         CX, R8
-	MOVQ         $0x00000020, R9
+	MOVQ         AX, DX
+	MOVQ         CX, BX
+	MOVQ         $0x00000010, R9
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, DI weights, R8 inputs, R9 turns left
-column76:
-	VMOVUPS      96(DI), Y6
-	VMOVUPS      128(DI), Y7
-	VMOVUPS      160(DI), Y8
-	VBROADCASTSS (R8), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R9 turns left
+column74:
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      160(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 768(R8), Y9
+	VBROADCASTSS 768(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      288(DI), Y6
-	VMOVUPS      320(DI), Y7
-	VMOVUPS      352(DI), Y8
-	VBROADCASTSS 4(R8), Y9
+	VMOVUPS      288(DX), Y6
+	VMOVUPS      320(DX), Y7
+	VMOVUPS      352(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 772(R8), Y9
+	VBROADCASTSS 772(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000008, R8
+	VMOVUPS      480(DX), Y6
+	VMOVUPS      512(DX), Y7
+	VMOVUPS      544(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 776(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      672(DX), Y6
+	VMOVUPS      704(DX), Y7
+	VMOVUPS      736(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 780(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R9
-	JNZ          column76
-	VADDPS       96(SI), Y0, Y0
-	VMOVUPS      Y0, 96(BX)
-	VADDPS       128(SI), Y1, Y1
-	VMOVUPS      Y1, 128(BX)
-	VADDPS       160(SI), Y2, Y2
-	VMOVUPS      Y2, 160(BX)
-	VADDPS       288(SI), Y3, Y3
-	VMOVUPS      Y3, 288(BX)
-	VADDPS       320(SI), Y4, Y4
-	VMOVUPS      Y4, 320(BX)
-	VADDPS       352(SI), Y5, Y5
-	VMOVUPS      Y5, 352(BX)
+	JNZ          column74
+	VADDPS       96(R8), Y0, Y0
+	VMOVUPS      Y0, 96(DI)
+	VADDPS       128(R8), Y1, Y1
+	VMOVUPS      Y1, 128(DI)
+	VADDPS       160(R8), Y2, Y2
+	VMOVUPS      Y2, 160(DI)
+	VADDPS       288(R8), Y3, Y3
+	VMOVUPS      Y3, 288(DI)
+	VADDPS       320(R8), Y4, Y4
+	VMOVUPS      Y4, 320(DI)
+	VADDPS       352(R8), Y5, Y5
+	VMOVUPS      Y5, 352(DI)
 	ADDQ         $0x00000600, CX
-	ADDQ         $0x00000180, BX
-	ADDQ         $0x00000180, SI
-	SUBQ         $0x00000002, AX
+	ADDQ         $0x00000180, DI
+	ADDQ         $0x00000180, R8
+	SUBQ         $0x00000002, SI
 
-next74:
+next72:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next78
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000001
+	JLT   next76
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ  DX, DI
-	MOVQ  CX, R8
-	MOVQ  $0x00000020, R9
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000010, R9
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DI weights, R8 inputs, R9 turns left
-column79:
-	VMOVUPS      (DI), Y3
-	VMOVUPS      32(DI), Y4
-	VMOVUPS      64(DI), Y5
-	VBROADCASTSS (R8), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, BX inputs, R9 turns left
+column77:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      64(DX), Y5
+	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      192(DI), Y3
-	VMOVUPS      224(DI), Y4
-	VMOVUPS      256(DI), Y5
-	VBROADCASTSS 4(R8), Y6
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      224(DX), Y4
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 4(BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000008, R8
+	VMOVUPS      384(DX), Y3
+	VMOVUPS      416(DX), Y4
+	VMOVUPS      448(DX), Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      608(DX), Y4
+	VMOVUPS      640(DX), Y5
+	VBROADCASTSS 12(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R9
-	JNZ          column79
-	VADDPS       (SI), Y0, Y0
-	VMOVUPS      Y0, (BX)
-	VADDPS       32(SI), Y1, Y1
-	VMOVUPS      Y1, 32(BX)
-	VADDPS       64(SI), Y2, Y2
-	VMOVUPS      Y2, 64(BX)
+	JNZ          column77
+	VADDPS       (R8), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(R8), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       64(R8), Y2, Y2
+	VMOVUPS      Y2, 64(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
-	MOVQ         CX, DI
-	MOVQ         $0x00000020, R8
+	MOVQ         CX, DX
+	MOVQ         $0x00000010, BX
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DX weights, DI inputs, R8 turns left
-column80:
-	VMOVUPS      96(DX), Y3
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
-	VBROADCASTSS (DI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, AX weights, DX inputs, BX turns left
+column78:
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      288(DX), Y3
-	VMOVUPS      320(DX), Y4
-	VMOVUPS      352(DX), Y5
-	VBROADCASTSS 4(DI), Y6
+	VMOVUPS      288(AX), Y3
+	VMOVUPS      320(AX), Y4
+	VMOVUPS      352(AX), Y5
+	VBROADCASTSS 4(DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column80
-	VADDPS       96(SI), Y0, Y0
-	VMOVUPS      Y0, 96(BX)
-	VADDPS       128(SI), Y1, Y1
-	VMOVUPS      Y1, 128(BX)
-	VADDPS       160(SI), Y2, Y2
-	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      480(AX), Y3
+	VMOVUPS      512(AX), Y4
+	VMOVUPS      544(AX), Y5
+	VBROADCASTSS 8(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      672(AX), Y3
+	VMOVUPS      704(AX), Y4
+	VMOVUPS      736(AX), Y5
+	VBROADCASTSS 12(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000010, DX
+	DECQ         BX
+	JNZ          column78
+	VADDPS       96(R8), Y0, Y0
+	VMOVUPS      Y0, 96(DI)
+	VADDPS       128(R8), Y1, Y1
+	VMOVUPS      Y1, 128(DI)
+	VADDPS       160(R8), Y2, Y2
+	VMOVUPS      Y2, 160(DI)
 	ADDQ         $0x00000300, CX
-	ADDQ         $0x000000c0, BX
-	ADDQ         $0x000000c0, SI
-	SUBQ         $0x00000001, AX
+	ADDQ         $0x000000c0, DI
+	ADDQ         $0x000000c0, R8
+	SUBQ         $0x00000001, SI
 
-next78:
-done67:
+next76:
+done64:
 	VZEROUPPER
 	RET
 
 // func gemmBf16K32Sx48Sy96V3(y []float32, w []uint16, x []float32, scratch []float32, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gemmBf16K32Sx48Sy96V3(SB), NOSPLIT, $0-104
 	// gemm_bf16_k32_sx48_sy96 for v3.
-	MOVQ    tokens+96(FP), AX
-	TESTQ   AX, AX
-	JZ      done81
-	MOVQ    x_base+48(FP), CX
-	MOVQ    w_base+24(FP), DX
-	MOVQ    scratch_base+72(FP), BX
+	MOVQ  tokens+96(FP), AX
+	TESTQ AX, AX
+	JZ    done79
+	MOVQ  x_base+48(FP), CX
+	MOVQ  w_base+24(FP), DX
+	MOVQ  $0x00000040, BX
+	CMPQ  AX, $0x00000040
+	JLT   paced80
+	MOVQ  $0x00000018, BX
+	CMPQ  AX, $0x00000080
+	JLT   paced80
+	MOVQ  $0x0000000c, BX
+	CMPQ  AX, $0x00000100
+	JLT   paced80
+	MOVQ  $0x00000006, BX
+	CMPQ  AX, $0x00000200
+	JLT   paced80
+	MOVQ  $0x00000003, BX
+
+paced80:
+	MOVQ    scratch_base+72(FP), SI
+	MOVQ    DX, AX
 	VMOVUPS highHalf_v3<>+0(SB), Y0
-	MOVQ    $0x00000010, SI
+	MOVQ    $0x00000010, DI
 
 	// Widen a pair of columns a turn.
-	// DX packed weights, BX scratch, SI pairs left
-widen82:
-	VMOVUPS (DX), Y2
+	// AX packed weights, SI scratch, DI pairs left
+widen81:
+	VMOVUPS (AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, 192(BX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS Y1, (SI)
+	VMOVUPS Y2, 192(SI)
+	VMOVUPS 32(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 32(BX)
-	VMOVUPS Y2, 224(BX)
-	VMOVUPS 64(DX), Y2
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, 224(SI)
+	VMOVUPS 64(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 64(BX)
-	VMOVUPS Y2, 256(BX)
-	VMOVUPS 96(DX), Y2
+	VMOVUPS Y1, 64(SI)
+	VMOVUPS Y2, 256(SI)
+	VMOVUPS 96(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 96(BX)
-	VMOVUPS Y2, 288(BX)
-	VMOVUPS 128(DX), Y2
+	VMOVUPS Y1, 96(SI)
+	VMOVUPS Y2, 288(SI)
+	VMOVUPS 128(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 128(BX)
-	VMOVUPS Y2, 320(BX)
-	VMOVUPS 160(DX), Y2
+	VMOVUPS Y1, 128(SI)
+	VMOVUPS Y2, 320(SI)
+	VMOVUPS 160(AX), Y2
 	VPSLLD  $0x10, Y2, Y1
 	VPAND   Y0, Y2, Y2
-	VMOVUPS Y1, 160(BX)
-	VMOVUPS Y2, 352(BX)
-	ADDQ    $0x000000c0, DX
-	ADDQ    $0x00000180, BX
-	DECQ    SI
-	JNZ     widen82
-	MOVQ    scratch_base+72(FP), DX
-	MOVQ    AX, AX
-	MOVQ    y_base+0(FP), BX
+	VMOVUPS Y1, 160(SI)
+	VMOVUPS Y2, 352(SI)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x00000180, SI
+	DECQ    DI
+	JNZ     widen81
+	MOVQ    scratch_base+72(FP), AX
+	MOVQ    tokens+96(FP), SI
+	LEAQ    3072(DX), DX
+	MOVQ    y_base+0(FP), DI
 
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile83:
-	CMPQ  AX, $0x00000004
-	JLT   next84
+	// SI tokens left, CX inputs, AX weights
+tile82:
+	CMPQ  SI, $0x00000004
+	JLT   next83
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3548,67 +4037,123 @@ tile83:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, R8
+	MOVQ  CX, R9
+	MOVQ  $0x00000008, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column85:
-	VMOVUPS      (SI), Y12
-	VMOVUPS      32(SI), Y13
-	VMOVUPS      64(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column84:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VMOVUPS      64(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 192(DI), Y15
+	VBROADCASTSS 192(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 384(DI), Y15
+	VBROADCASTSS 384(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 576(DI), Y15
+	VBROADCASTSS 576(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      192(SI), Y12
-	VMOVUPS      224(SI), Y13
-	VMOVUPS      256(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      192(R8), Y12
+	VMOVUPS      224(R8), Y13
+	VMOVUPS      256(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 196(DI), Y15
+	VBROADCASTSS 196(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 388(DI), Y15
+	VBROADCASTSS 388(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 580(DI), Y15
+	VBROADCASTSS 580(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column85
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 384(BX)
-	VMOVUPS      Y4, 416(BX)
-	VMOVUPS      Y5, 448(BX)
-	VMOVUPS      Y6, 768(BX)
-	VMOVUPS      Y7, 800(BX)
-	VMOVUPS      Y8, 832(BX)
-	VMOVUPS      Y9, 1152(BX)
-	VMOVUPS      Y10, 1184(BX)
-	VMOVUPS      Y11, 1216(BX)
+	VMOVUPS      384(R8), Y12
+	VMOVUPS      416(R8), Y13
+	VMOVUPS      448(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 200(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 392(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 584(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      576(R8), Y12
+	VMOVUPS      608(R8), Y13
+	VMOVUPS      640(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 204(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 396(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 588(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	PREFETCHT1   (DX)
+	ADDQ         BX, DX
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column84
+	PREFETCHT0   768(CX)
+	PREFETCHT0   1536(DI)
+	PREFETCHT0   1600(DI)
+	PREFETCHT0   1664(DI)
+	PREFETCHT0   960(CX)
+	PREFETCHT0   1920(DI)
+	PREFETCHT0   1984(DI)
+	PREFETCHT0   2048(DI)
+	PREFETCHT0   1152(CX)
+	PREFETCHT0   2304(DI)
+	PREFETCHT0   2368(DI)
+	PREFETCHT0   2432(DI)
+	PREFETCHT0   1344(CX)
+	PREFETCHT0   2688(DI)
+	PREFETCHT0   2752(DI)
+	PREFETCHT0   2816(DI)
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 384(DI)
+	VMOVUPS      Y4, 416(DI)
+	VMOVUPS      Y5, 448(DI)
+	VMOVUPS      Y6, 768(DI)
+	VMOVUPS      Y7, 800(DI)
+	VMOVUPS      Y8, 832(DI)
+	VMOVUPS      Y9, 1152(DI)
+	VMOVUPS      Y10, 1184(DI)
+	VMOVUPS      Y11, 1216(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
@@ -3621,242 +4166,352 @@ column85:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000010, R8
+	MOVQ         AX, R8
+	MOVQ         CX, R9
+	MOVQ         $0x00000008, R10
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y11 sums, SI weights, DI inputs, R8 turns left
-column86:
-	VMOVUPS      96(SI), Y12
-	VMOVUPS      128(SI), Y13
-	VMOVUPS      160(SI), Y14
-	VBROADCASTSS (DI), Y15
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y11 sums, R8 weights, R9 inputs, R10 turns left
+column85:
+	VMOVUPS      96(R8), Y12
+	VMOVUPS      128(R8), Y13
+	VMOVUPS      160(R8), Y14
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 192(DI), Y15
+	VBROADCASTSS 192(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 384(DI), Y15
+	VBROADCASTSS 384(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 576(DI), Y15
+	VBROADCASTSS 576(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	VMOVUPS      288(SI), Y12
-	VMOVUPS      320(SI), Y13
-	VMOVUPS      352(SI), Y14
-	VBROADCASTSS 4(DI), Y15
+	VMOVUPS      288(R8), Y12
+	VMOVUPS      320(R8), Y13
+	VMOVUPS      352(R8), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y12, Y15, Y0
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 196(DI), Y15
+	VBROADCASTSS 196(R9), Y15
 	VFMADD231PS  Y12, Y15, Y3
 	VFMADD231PS  Y13, Y15, Y4
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 388(DI), Y15
+	VBROADCASTSS 388(R9), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 580(DI), Y15
+	VBROADCASTSS 580(R9), Y15
 	VFMADD231PS  Y12, Y15, Y9
 	VFMADD231PS  Y13, Y15, Y10
 	VFMADD231PS  Y14, Y15, Y11
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
-	DECQ         R8
-	JNZ          column86
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 480(BX)
-	VMOVUPS      Y4, 512(BX)
-	VMOVUPS      Y5, 544(BX)
-	VMOVUPS      Y6, 864(BX)
-	VMOVUPS      Y7, 896(BX)
-	VMOVUPS      Y8, 928(BX)
-	VMOVUPS      Y9, 1248(BX)
-	VMOVUPS      Y10, 1280(BX)
-	VMOVUPS      Y11, 1312(BX)
+	VMOVUPS      480(R8), Y12
+	VMOVUPS      512(R8), Y13
+	VMOVUPS      544(R8), Y14
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 200(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 392(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 584(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      672(R8), Y12
+	VMOVUPS      704(R8), Y13
+	VMOVUPS      736(R8), Y14
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 204(R9), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS 396(R9), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 588(R9), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x00000300, R8
+	ADDQ         $0x00000010, R9
+	DECQ         R10
+	JNZ          column85
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 480(DI)
+	VMOVUPS      Y4, 512(DI)
+	VMOVUPS      Y5, 544(DI)
+	VMOVUPS      Y6, 864(DI)
+	VMOVUPS      Y7, 896(DI)
+	VMOVUPS      Y8, 928(DI)
+	VMOVUPS      Y9, 1248(DI)
+	VMOVUPS      Y10, 1280(DI)
+	VMOVUPS      Y11, 1312(DI)
 	ADDQ         $0x00000300, CX
-	ADDQ         $0x00000600, BX
-	SUBQ         $0x00000004, AX
-	JMP          tile83
+	ADDQ         $0x00000600, DI
+	SUBQ         $0x00000004, SI
+	JMP          tile82
 
-next84:
+next83:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000002
-	JLT   next88
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000002
+	JLT   next87
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column89:
-	VMOVUPS      (SI), Y6
-	VMOVUPS      32(SI), Y7
-	VMOVUPS      64(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column88:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VMOVUPS      64(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 192(DI), Y9
+	VBROADCASTSS 192(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      192(SI), Y6
-	VMOVUPS      224(SI), Y7
-	VMOVUPS      256(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 196(DI), Y9
+	VBROADCASTSS 196(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y6
+	VMOVUPS      416(DX), Y7
+	VMOVUPS      448(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 200(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      576(DX), Y6
+	VMOVUPS      608(DX), Y7
+	VMOVUPS      640(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 204(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column89
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
-	VMOVUPS      Y3, 384(BX)
-	VMOVUPS      Y4, 416(BX)
-	VMOVUPS      Y5, 448(BX)
+	JNZ          column88
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 384(DI)
+	VMOVUPS      Y4, 416(DI)
+	VMOVUPS      Y5, 448(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
-	MOVQ         DX, SI
-	MOVQ         CX, DI
-	MOVQ         $0x00000010, R8
+	MOVQ         AX, DX
+	MOVQ         CX, BX
+	MOVQ         $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, SI weights, DI inputs, R8 turns left
-column90:
-	VMOVUPS      96(SI), Y6
-	VMOVUPS      128(SI), Y7
-	VMOVUPS      160(SI), Y8
-	VBROADCASTSS (DI), Y9
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y5 sums, DX weights, BX inputs, R8 turns left
+column89:
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      160(DX), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 192(DI), Y9
+	VBROADCASTSS 192(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	VMOVUPS      288(SI), Y6
-	VMOVUPS      320(SI), Y7
-	VMOVUPS      352(SI), Y8
-	VBROADCASTSS 4(DI), Y9
+	VMOVUPS      288(DX), Y6
+	VMOVUPS      320(DX), Y7
+	VMOVUPS      352(DX), Y8
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y6, Y9, Y0
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 196(DI), Y9
+	VBROADCASTSS 196(BX), Y9
 	VFMADD231PS  Y6, Y9, Y3
 	VFMADD231PS  Y7, Y9, Y4
 	VFMADD231PS  Y8, Y9, Y5
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      480(DX), Y6
+	VMOVUPS      512(DX), Y7
+	VMOVUPS      544(DX), Y8
+	VBROADCASTSS 8(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 200(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	VMOVUPS      672(DX), Y6
+	VMOVUPS      704(DX), Y7
+	VMOVUPS      736(DX), Y8
+	VBROADCASTSS 12(BX), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 204(BX), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column90
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
-	VMOVUPS      Y3, 480(BX)
-	VMOVUPS      Y4, 512(BX)
-	VMOVUPS      Y5, 544(BX)
+	JNZ          column89
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
+	VMOVUPS      Y3, 480(DI)
+	VMOVUPS      Y4, 512(DI)
+	VMOVUPS      Y5, 544(DI)
 	ADDQ         $0x00000180, CX
-	ADDQ         $0x00000300, BX
-	SUBQ         $0x00000002, AX
+	ADDQ         $0x00000300, DI
+	SUBQ         $0x00000002, SI
 
-next88:
+next87:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next92
+	// SI tokens left, CX inputs, AX weights
+	CMPQ  SI, $0x00000001
+	JLT   next91
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
-	MOVQ  DX, SI
-	MOVQ  CX, DI
-	MOVQ  $0x00000010, R8
+	MOVQ  AX, DX
+	MOVQ  CX, BX
+	MOVQ  $0x00000008, R8
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, SI weights, DI inputs, R8 turns left
-column93:
-	VMOVUPS      (SI), Y3
-	VMOVUPS      32(SI), Y4
-	VMOVUPS      64(SI), Y5
-	VBROADCASTSS (DI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, DX weights, BX inputs, R8 turns left
+column92:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      32(DX), Y4
+	VMOVUPS      64(DX), Y5
+	VBROADCASTSS (BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      192(SI), Y3
-	VMOVUPS      224(SI), Y4
-	VMOVUPS      256(SI), Y5
-	VBROADCASTSS 4(DI), Y6
+	VMOVUPS      192(DX), Y3
+	VMOVUPS      224(DX), Y4
+	VMOVUPS      256(DX), Y5
+	VBROADCASTSS 4(BX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, SI
-	ADDQ         $0x00000008, DI
+	VMOVUPS      384(DX), Y3
+	VMOVUPS      416(DX), Y4
+	VMOVUPS      448(DX), Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      576(DX), Y3
+	VMOVUPS      608(DX), Y4
+	VMOVUPS      640(DX), Y5
+	VBROADCASTSS 12(BX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, DX
+	ADDQ         $0x00000010, BX
 	DECQ         R8
-	JNZ          column93
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y1, 32(BX)
-	VMOVUPS      Y2, 64(BX)
+	JNZ          column92
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
 	VPXOR        Y0, Y0, Y0
 	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
-	MOVQ         CX, SI
-	MOVQ         $0x00000010, DI
+	MOVQ         CX, DX
+	MOVQ         $0x00000008, BX
 
-	// Two columns a turn: weights once, one input a token.
-	// Y0…Y2 sums, DX weights, SI inputs, DI turns left
-column94:
-	VMOVUPS      96(DX), Y3
-	VMOVUPS      128(DX), Y4
-	VMOVUPS      160(DX), Y5
-	VBROADCASTSS (SI), Y6
+	// Four columns a turn: weights once, one input a token.
+	// Y0…Y2 sums, AX weights, DX inputs, BX turns left
+column93:
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	VMOVUPS      288(DX), Y3
-	VMOVUPS      320(DX), Y4
-	VMOVUPS      352(DX), Y5
-	VBROADCASTSS 4(SI), Y6
+	VMOVUPS      288(AX), Y3
+	VMOVUPS      320(AX), Y4
+	VMOVUPS      352(AX), Y5
+	VBROADCASTSS 4(DX), Y6
 	VFMADD231PS  Y3, Y6, Y0
 	VFMADD231PS  Y4, Y6, Y1
 	VFMADD231PS  Y5, Y6, Y2
-	ADDQ         $0x00000180, DX
-	ADDQ         $0x00000008, SI
-	DECQ         DI
-	JNZ          column94
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      Y1, 128(BX)
-	VMOVUPS      Y2, 160(BX)
+	VMOVUPS      480(AX), Y3
+	VMOVUPS      512(AX), Y4
+	VMOVUPS      544(AX), Y5
+	VBROADCASTSS 8(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	VMOVUPS      672(AX), Y3
+	VMOVUPS      704(AX), Y4
+	VMOVUPS      736(AX), Y5
+	VBROADCASTSS 12(DX), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x00000300, AX
+	ADDQ         $0x00000010, DX
+	DECQ         BX
+	JNZ          column93
+	VMOVUPS      Y0, 96(DI)
+	VMOVUPS      Y1, 128(DI)
+	VMOVUPS      Y2, 160(DI)
 	ADDQ         $0x000000c0, CX
-	ADDQ         $0x00000180, BX
-	SUBQ         $0x00000001, AX
+	ADDQ         $0x00000180, DI
+	SUBQ         $0x00000001, SI
 
-next92:
-done81:
+next91:
+done79:
 	VZEROUPPER
 	RET

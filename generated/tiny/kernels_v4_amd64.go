@@ -31,7 +31,7 @@ func gemvBf16K2V4(y []float32, w []uint16, x []float32, panels int)
 // scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4 is scan1_n8_su192_sd96_sy192_sbc48_b2_c10_softplus_gate192 for v4.
 //
 //go:noescape
-func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4(y, u, dt, z, bc, a, d, dtBias, h []float32, groups, tokens int)
+func scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192V4(y, u, dt, z, bc, a, d, dtBias, h, scratch []float32, groups, tokens int)
 
 // gemvBf16K64AddV4 is gemv_bf16_k64_add for v4.
 //

@@ -22,7 +22,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "0238c6c04879ab37f8c4166c6f09a9a3",
+		Fingerprint: "f48dccb60fae3ded78f7e080ef0396c7",
 		Open:        open,
 		Shape:       shape,
 	}

@@ -14,7 +14,7 @@ var payloadFile []byte
 var source = model.Package{
 	Command:  "mambac generate tiny --package tiny --embed --dir FOLDER",
 	Compiled: Compiled(),
-	Digest:   "0928baf88b31735b891112c7f81422f6d254aff8ee48b2041fb20ee0e615d784",
+	Digest:   "60432c782fa3ab9b734d198b60369f9c8d301e5a2a45ff9009fff17005b28ab9",
 	Embedded: payloadFile,
 	Name:     "tiny",
 }

@@ -54,7 +54,7 @@ func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state []flo
 
 	// Phase 4: scan1.
 	for i := lo2; i < hi2; i++ {
-		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], m.Arena[atDtProj+i*48:], m.Arena[atInProj+96+i*48:], m.Arena[atXProj:], l.aLog[i*384:], l.d[i*48:], l.dtProjBias[i*48:], state[l.ssm+i*384:], 3, tokens)
+		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], m.Arena[atDtProj+i*48:], m.Arena[atInProj+96+i*48:], m.Arena[atXProj:], l.aLog[i*384:], l.d[i*48:], l.dtProjBias[i*48:], state[l.ssm+i*384:], m.Scratch, 3, tokens)
 	}
 	w.Barrier()
 

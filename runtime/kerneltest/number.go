@@ -34,12 +34,15 @@ func (a number) times(b number) number {
 	return number{a.value * b.value, err, a.nan || b.nan}.rounded()
 }
 
-// exp allows code to answer 0, or its smallest normal number, for results
+// log2e is log₂e as float32 code has it.
+var log2e = number{value: math.Log2E, err: math.Abs(math.Log2E - float64(float32(math.Log2E)))}
+
+// exp2 allows code to answer 0, or its smallest normal number, for results
 // below about that.
-func (a number) exp() number {
-	value := math.Exp(a.value)
-	err := value*(math.Expm1(a.err)+functionError) + tiny
-	if a.err > 100 {
+func (a number) exp2() number {
+	value := math.Exp2(a.value)
+	err := value*(math.Expm1(math.Ln2*a.err)+functionError) + tiny
+	if !(a.err < 100) {
 		err = math.Inf(1)
 	}
 	return number{value, err, a.nan}.rounded()

@@ -8,8 +8,8 @@ import (
 
 // Scan1 is the selective scan of Mamba-1 over a run of tokens for a run of
 // groups of 16 channels, recurrence carried: per token and channel
-// q = Δ·u; per state h = fma(exp(Δ·a), h, q·B), acc = fma(h, C, acc); then
-// y = fma(d, u, acc), times silu(z) with Gate.
+// q = Δ·u, r = Δ·log₂e; per state h = fma(2^(r·a), h, q·B),
+// acc = fma(h, C, acc); then y = fma(d, u, acc), times silu(z) with Gate.
 type Scan1 struct {
 	States                             int
 	StrideU, StrideD, StrideZ, StrideY int
@@ -67,7 +67,7 @@ func (s Scan1) newCase(n count, f flavour, aliased string) *Case {
 		names = append(names, "dtBias")
 	}
 	c.inputs = argumentInputs(args, aliased, append(names, "h")...)
-	c.inputs = append(c.inputs, input{"groups", n.groups}, input{"tokens", n.tokens})
+	c.inputs = append(c.inputs, input{scratch, make([]float32, 3*groupChannels*n.tokens)}, input{"groups", n.groups}, input{"tokens", n.tokens})
 	out, after := unwritten(c.inputs[0].value.([]float32)), unwritten(args["h"])
 	for e := range width {
 		s.channel(args, e, n.tokens, out, after)
@@ -112,9 +112,9 @@ func (s Scan1) channel(args map[string][]float32, e, tokens int, out, after *out
 			// A plain float32 addition: all code gives the same bits.
 			delta = exactly(float32(delta.value)+args["dtBias"][e]).apply(softplus, 1)
 		}
-		q, y := delta.times(u), number{}
+		q, r, y := delta.times(u), delta.times(log2e), number{}
 		for n := range h {
-			decay := delta.times(exactly(args["a"][first+n*groupChannels])).exp()
+			decay := r.times(exactly(args["a"][first+n*groupChannels])).exp2()
 			h[n] = decay.times(h[n]).plus(q.times(exactly(bc[s.OffsetB+n])))
 			y = y.plus(h[n].times(exactly(bc[s.OffsetC+n])))
 		}

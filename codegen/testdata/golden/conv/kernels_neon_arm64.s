@@ -73,10 +73,10 @@ token3:
 	VMOV   V17.B16, V16.B16
 	VMOV   V18.B16, V17.B16
 	WORD   $0x6ea0fa74 // FNEG V20.4S, V19.4S
-	WORD   $0x4ea2f694 // FMIN V20.4S, V20.4S, V2.4S
 
 	// Exponentials.
 	// V20 arguments, then results
+	WORD   $0x4ea2f694 // FMIN V20.4S, V20.4S, V2.4S
 	WORD   $0x4e21f694 // FMAX V20.4S, V20.4S, V1.4S
 	VMOV   V4.B16, V21.B16
 	VFMLA  V3.S4, V20.S4, V21.S4
@@ -166,6 +166,7 @@ token5:
 
 	// Exponentials.
 	// V13 arguments, then results
+	WORD   $0x4ea1f5ad // FMIN V13.4S, V13.4S, V1.4S
 	WORD   $0x4e20f5ad // FMAX V13.4S, V13.4S, V0.4S
 	VMOV   V3.B16, V14.B16
 	VFMLA  V2.S4, V13.S4, V14.S4

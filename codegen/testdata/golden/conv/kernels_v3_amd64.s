@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func convT3C48Sx48Sy48BiasSiluV3(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·convT3C48Sx48Sy48BiasSiluV3(SB), NOSPLIT, $0-136
 	// conv_t3_c48_sx48_sy48_bias_silu for v3.
 	MOVQ  y_base+0(FP), AX
@@ -33,6 +33,7 @@ channels2:
 	// One token a turn.
 	// Y0 Y1 past inputs from the oldest on, R9 input, R10 output, R11 tokens left
 token3:
+	PREFETCHT0   1536(R9)
 	VMOVUPS      (R9), Y2
 	VPXOR        Y3, Y3, Y3
 	VFMADD231PS  (DX), Y0, Y3
@@ -43,28 +44,28 @@ token3:
 	VMOVAPS      Y2, Y1
 	VXORPS       signBit_v3<>+0(SB), Y3, Y2
 	VMOVUPS      expMax_v3<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y4
-	VMOVUPS      expMin_v3<>+0(SB), Y2
-	VMAXPS       Y4, Y2, Y4
-	VMOVUPS      expRound_v3<>+0(SB), Y2
-	VFMADD231PS  log2e_v3<>+0(SB), Y4, Y2
-	VPSLLD       $0x17, Y2, Y5
-	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
-	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y4
-	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y4
-	VMULPS       Y4, Y4, Y6
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      expMin_v3<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      expRound_v3<>+0(SB), Y4
+	VFMADD231PS  log2e_v3<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VSUBPS       expRound_v3<>+0(SB), Y4, Y4
+	VFNMADD231PS ln2High_v3<>+0(SB), Y4, Y2
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y4, Y2
+	VMULPS       Y2, Y2, Y6
 	VMOVUPS      expC5_v3<>+0(SB), Y7
-	VFMADD213PS  expC4_v3<>+0(SB), Y4, Y7
-	VMOVUPS      expC3_v3<>+0(SB), Y2
-	VFMADD213PS  expC2_v3<>+0(SB), Y4, Y2
+	VFMADD213PS  expC4_v3<>+0(SB), Y2, Y7
+	VMOVUPS      expC3_v3<>+0(SB), Y4
+	VFMADD213PS  expC2_v3<>+0(SB), Y2, Y4
 	VFMADD231PS  expC6_v3<>+0(SB), Y6, Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VADDPS       one_v3<>+0(SB), Y4, Y4
-	VFMADD213PS  Y4, Y6, Y2
-	VMULPS       Y5, Y2, Y2
+	VFMADD231PS  Y7, Y6, Y4
 	VADDPS       one_v3<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y3, Y2
-	VMOVUPS      Y2, (R10)
+	VFMADD213PS  Y2, Y6, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       one_v3<>+0(SB), Y4, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)
 	ADDQ         $0x000000c0, R9
 	ADDQ         $0x000000c0, R10
 	DECQ         R11

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func convT3C48Sx48Sy48BiasSiluV4(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·convT3C48Sx48Sy48BiasSiluV4(SB), NOSPLIT, $0-136
 	// conv_t3_c48_sx48_sy48_bias_silu for v4.
 	MOVQ    y_base+0(FP), AX
@@ -44,6 +44,7 @@ channels2:
 	// One token a turn.
 	// Z12 Z13 past inputs from the oldest on, R9 input, R10 output, R11 tokens left
 token3:
+	PREFETCHT0   1536(R9)
 	VMOVUPS      (R9), Z14
 	VPXORD       Z15, Z15, Z15
 	VFMADD231PS  (DX), Z12, Z15
@@ -54,28 +55,28 @@ token3:
 	VMOVAPS      Z14, Z13
 	VXORPS       signBit_v4<>+0(SB), Z15, Z14
 	VMOVUPS      Z1, Z16
-	VMINPS       Z14, Z16, Z16
-	VMOVUPS      Z0, Z14
-	VMAXPS       Z16, Z14, Z16
-	VMOVUPS      Z3, Z14
-	VFMADD231PS  Z2, Z16, Z14
-	VPSLLD       $0x17, Z14, Z17
-	VSUBPS       Z3, Z14, Z14
-	VFNMADD231PS Z4, Z14, Z16
-	VFNMADD231PS Z5, Z14, Z16
-	VMULPS       Z16, Z16, Z18
+	VMINPS       Z14, Z16, Z14
+	VMOVUPS      Z0, Z16
+	VMAXPS       Z14, Z16, Z14
+	VMOVUPS      Z3, Z16
+	VFMADD231PS  Z2, Z14, Z16
+	VPSLLD       $0x17, Z16, Z17
+	VSUBPS       Z3, Z16, Z16
+	VFNMADD231PS Z4, Z16, Z14
+	VFNMADD231PS Z5, Z16, Z14
+	VMULPS       Z14, Z14, Z18
 	VMOVUPS      Z10, Z19
-	VFMADD213PS  Z9, Z16, Z19
-	VMOVUPS      Z8, Z14
-	VFMADD213PS  Z7, Z16, Z14
+	VFMADD213PS  Z9, Z14, Z19
+	VMOVUPS      Z8, Z16
+	VFMADD213PS  Z7, Z14, Z16
 	VFMADD231PS  Z11, Z18, Z19
-	VFMADD231PS  Z19, Z18, Z14
-	VADDPS       Z6, Z16, Z16
-	VFMADD213PS  Z16, Z18, Z14
-	VMULPS       Z17, Z14, Z14
+	VFMADD231PS  Z19, Z18, Z16
 	VADDPS       Z6, Z14, Z14
-	VDIVPS       Z14, Z15, Z14
-	VMOVUPS      Z14, (R10)
+	VFMADD213PS  Z14, Z18, Z16
+	VMULPS       Z17, Z16, Z16
+	VADDPS       Z6, Z16, Z16
+	VDIVPS       Z16, Z15, Z15
+	VMOVUPS      Z15, (R10)
 	ADDQ         $0x000000c0, R9
 	ADDQ         $0x000000c0, R10
 	DECQ         R11

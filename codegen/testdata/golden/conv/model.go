@@ -15,7 +15,7 @@ var shape = engine.Shape{
 	Chunk:      512,
 	IDs:        5,
 	LogitWidth: 48,
-	Scratch:    30720,
+	Scratch:    0,
 	State:      96,
 	Vocab:      4,
 }
@@ -23,7 +23,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "fa5bcf6c260d8c58e1a4d4e02a558d33",
+		Fingerprint: "057caf3156e1bb61c1291ebdd390566c",
 		Open:        open,
 		Shape:       shape,
 	}
