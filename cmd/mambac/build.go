@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,11 +14,13 @@ import (
 // buildFlags is what the flags of build say.
 type buildFlags struct {
 	choice
-	out, payload, report string
-	apart                string // why there is a payload that nobody asked for
-	dryRun, json         bool
-	allTargets           string   // the folder for a program for each of
-	targets              []string // these
+	reportFlags
+	out, payload string
+	apart        string // why there is a payload that nobody asked for
+	dryRun, json bool
+	allTargets   string          // the folder for a program for each of
+	targets      []string        // these
+	found        json.RawMessage // the report
 }
 
 func newBuild(c *console) *cobra.Command {
@@ -54,7 +57,7 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
 	flags.StringVar(&f.allTargets, "all-targets", "", "new folder for a program for every target, or those that --target lists, with checksums, manifest and SBOM")
-	flags.StringVar(&f.report, "report", "", "check the program against the evaluator and write what was found to this file, as JSON if it ends in .json")
+	f.reportFlags.register(cmd, "")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print sizes and choices, build nothing")
 	flags.BoolVar(&f.json, "json", false, "print sizes and choices as one JSON object")
 	return cmd
@@ -76,7 +79,7 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	}
 	defer m.close()
 	f.place(m)
-	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}); err != nil {
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
 		return err
 	}
 	p := c.progress(f.json || f.dryRun)
@@ -117,10 +120,10 @@ func (f *buildFlags) check() error {
 	if f.report != "" && f.platform != platform() {
 		return usagef("--report needs a program that runs here, not one for %s", f.platform)
 	}
-	if err := f.choice.check(); err != nil || f.report == "" {
+	if err := f.choice.check(); err != nil {
 		return err
 	}
-	return f.requireRunnable()
+	return f.reportFlags.check(&f.choice)
 }
 
 // build makes the program, with its payload in it or beside it.
@@ -132,25 +135,23 @@ func (f *buildFlags) build(ctx context.Context, c *compiled, p progress) error {
 	if err := requireSpace(weights, c.Plan.Bytes+executableBytes); err != nil {
 		return err
 	}
-	var report []byte
+	var err error
 	if f.report != "" {
-		var err error
-		if report, err = f.equivalence(ctx, c, p); err != nil {
+		if f.found, err = f.equivalence(ctx, &f.choice, c, p); err != nil {
 			return err
 		}
 	}
-	var err error
 	if f.payload == "" {
 		err = replaceFile(f.out, func(path string) error {
-			return f.program(ctx, c, path, report, p)
+			return f.program(ctx, c, path, f.found, p)
 		})
 	} else {
-		err = f.buildApart(ctx, c, report, p)
+		err = f.buildApart(ctx, c, f.found, p)
 	}
-	if err != nil || report == nil {
+	if err != nil || f.found == nil {
 		return err
 	}
-	return writeReport(f.report, report)
+	return f.reportFlags.write(f.found)
 }
 
 // buildApart makes a program and a payload file. The payload comes to its
@@ -184,13 +185,15 @@ type built struct {
 	Chunk       int   `json:"chunk"`
 	Kernels     int   `json:"kernels"`
 	DryRun      bool  `json:"dry_run"`
+
+	Report json.RawMessage `json:"report,omitempty"`
 }
 
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
 		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels,
 		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
-		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun,
+		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
 	}
 	switch {
 	case f.json:

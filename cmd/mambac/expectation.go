@@ -18,6 +18,11 @@ type expectation struct {
 	ids, greedy []int
 	logits      []float32 // [len(ids), vocabulary]
 	vocabulary  int
+
+	// In fast math some of the logits, the first, hold to the tolerance of
+	// programs and the others to a loose one. Greedy tokens are told only.
+	sure  int
+	loose float64 // 0 in exact math
 }
 
 // seededIDs are the tokens of a check without reference.
@@ -30,9 +35,9 @@ func seededIDs(seed uint64, n, vocabulary int) []int {
 	return ids
 }
 
-// evaluate runs the evaluator over ids and then greedily for n more.
-func evaluate(ctx context.Context, m *ir.Module, ids []int, n int) (*expectation, error) {
-	e, err := eval.New(m)
+// evaluate runs an evaluator over ids and then greedily for n more.
+func evaluate(ctx context.Context, oracle func(*ir.Module) (*eval.Evaluator, error), m *ir.Module, ids []int, n int) (*expectation, error) {
+	e, err := oracle(m)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +59,9 @@ func evaluate(ctx context.Context, m *ir.Module, ids []int, n int) (*expectation
 		}
 		if i < len(ids) {
 			x.logits = append(x.logits, last...)
+			if e.Margin() >= nearBorder {
+				x.sure = len(x.logits)
+			}
 		}
 	}
 	return x, nil

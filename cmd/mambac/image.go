@@ -12,9 +12,10 @@ import (
 // imageFlags is what the flags of image say.
 type imageFlags struct {
 	choice
-	out, report string
-	json        bool
-	targets     []string
+	reportFlags
+	out     string
+	json    bool
+	targets []string
 }
 
 // imageTargets are what an image is for by default.
@@ -45,7 +46,7 @@ every processor and every version of the program; the program; an SBOM and, with
 	flags.StringVar(&f.platform, "target", strings.Join(imageTargets, ","), "list of "+strings.Join(linuxTargets(), ", "))
 	choices(cmd, "target", linuxTargets()...)
 	flags.StringVarP(&f.out, "out", "o", "", "name of the archive or the folder")
-	flags.StringVar(&f.report, "report", "", "check the program against the evaluator and write what was found to this file, as JSON if it ends in .json, and into the image")
+	f.reportFlags.register(cmd, ", and into the image")
 	flags.BoolVar(&f.json, "json", false, "print digests and sizes as one JSON object")
 	return cmd
 }
@@ -70,10 +71,10 @@ func (f *imageFlags) check() error {
 			return err
 		}
 	}
-	if err := f.checkSeveral(f.targets); err != nil || f.report == "" {
+	if err := f.checkSeveral(f.targets); err != nil {
 		return err
 	}
-	return f.requireRunnable()
+	return f.reportFlags.check(&f.choice)
 }
 
 func runImage(ctx context.Context, c *console, f *imageFlags, argument string) error {
@@ -85,7 +86,7 @@ func runImage(ctx context.Context, c *console, f *imageFlags, argument string) e
 		return err
 	}
 	defer m.close()
-	if err := m.refuseOutputs(output{"-o", f.out}, output{"--report", f.report}); err != nil {
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
 		return err
 	}
 	p := c.progress(f.json)
@@ -110,14 +111,14 @@ func (f *imageFlags) make(ctx context.Context, m *model, p progress) (*imaged, e
 		return nil, err
 	}
 	if f.report != "" {
-		if b.report, err = f.equivalenceHere(ctx, m, p); err != nil {
+		if b.report, err = f.equivalenceHere(ctx, &f.choice, m, p); err != nil {
 			return nil, err
 		}
 	}
 	if err := f.place(ctx, b, p); err != nil || b.report == nil {
 		return &b.made, err
 	}
-	return &b.made, writeReport(f.report, b.report)
+	return &b.made, f.reportFlags.write(b.report)
 }
 
 // place has the image made where it belongs, as a folder or an archive.

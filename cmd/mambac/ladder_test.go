@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/mambac/mambac/runtime/report"
 )
 
 func TestRelativeError(t *testing.T) {
@@ -43,15 +45,15 @@ func TestJudge(t *testing.T) {
 		{[]float32{1, 2}, []int{5, 0, 7}, 2, false},
 		{[]float32{1, 2}, []int{5, 6}, 2, false},
 	} {
-		var r rung
-		r.judge(&expectation{logits: c.logits, greedy: c.greedy}, want, programTolerance)
+		var r report.Rung
+		judge(&r, &expectation{logits: c.logits, greedy: c.greedy}, want, programTolerance)
 		if r.OK != c.ok || r.GreedyEqual != c.equal || r.GreedyTotal != 3 {
 			t.Errorf("%v %v: %+v", c.logits, c.greedy, r)
 		}
 	}
 }
 
-func TestReport(t *testing.T) {
+func TestReportError(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, c := range []struct {
@@ -66,7 +68,7 @@ func TestReport(t *testing.T) {
 		{ended, errors.New("whatever"), exitInterrupt, "error: interrupted; nothing was left behind\n"},
 	} {
 		var b strings.Builder
-		if status := report(c.ctx, &b, "mambac x", c.err); status != c.status || b.String() != c.text {
+		if status := reportError(c.ctx, &b, "mambac x", c.err); status != c.status || b.String() != c.text {
 			t.Errorf("%v: status %d, %q; want %d, %q", c.err, status, b.String(), c.status, c.text)
 		}
 	}

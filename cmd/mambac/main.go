@@ -43,7 +43,7 @@ func mambac() int {
 	if err == nil {
 		return exitOK
 	}
-	return report(ctx, c.err, cmd.CommandPath(), err)
+	return reportError(ctx, c.err, cmd.CommandPath(), err)
 }
 
 // interrupts is the signals that end a command, with nothing left behind: among
@@ -87,8 +87,8 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
-// report prints an error on one line and returns the exit status.
-func report(ctx context.Context, w io.Writer, command string, err error) int {
+// reportError prints an error on one line and returns the exit status.
+func reportError(ctx context.Context, w io.Writer, command string, err error) int {
 	var usage *usageError
 	switch {
 	case ctx.Err() != nil:

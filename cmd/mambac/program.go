@@ -28,9 +28,8 @@ type program struct {
 // observe asks for the logits of ids and for n greedy tokens behind them.
 func (p *program) observe(ctx context.Context, ids []int, n int, by string) (*expectation, error) {
 	x := &expectation{ids: ids}
-	list := joinInts(ids)
 	out := filepath.Join(p.folder, "logits.safetensors")
-	if _, err := p.run(ctx, "logits", "--ids", list, "-o", out, "--by", by); err != nil {
+	if err := p.logits(ctx, ids, by, out); err != nil {
 		return nil, err
 	}
 	err := readTensors(out, func(f *safetensors.File) error {
@@ -42,18 +41,31 @@ func (p *program) observe(ctx context.Context, ids []int, n int, by string) (*ex
 	if err != nil || n == 0 {
 		return x, err
 	}
-	text, err := p.run(ctx, "run", "--ids", list, "-n", strconv.Itoa(n), "--print", "ids", "--temperature", "0", "--ignore-eos")
+	x.greedy, err = p.greedy(ctx, ids, n)
+	return x, err
+}
+
+// logits asks for the logits behind each of some ids, in a file.
+func (p *program) logits(ctx context.Context, ids []int, by, file string) error {
+	_, err := p.run(ctx, "logits", "--ids", joinInts(ids), "-o", file, "--by", by)
+	return err
+}
+
+// greedy asks for n ids behind a prompt.
+func (p *program) greedy(ctx context.Context, prompt []int, n int) ([]int, error) {
+	text, err := p.run(ctx, "run", "--ids", joinInts(prompt), "-n", strconv.Itoa(n), "--print", "ids", "--temperature", "0", "--ignore-eos")
 	if err != nil {
 		return nil, err
 	}
+	var ids []int
 	for _, field := range strings.Fields(text) {
 		id, err := strconv.Atoi(field)
 		if err != nil {
 			return nil, fmt.Errorf("%s: printed %q, want ids", p.path, field)
 		}
-		x.greedy = append(x.greedy, id)
+		ids = append(ids, id)
 	}
-	return x, nil
+	return ids, nil
 }
 
 // run calls the program at the level; an error holds what it said.

@@ -70,10 +70,10 @@ func (f *buildFlags) checkRelease() error {
 	case f.payload != "" && filepath.Base(f.payload) != f.payload:
 		return usagef("--payload %s: want the name of a file in the folder of --all-targets", f.payload)
 	}
-	if err := f.checkSeveral(f.targets); err != nil || f.report == "" {
+	if err := f.checkSeveral(f.targets); err != nil {
 		return err
 	}
-	return f.requireRunnable()
+	return f.reportFlags.check(&f.choice)
 }
 
 func runRelease(ctx context.Context, c *console, f *buildFlags, argument string) error {
@@ -85,7 +85,7 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 		return err
 	}
 	defer m.close()
-	if err := m.refuseOutputs(output{"--all-targets", f.allTargets}, output{"--report", f.report}); err != nil {
+	if err := m.refuseOutputs(output{"--all-targets", f.allTargets}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
 		return err
 	}
 	p := c.progress(f.json || f.dryRun)
@@ -168,7 +168,7 @@ func (r *release) make(ctx context.Context, codes []*compiled, p progress) error
 	}
 	if r.Report != "" {
 		var err error
-		if r.report, err = r.equivalenceHere(ctx, r.model, p); err != nil {
+		if r.report, err = r.equivalenceHere(ctx, &r.choice, r.model, p); err != nil {
 			return err
 		}
 	}
@@ -182,7 +182,7 @@ func (r *release) make(ctx context.Context, codes []*compiled, p progress) error
 	if err != nil || r.report == nil {
 		return err
 	}
-	return writeReport(r.buildFlags.report, r.report)
+	return r.reportFlags.write(r.report)
 }
 
 func (r *release) fill(ctx context.Context, codes []*compiled, p progress) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -40,7 +41,11 @@ that this machine has, by decode and by prefill. Logits must agree within a
 relative error of 1e-5 (evaluator) or 2e-5 (program), and every greedy token
 must be equal; exit status 1 if a rung fails. A format that rounds the weights
 gets a rung that says what that costs, and the program is held against the
-evaluator on the rounded weights.
+evaluator on the rounded weights. With fast math, a rung says what rounding of
+activations costs, and the program is held against an evaluator that does it:
+within 2e-5 until both may have rounded one differently, and then within three
+times that cost; greedy tokens are told. --math exact is the strict check of
+weights and plan.
 
 A reference is a safetensors file with input_ids, logits and, if you have them,
 greedy (the ids that follow). Without one the evaluator on seeded ids is it.`,
@@ -105,7 +110,11 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 		return err
 	}
 	p := c.progress(f.json)
-	found, err := l.climb(ctx, p)
+	var found *equivalence
+	err = scratch(func(folder string) (err error) {
+		found, err = l.climb(ctx, filepath.Join(folder, executableName("model")), p)
+		return err
+	})
 	p.end()
 	if err != nil {
 		return err

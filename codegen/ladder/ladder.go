@@ -19,15 +19,9 @@ import (
 	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/pack"
 	"github.com/mambac/mambac/ir"
-	"github.com/mambac/mambac/ir/eval"
-	"github.com/mambac/mambac/ir/irtest"
 	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/runtime/payload"
 )
-
-// tolerance is the relative error of logits against the evaluator on any rung
-// (design.md §7).
-const tolerance = 2e-5
 
 // Case is a module to be compiled, and one sequence to feed.
 type Case struct {
@@ -84,12 +78,6 @@ func requireSame(t *testing.T, m machine, cases []Case) {
 	}
 }
 
-// expectation is what the evaluator says of a case.
-type expectation struct {
-	logits []float32
-	input  string // the case in words
-}
-
 // emit writes the package and the payload of case i, and evaluates it.
 func (m machine) emit(dir string, i int, c Case) (expectation, error) {
 	module, err := pass.Run(c.Module, c.Passes)
@@ -106,26 +94,12 @@ func (m machine) emit(dir string, i int, c Case) (expectation, error) {
 		out.Files["interpreted.go"] = []byte(m.interpretation(packageName(i), out.Plan))
 	}
 	base := filepath.Join(dir, fmt.Sprint(i))
-	logits, err := evaluate(module, c.IDs)
-	return expectation{logits, fmt.Sprintf("passes %+v, chunk %d, ids %v", c.Passes, out.Plan.Chunk, c.IDs)}, errors.Join(err,
+	e, err := evaluate(module, out.Math(), c.IDs)
+	e.input = fmt.Sprintf("passes %+v, chunk %d, ids %v", c.Passes, out.Plan.Chunk, c.IDs)
+	return e, errors.Join(err,
 		writeFiles(filepath.Join(dir, packageName(i)), out.Files),
 		writePayload(base+".payload", out),
 		os.WriteFile(base+".ids", []byte(strings.Trim(fmt.Sprint(c.IDs), "[]")), 0o666))
-}
-
-// evaluate runs the module after its passes, which is what the levels compute
-// from: the weights have their storage's precision in both.
-func evaluate(m *ir.Module, ids []int) ([]float32, error) {
-	e, err := eval.New(m)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := e.Run(ids)
-	var all []float32
-	for _, row := range rows {
-		all = append(all, row...)
-	}
-	return all, err
 }
 
 func packageName(i int) string { return fmt.Sprintf("model%d", i) }
@@ -178,8 +152,8 @@ func (e expectation) compare(t *testing.T, base string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := irtest.RelativeError(logits, e.logits); err > tolerance {
-			t.Errorf("%s: relative error %.2g against the evaluator, want at most %g", rung, err, tolerance)
+		if err := e.check(logits); err != nil {
+			t.Errorf("%s: %v", rung, err)
 		}
 		level, _, _ := strings.Cut(rung, ".")
 		arithmetic := "assembly"

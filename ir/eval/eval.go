@@ -1,5 +1,5 @@
 // Package eval is the oracle: it evaluates a module one token at a time by the
-// plain meanings of its ops. It sees ir and op.
+// plain meanings of its ops. It sees ir, op and storage.
 package eval
 
 import (
@@ -19,12 +19,14 @@ type Evaluator struct {
 	states map[*ir.State][]float32
 	values map[*ir.Value][]float32
 	frames []step
+	offset float64 // of inputs from the whole numbers that they are read as
 }
 
 // step is one op with all that it sees.
 type step struct {
-	value *ir.Value
-	frame ir.Frame
+	value  *ir.Value
+	frame  ir.Frame
+	narrow *narrowed // where the first argument is read in fewer bits; else nil
 }
 
 // New verifies the module and reads its parameters.
@@ -108,7 +110,7 @@ func (e *Evaluator) prepare(v *ir.Value) {
 		f.States = append(f.States, e.states[s])
 	}
 	e.values[v] = f.Out
-	e.frames = append(e.frames, step{v, f})
+	e.frames = append(e.frames, step{value: v, frame: f})
 }
 
 // Reset returns to the state before the first token.
@@ -116,6 +118,7 @@ func (e *Evaluator) Reset() {
 	for _, s := range e.states {
 		clear(s)
 	}
+	e.offset = 0
 }
 
 // Step feeds one token and returns the logits, which the next Step overwrites.
@@ -124,9 +127,12 @@ func (e *Evaluator) Step(id int) ([]float32, error) {
 		return nil, err
 	}
 	for i := range e.frames {
-		f := &e.frames[i].frame
-		f.ID = id
-		e.frames[i].value.Op.Step(f)
+		s := &e.frames[i]
+		if s.narrow != nil {
+			e.offset = max(e.offset, s.narrow.into(s.frame.Args[0]))
+		}
+		s.frame.ID = id
+		s.value.Op.Step(&s.frame)
 	}
 	return e.values[e.module.Output], nil
 }

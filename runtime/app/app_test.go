@@ -172,6 +172,11 @@ func TestInfoReport(t *testing.T) {
 	if got := requireOK(t, call{carrier: c}.run(t, "info", "--report", "--json")); got != "{\"ok\":true}\n" {
 		t.Errorf("report %q", got)
 	}
+	if got := requireOK(t, call{carrier: c}.run(t, "info", "--report")); !strings.Contains(got, "logits against the evaluator") {
+		t.Errorf("report %q", got)
+	}
+	c.Meta.Report = json.RawMessage(`[]`)
+	requireError(t, call{carrier: c}.run(t, "info", "--report"), exitFailure, "equivalence report")
 }
 
 func TestTokens(t *testing.T) {

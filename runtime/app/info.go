@@ -9,6 +9,7 @@ import (
 	"github.com/mambac/mambac/runtime/cpu"
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/report"
 )
 
 var infoCommand = command{
@@ -23,7 +24,7 @@ var infoCommand = command{
 
   --json    one JSON object
   --check   hash the whole payload; exit status 1 if it was altered
-  --report  print the report that the build left, as JSON
+  --report  print the report that the build left; with --json as JSON
 `,
 }
 
@@ -86,11 +87,11 @@ func (s *session) printReport(m *artifact, asJSON bool) error {
 	if asJSON {
 		return s.printJSON(m.meta.Report)
 	}
-	text, err := json.MarshalIndent(m.meta.Report, "", "  ")
+	text, err := report.Format(m.meta.Report)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s\n", text)
+	_, err = s.out.Write(appendEscaped(nil, []byte(text)))
 	return err
 }
 

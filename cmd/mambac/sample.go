@@ -1,0 +1,97 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mambac/mambac/runtime/tokenizer"
+)
+
+// bundledText is what a report is about if no other text is given.
+//
+//go:embed sample.txt
+var bundledText string
+
+// seededTokens is the length of what stands in for a text where there is no
+// tokenizer.
+const seededTokens = 256
+
+// sample is the ids that programs read for a report.
+type sample struct {
+	source string
+	ids    []int
+	isText bool // and its likelihood means something
+}
+
+// sample turns the text of a file, or the bundled one, into ids of the model.
+// Without a tokenizer they are seeded.
+func (m *model) sample(file string, vocabulary int) (*sample, error) {
+	text, source := bundledText, "bundled"
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		text, source = string(data), filepath.Base(file)
+	}
+	switch {
+	case m.Tokenizer == nil && file != "":
+		return nil, fmt.Errorf("--report-text %s: %s has no tokenizer.json; leave the flag out for seeded ids", file, m.checkpoint.Path)
+	case m.Tokenizer == nil:
+		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary)}, nil
+	}
+	ids, err := m.encode(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) < 2 {
+		return nil, fmt.Errorf("--report-text %s: have %d tokens, want a text of at least 2", file, len(ids))
+	}
+	if most := slices.Max(ids); most >= vocabulary {
+		return nil, fmt.Errorf("%s: tokenizer.json: has id %d, want less than %d (rows of the embedding); is it from this checkpoint?", m.checkpoint.Path, most, vocabulary)
+	}
+	return &sample{source: source, ids: ids, isText: true}, nil
+}
+
+// encode turns text into ids as the program will.
+func (m *model) encode(text string) ([]int, error) {
+	table, err := m.Tokenizer.Append(nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: tokenizer.json: %w", m.checkpoint.Path, err)
+	}
+	t, err := tokenizer.Open(table)
+	if err != nil {
+		return nil, fmt.Errorf("%s: tokenizer.json: %w", m.checkpoint.Path, err)
+	}
+	var ids []int
+	for _, id := range t.AppendEncode(nil, text, true) {
+		ids = append(ids, int(id))
+	}
+	return ids, nil
+}
+
+// following is the id behind a position, −1 if there is none.
+func (s *sample) following(at int) int {
+	if at+1 == len(s.ids) {
+		return -1
+	}
+	return s.ids[at+1]
+}
+
+// prompts are pieces of the text to be continued, evenly spaced.
+func (s *sample) prompts() [][]int {
+	length := min(greedyPrompt, len(s.ids))
+	last := len(s.ids) - length
+	var list [][]int
+	for i := range greedyPieces {
+		at := last * i / (greedyPieces - 1)
+		list = append(list, s.ids[at:at+length])
+	}
+	if last < greedyPrompt { // all are about the same
+		return list[:1]
+	}
+	return list
+}
