@@ -30,9 +30,9 @@ const (
 	fastLooseness = 3
 )
 
-// judge fills in the comparison; a rung is passed when the error is within
+// judgeRung fills in the comparison; a rung is passed when the error is within
 // the tolerance and every greedy token is equal.
-func judge(r *report.Rung, got, want *expectation, tolerance float64) {
+func judgeRung(r *report.Rung, got, want *expectation, tolerance float64) {
 	r.LogitsError = relativeError(got.logits, want.logits)
 	r.GreedyTotal = len(want.greedy)
 	for i, id := range got.greedy {
@@ -156,14 +156,14 @@ func (l *ladder) evaluator(ctx context.Context) (*expectation, error) {
 
 // tell adds a rung that says what rounding costs, which is not judged.
 func (l *ladder) tell(r report.Rung, got, want *expectation) (cost float64) {
-	judge(&r, got, want, math.Inf(1))
+	judgeRung(&r, got, want, math.Inf(1))
 	r.OK = true
 	l.found.Rungs = append(l.found.Rungs, r)
 	return r.LogitsError
 }
 
 func (l *ladder) add(r report.Rung, got, want *expectation, tolerance float64) {
-	judge(&r, got, want, tolerance)
+	judgeRung(&r, got, want, tolerance)
 	l.found.Rungs = append(l.found.Rungs, r)
 	l.found.OK = l.found.OK && r.OK
 }

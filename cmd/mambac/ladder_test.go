@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 		{[]float32{1, 2}, []int{5, 6}, 2, false},
 	} {
 		var r report.Rung
-		judge(&r, &expectation{logits: c.logits, greedy: c.greedy}, want, programTolerance)
+		judgeRung(&r, &expectation{logits: c.logits, greedy: c.greedy}, want, programTolerance)
 		if r.OK != c.ok || r.GreedyEqual != c.equal || r.GreedyTotal != 3 {
 			t.Errorf("%v %v: %+v", c.logits, c.greedy, r)
 		}

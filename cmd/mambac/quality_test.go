@@ -90,6 +90,6 @@ func TestFastIsJudgedInTwoParts(t *testing.T) {
 
 func judged(logits []float32, want *expectation) bool {
 	var r report.Rung
-	judge(&r, &expectation{logits: logits, greedy: []int{6}}, want, programTolerance)
+	judgeRung(&r, &expectation{logits: logits, greedy: []int{6}}, want, programTolerance)
 	return r.OK
 }
