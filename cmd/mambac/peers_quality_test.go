@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -47,8 +49,8 @@ func (p *peers) quality(model string) {
 	}
 }
 
-// scored is how many tokens of a chunk count.
-const scored = qualityWindow - 1 - qualityWindow/2
+// againstFloat is how many tokens of a chunk count.
+const againstFloat = qualityWindow - 1 - qualityWindow/2
 
 // perplexity runs llama-perplexity with all threads, one chunk after the other.
 func (l *llama) perplexity(path string, args ...string) *exec.Cmd {
@@ -111,45 +113,27 @@ func (p *peers) chunks(base string) [][]int32 {
 	return slices.Collect(slices.Chunk(ids, qualityWindow))
 }
 
-// divergence adds up how far distributions are from those of float32.
-type divergence struct {
-	kl, nll, base float64
-	same, count   int
+// againstFloat adds up how far a program is from float32, and how likely both find
+// what came.
+type againstFloat struct {
+	divergence
+	nll, base float64
 }
 
-// add compares one distribution with that of float32; next is the token that
-// came.
-func (d *divergence) add(base, logits []float32, next int32) {
-	p, q := logSoftmax(base), logSoftmax(logits)
-	for i := range p {
-		d.kl += math.Exp(p[i]) * (p[i] - q[i])
+// add compares one position with that of float32; next is the token that came.
+func (s *againstFloat) add(t *testing.T, base, logits []float32, next int32) {
+	got, want := row{logits: logits}, row{logits: base}
+	if err := errors.Join(got.measure(), want.measure()); err != nil {
+		t.Fatal(err)
 	}
-	d.nll -= q[next]
-	d.base -= p[next]
-	if argmax(base) == argmax(logits) {
-		d.same++
-	}
-	d.count++
+	s.divergence.add(got, want)
+	s.nll += got.nll(int(next))
+	s.base += want.nll(int(next))
 }
-
-func logSoftmax(logits []float32) []float64 {
-	top := float64(slices.Max(logits))
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - top)
-	}
-	list := make([]float64, len(logits))
-	for i, v := range logits {
-		list[i] = float64(v) - top - math.Log(sum)
-	}
-	return list
-}
-
-func argmax(list []float32) int { return slices.Index(list, slices.Max(list)) }
 
 // ourQuality holds our programs against the first of them, which is float32.
 func (p *peers) ourQuality(model string, ours []*contestant, chunks [][]int32, windows string, parameters int64) {
-	sums := make([]divergence, len(ours))
+	sums := make([]againstFloat, len(ours))
 	for _, ids := range chunks {
 		var base [][]float32
 		for i, c := range ours {
@@ -158,19 +142,19 @@ func (p *peers) ourQuality(model string, ours []*contestant, chunks [][]int32, w
 				base = logits
 			}
 			for at := qualityWindow / 2; at < qualityWindow-1; at++ {
-				sums[i].add(base[at], logits[at], ids[at+1])
+				sums[i].add(p.t, base[at], logits[at], ids[at+1])
 			}
 		}
 	}
 	whole := p.allTokens(ours[0], windows)
 	for i, c := range ours {
-		d, n, change := sums[i], float64(sums[i].count), 0.0
+		d, n, change := sums[i], float64(sums[i].rows), 0.0
 		if i > 0 {
 			change = p.allTokens(c, windows) - whole
 		}
 		p.Quality = append(p.Quality, comparedQuality{
-			Model: model, Format: c.Format, Ours: true, Tokens: d.count, Bits: 8 * float64(p.weightBytes(c)) / float64(parameters),
-			NLL: d.nll / n, NLLChange: (d.nll - d.base) / n, KL: d.kl / n, SameTop: float64(d.same) / n, AllChange: &change,
+			Model: model, Format: c.Format, Ours: true, Tokens: d.rows, Bits: 8 * float64(p.weightBytes(c)) / float64(parameters),
+			NLL: d.nll / n, NLLChange: (d.nll - d.base) / n, KL: d.sum / n, SameTop: float64(d.equal) / n, AllChange: &change,
 		})
 	}
 }
@@ -231,7 +215,7 @@ func (p *peers) theirQuality(model string, c *contestant, base string, chunks in
 	})
 	run := p.llama.bench(p.t, c.path, 1, 1, 0)[0]
 	p.Quality = append(p.Quality, comparedQuality{
-		Model: model, Format: c.Format, Tokens: chunks * scored, Bits: 8 * float64(run.Size) / float64(run.Params),
+		Model: model, Format: c.Format, Tokens: chunks * againstFloat, Bits: 8 * float64(run.Size) / float64(run.Params),
 		NLL: math.Log(found[names[0]]), NLLChange: found[names[1]], KL: found[names[2]], SameTop: found[names[3]] / 100,
 	})
 }
