@@ -49,8 +49,8 @@ func (p *peers) quality(model string) {
 	}
 }
 
-// againstFloat is how many tokens of a chunk count.
-const againstFloat = qualityWindow - 1 - qualityWindow/2
+// scored is how many tokens of a chunk count.
+const scored = qualityWindow - 1 - qualityWindow/2
 
 // perplexity runs llama-perplexity with all threads, one chunk after the other.
 func (l *llama) perplexity(path string, args ...string) *exec.Cmd {
@@ -215,7 +215,7 @@ func (p *peers) theirQuality(model string, c *contestant, base string, chunks in
 	})
 	run := p.llama.bench(p.t, c.path, 1, 1, 0)[0]
 	p.Quality = append(p.Quality, comparedQuality{
-		Model: model, Format: c.Format, Tokens: chunks * againstFloat, Bits: 8 * float64(run.Size) / float64(run.Params),
+		Model: model, Format: c.Format, Tokens: chunks * scored, Bits: 8 * float64(run.Size) / float64(run.Params),
 		NLL: math.Log(found[names[0]]), NLLChange: found[names[1]], KL: found[names[2]], SameTop: found[names[3]] / 100,
 	})
 }
