@@ -37,13 +37,13 @@ var functions = map[string]*ir.Function{}
 // opcodes is every instruction that a level's kernels consist of. A new one
 // belongs here, in package interp, and in its table of forms.
 var opcodes = map[string]string{
-	"v3": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ MOVQ PREFETCHT1 RET SUBQ TESTQ
+	"v3": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ LEAQ MOVQ PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS VEXTRACTF128 VEXTRACTI128
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMASKMOVPS VMAXPS VMAXSS VMINPS
 		VMOVAPS VMOVD VMOVDQA VMOVDQU VMOVSS VMOVUPS VMULPS VORPS
 		VPACKSSDW VPACKSSWB VPADDD VPAND VPBROADCASTD VPERMILPS VPERMQ VPMADDWD VPMAXUD VPSHUFB VPSHUFD
 		VPSLLD VPSRLD VPSUBD VPXOR VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
-	"v4": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ KMOVW MOVL MOVQ PREFETCHT1 RET SUBQ TESTQ
+	"v4": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ KMOVW LEAQ MOVL MOVQ PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS
 		VEXTRACTF32X4 VEXTRACTF64X4 VEXTRACTI32X4 VEXTRACTI64X4
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMAXPS VMAXSS VMINPS
@@ -52,10 +52,31 @@ var opcodes = map[string]string{
 		VPSLLD VPSRLD VPSUBD VPXOR VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
 }
 
+// differences are the instructions of a level that the one below does without,
+// and, behind a minus, those that it no longer needs.
+var differences = map[string]string{"v4n": "VPDPBUSD -VPMADDWD"}
+
+// opcodesOf is every instruction of a level's kernels.
+func opcodesOf(level string) []string {
+	below := map[string]string{"v4n": "v4", "v4b": "v4n"}[level]
+	if below == "" {
+		return strings.Fields(opcodes[level])
+	}
+	list := opcodesOf(below)
+	for _, op := range strings.Fields(differences[level]) {
+		if gone, ok := strings.CutPrefix(op, "-"); ok {
+			list = slices.DeleteFunc(list, func(s string) bool { return s == gone })
+		} else {
+			list = append(list, op)
+		}
+	}
+	return list
+}
+
 // extensions maps avo's names to the features that a level may have.
 var extensions = map[string]string{
 	"AVX": "avx2", "AVX2": "avx2", "FMA3": "fma", "F16C": "f16c", "CMOV": "avx2", "SSE": "avx2", "SSE2": "avx2", "MMX+": "avx2",
-	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl",
+	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl", "AVX512VNNI": "avx512vnni",
 }
 
 func TestOpcodes(t *testing.T) {
@@ -66,7 +87,7 @@ func TestOpcodes(t *testing.T) {
 				seen[i.Opcode] = true
 			}
 		}
-		want := strings.Fields(opcodes[level])
+		want := opcodesOf(level)
 		for _, op := range want {
 			if !seen[op] {
 				t.Errorf("%s: no kernel uses %s any more", level, op)
@@ -119,6 +140,28 @@ func TestFormOfFunctions(t *testing.T) {
 				case i.Opcode == "RET" && (n == 0 || list[n-1].Opcode != "VZEROUPPER" || n != len(list)-1):
 					t.Errorf("%s: RET at instruction %d of %d, without VZEROUPPER before it or before the end", f.Name, n, len(list))
 				}
+			}
+		}
+	}
+}
+
+// TestImprovements: a level says that it makes a spec better if and only if its
+// instructions are others than those of the level below.
+func TestImprovements(t *testing.T) {
+	text := func(f *ir.Function) string {
+		var b strings.Builder
+		for _, i := range f.Instructions() {
+			fmt.Fprintln(&b, i.OpcodeWithSuffixes(), i.Operands)
+		}
+		return b.String()
+	}
+	for level, below := range map[string]string{"v4n": "v4"} {
+		b, _ := target.Lookup(level)
+		old, _ := target.Lookup(below)
+		for _, s := range supported(b) {
+			differs := text(compiled(t, b, s)) != strings.ReplaceAll(text(compiled(t, old, s)), "_"+below, "_"+level)
+			if b.Improves(s) != differs {
+				t.Errorf("%s: %s: improves is %v, other instructions %v", level, s.Name(), b.Improves(s), differs)
 			}
 		}
 	}

@@ -168,6 +168,7 @@ func (future) Level() target.Level {
 	return target.Level{Name: "v9", GOARCH: "amd64", Features: []string{"avx4096"}}
 }
 func (future) Supports(kernel.Spec) bool                          { return false }
+func (future) Improves(kernel.Spec) bool                          { return false }
 func (future) Emit(string, string, []kernel.Spec) ([]byte, error) { return nil, nil }
 
 // TestEveryKindHasTwin keeps list and registry together.

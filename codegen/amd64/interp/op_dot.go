@@ -1,10 +1,11 @@
 package interp
 
-// What narrow dot products need: products of words, packing of lanes, and the
-// unsigned maximum.
+// What narrow dot products need: products of words and of bytes, packing of
+// lanes, and the unsigned maximum.
 func init() {
 	register(4, lanes2(func(a, b uint32) uint32 { return max(a, b) }), "VPMAXUD")
 	register(4, lanes2(multiplyWords), "VPMADDWD")
+	register(4, accumulate(multiplyBytes), "VPDPBUSD")
 	register(4, pack(2, saturate(-1<<15, 1<<15-1)), "VPACKSSDW")
 	register(2, pack(1, saturate(-1<<7, 1<<7-1)), "VPACKSSWB")
 	register(4, narrow(2), "VPMOVDW")
@@ -14,6 +15,33 @@ func init() {
 // multiplyWords adds the products of the signed words of two lanes.
 func multiplyWords(a, b uint32) uint32 {
 	return uint32(int32(int16(a))*int32(int16(b)) + int32(int16(a>>16))*int32(int16(b>>16)))
+}
+
+// multiplyBytes adds the products of the unsigned bytes of a and the signed ones
+// of b to a sum, which wraps.
+func multiplyBytes(sum, a, b uint32) uint32 {
+	for range 4 {
+		sum += uint32(int32(a&0xff) * int32(int8(b)))
+		a, b = a>>8, b>>8
+	}
+	return sum
+}
+
+// accumulate is a function of each lane of the destination and of both sources:
+// Go writes the second one first.
+func accumulate(f func(sum, a, b uint32) uint32) handler {
+	return func(s *state, in *instruction) error {
+		n := in.destination().lanes()
+		b, err := s.readVector(in, &in.ops[0], n)
+		if err != nil {
+			return err
+		}
+		a, sum := s.vectors[in.ops[1].number], s.vectors[in.destination().number]
+		for i := range n {
+			sum[i] = f(sum[i], a[i], b[i])
+		}
+		return s.writeVector(in, sum)
+	}
 }
 
 func saturate(low, high int32) func(int32) int32 {

@@ -320,6 +320,9 @@ VPMAXUD z z z
 VPMAXUD x x x
 VPMADDWD y y y
 VPMADDWD z z z
+VPDPBUSD z z z
+VPDPBUSD m z z
+VPDPBUSD.BCST m z z
 VPMOVDW z m
 VPMOVDB z m
 VPACKUSDW y y y
@@ -467,7 +470,7 @@ func formFile(t *testing.T) (*ir.File, []string) {
 
 func canRun(isa []string) bool {
 	for _, extension := range isa {
-		if strings.HasPrefix(extension, "AVX512") && !cpu.Has("avx512f") {
+		if strings.HasPrefix(extension, "AVX512") && !cpu.Has(strings.ToLower(extension)) {
 			return false
 		}
 	}
