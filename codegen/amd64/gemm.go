@@ -12,7 +12,7 @@ import (
 
 func init() {
 	registerKind("gemm", emitter{
-		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemm).Storage) },
+		supports: func(*Level, kernel.Spec) bool { return true },
 		emit:     func(a *asm, s kernel.Spec) { (&gemm{asm: a, Gemm: s.(kernel.Gemm)}).emit() },
 	})
 }
@@ -116,8 +116,11 @@ func (g *gemm) prefetch(b block) {
 	}
 }
 
-// widen unpacks a block of 16-bit columns into scratch.
+// widen unpacks a block of columns into scratch: pairs, or codes.
 func (g *gemm) widen(columns int) reg.GPVirtual {
+	if _, coded := g.Storage.Coded(); coded {
+		return g.widenCodes(columns)
+	}
 	from, to, n := g.GP64(), g.pointer("scratch"), g.GP64()
 	g.MOVQ(g.w, from)
 	w := newWidener(g.asm, g.Storage)

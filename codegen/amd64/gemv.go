@@ -11,7 +11,7 @@ import (
 
 func init() {
 	registerKind("gemv", emitter{
-		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemv).Storage) },
+		supports: func(*Level, kernel.Spec) bool { return true },
 		emit:     func(a *asm, s kernel.Spec) { (&gemv{asm: a, Gemv: s.(kernel.Gemv)}).emit() },
 	})
 }
@@ -32,6 +32,7 @@ type gemv struct {
 	w, x    reg.GPVirtual
 	acc     []reg.VecVirtual
 	widener *widener
+	coder   *coder // of codes
 }
 
 func (g *gemv) emit() {
@@ -41,7 +42,9 @@ func (g *gemv) emit() {
 	g.x = g.GP64()
 	epilogue := g.epilogue(g.Epilogue)
 	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
-	if g.Storage != kernel.F32 {
+	if _, coded := g.Storage.Coded(); coded {
+		g.coder = newCoder(g.asm, g.Storage)
+	} else if g.Storage != kernel.F32 {
 		g.widener = newWidener(g.asm, g.Storage)
 	}
 	g.TESTQ(panels, panels)
@@ -67,6 +70,10 @@ func (g *gemv) emit() {
 
 // columns walks K: whole turns of the loop, then what is left.
 func (g *gemv) columns() {
+	if g.coder != nil {
+		g.codes()
+		return
+	}
 	units, odd := g.K, 0
 	if g.Storage != kernel.F32 {
 		units, odd = g.K/2, g.K%2

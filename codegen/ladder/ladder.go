@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/pack"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/eval"
@@ -36,6 +37,7 @@ type Case struct {
 	IDs    []int
 	Passes pass.Options
 	Chunk  int // tokens of a prefill call; 0 chooses
+	Math   lower.Math
 }
 
 // RequireSame compiles all cases into one program, runs it, and fails where
@@ -97,7 +99,7 @@ func (m machine) emit(dir string, i int, c Case) (expectation, error) {
 		return expectation{}, err
 	}
 	out, err := codegen.Compile(module, codegen.Options{
-		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(m.goarch), Chunk: c.Chunk,
+		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(m.goarch), Keep: codegen.KeepBetter, Chunk: c.Chunk, Math: c.Math,
 	})
 	if err != nil {
 		return expectation{}, err
