@@ -61,7 +61,24 @@ func linearSpecs() []kernel.Spec {
 			)
 		}
 	}
+	specs = append(specs, roundedSpecs()...)
 	return append(specs, codedSpecs()...)
+}
+
+// roundedSpecs is products of bf16 with rounded inputs, at sizes odd and even,
+// of whole blocks and a little more.
+func roundedSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
+	for j, k := range []int{1, 2, 7, 16, 17, 31, 48, 255, 256, 257, 640} {
+		e, row := epilogues[j%len(epilogues)], kernel.BF16.QuantisedRow(k)
+		specs = append(specs,
+			kernel.Quantise{Storage: kernel.BF16, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
+			kernel.DotGemv{Storage: kernel.BF16, K: k, Epilogue: e},
+			kernel.DotGemm{Storage: kernel.BF16, K: k, StrideX: row.Floats, StrideY: kernel.PanelRows + 5, Epilogue: e},
+		)
+	}
+	return specs
 }
 
 // codedSpecs is products of codes at sizes that fill no group, one, pairs of

@@ -13,8 +13,14 @@ import (
 func init() {
 	registerKind("dotgemm", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { newDotGemm(a, s.(kernel.DotGemm)).emit() },
-		uses:     func(kernel.Spec) string { return vnni },
+		emit: func(a *asm, s kernel.Spec) {
+			if d := s.(kernel.DotGemm); d.Storage == kernel.BF16 {
+				dotGemmBF16(a, d)
+			} else {
+				newDotGemm(a, d).emit()
+			}
+		},
+		uses: func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemm).Storage) },
 	})
 }
 

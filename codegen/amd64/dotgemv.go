@@ -10,8 +10,14 @@ import (
 func init() {
 	registerKind("dotgemv", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { newDotGemv(a, s.(kernel.DotGemv)).emit() },
-		uses:     func(kernel.Spec) string { return vnni },
+		emit: func(a *asm, s kernel.Spec) {
+			if d := s.(kernel.DotGemv); d.Storage == kernel.BF16 {
+				dotGemvBF16(a, d)
+			} else {
+				newDotGemv(a, d).emit()
+			}
+		},
+		uses: func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemv).Storage) },
 	})
 }
 

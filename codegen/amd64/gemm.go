@@ -13,7 +13,7 @@ import (
 func init() {
 	registerKind("gemm", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { (&gemm{asm: a, Gemm: s.(kernel.Gemm)}).emit() },
+		emit:     func(a *asm, s kernel.Spec) { newGemm(a, s.(kernel.Gemm)).emit() },
 	})
 }
 
@@ -35,6 +35,14 @@ type gemm struct {
 	// Moving from tile to tile: rows of x, y, residual and resting sums.
 	tileX, tileY, tileR, tileS reg.GPVirtual
 	left                       reg.GPVirtual // tokens not yet done
+	// inputs is where x begins in its argument, in bytes; multiplyAdd adds a
+	// column of float32 to sums, or what lies in its place.
+	inputs      int
+	multiplyAdd func(...operand.Op)
+}
+
+func newGemm(a *asm, s kernel.Gemm) *gemm {
+	return &gemm{asm: a, Gemm: s, multiplyAdd: a.VFMADD231PS}
 }
 
 // block says what a run over all tiles does with the accumulators.
@@ -49,6 +57,9 @@ func (g *gemm) emit() {
 	g.TESTQ(g.tokens, g.tokens)
 	g.JZ(operand.LabelRef(done))
 	g.x, g.w = g.pointer("x"), g.pointer("w")
+	if g.inputs > 0 {
+		g.ADDQ(operand.U32(uint32(g.inputs)), g.x)
+	}
 	if g.Epilogue.Bias {
 		g.bias = g.pointer("bias")
 	}
@@ -239,7 +250,7 @@ func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
 	for t, row := range acc {
 		in := g.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 		for i, v := range row {
-			g.VFMADD231PS(weights[i], in, v)
+			g.multiplyAdd(weights[i], in, v)
 		}
 	}
 }

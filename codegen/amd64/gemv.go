@@ -12,7 +12,7 @@ import (
 func init() {
 	registerKind("gemv", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { (&gemv{asm: a, Gemv: s.(kernel.Gemv)}).emit() },
+		emit:     func(a *asm, s kernel.Spec) { newGemv(a, s.(kernel.Gemv)).emit() },
 	})
 }
 
@@ -33,12 +33,23 @@ type gemv struct {
 	acc     []reg.VecVirtual
 	widener *widener
 	coder   *coder // of codes
+	// inputs is where x begins in its argument, in bytes; multiplyAdd adds a
+	// column of float32 to sums, or what lies in its place.
+	inputs      int
+	multiplyAdd func(...operand.Op)
+}
+
+func newGemv(a *asm, s kernel.Gemv) *gemv {
+	return &gemv{asm: a, Gemv: s, multiplyAdd: a.VFMADD231PS}
 }
 
 func (g *gemv) emit() {
 	y, panels := g.pointer("y"), g.integer("panels")
 	g.w = g.pointer("w")
 	base := g.pointer("x")
+	if g.inputs > 0 {
+		g.ADDQ(operand.U32(uint32(g.inputs)), base)
+	}
 	g.x = g.GP64()
 	epilogue := g.epilogue(g.Epilogue)
 	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
@@ -126,7 +137,7 @@ func (g *gemv) unit(u int, odd bool) {
 	if g.Storage == kernel.F32 {
 		x := g.broadcast(g.x, 4*u)
 		for i, acc := range g.acc {
-			g.VFMADD231PS(g.weights(u, i), x, acc)
+			g.multiplyAdd(g.weights(u, i), x, acc)
 		}
 		return
 	}

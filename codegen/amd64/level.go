@@ -110,6 +110,9 @@ func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 // Emit implements target.Backend.
 func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
 	file, err := l.Build(specs...)
+	if err == nil {
+		err = encoded(file)
+	}
 	if err != nil {
 		return nil, err
 	}

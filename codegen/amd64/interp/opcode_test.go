@@ -318,6 +318,8 @@ VPACKSSWB y y y
 VPMAXUD y y y
 VPMAXUD z z z
 VPMAXUD x x x
+VPMINUD y y y
+VPMINUD m z z
 VPMADDWD y y y
 VPMADDWD z z z
 VPDPBUSD z z z
