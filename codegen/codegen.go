@@ -28,22 +28,34 @@ type Options struct {
 	// Doc is the package comment.
 	Doc string
 	// Levels holds the levels to emit (see Levels); "generic" among them keeps
-	// the twins as a level of their own.
+	// the twins as a level of their own. Keep says which of them.
 	Levels []string
+	Keep   Keep
 	// Tests adds the kernel tests.
 	Tests bool
-	// Exact computes in float32 with weights that are kept as codes, instead of
-	// quantising activations.
-	Exact bool
+	// Math is the arithmetic of products of matrices.
+	Math lower.Math
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
 	Chunk int
 }
+
+// Keep says which of the levels asked for are emitted.
+type Keep int
+
+// A level is better for a program if it has better code for one of its kernels
+// than the levels below.
+const (
+	KeepAll    Keep = iota
+	KeepBetter      // those that are better, and generic
+	KeepBest        // the last of them
+)
 
 // Output is a compiled module. Its weights are packed by pack.Write.
 type Output struct {
 	Files       map[string][]byte // by name; without the API
 	Plan        *plan.Plan
-	Fingerprint string // of the plan: ties code and payload
+	Fingerprint string   // of the plan: ties code and payload
+	Levels      []string // that were emitted, the least preferred first
 
 	options Options
 }
@@ -71,18 +83,18 @@ func PayloadFile(pkg string) string { return gosrc.PayloadFile(pkg) }
 
 // Compile lowers the module and emits every file of its package.
 func Compile(m *ir.Module, o Options) (*Output, error) {
-	p, err := lower.Lower(m, lower.Options{Chunk: o.Chunk, Exact: o.Exact})
+	p, err := lower.Lower(m, lower.Options{Chunk: o.Chunk, Math: o.Math})
 	if err != nil {
 		return nil, err
 	}
-	backends, err := choose(o.Levels)
+	backends, generic, err := choose(o, p.Specs())
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{Plan: p, Fingerprint: fingerprint(p), options: o}
+	out := &Output{Plan: p, Fingerprint: fingerprint(p), Levels: names(backends, generic), options: o}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Generic: slices.Contains(o.Levels, target.Generic), Tests: o.Tests, Plan: p,
+		Backends: backends, Generic: generic, Tests: o.Tests, Plan: p,
 	}
 	out.Files, err = source.Files()
 	return out, err
@@ -91,13 +103,21 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 // Levels lists the names of every level that can be emitted for an
 // architecture, "" for all, the least preferred first; generic is always there.
 func Levels(goarch string) []string {
-	names := []string{target.Generic}
-	for _, b := range target.Backends() {
-		if goarch == "" || b.Level().GOARCH == goarch {
-			names = append(names, b.Level().Name)
-		}
+	return names(slices.DeleteFunc(target.Backends(), func(b target.Backend) bool {
+		return goarch != "" && b.Level().GOARCH != goarch
+	}), true)
+}
+
+// names lists the levels of back ends, and of the twins before them.
+func names(backends []target.Backend, generic bool) []string {
+	var list []string
+	if generic {
+		list = append(list, target.Generic)
 	}
-	return names
+	for _, b := range backends {
+		list = append(list, b.Level().Name)
+	}
+	return list
 }
 
 // Features lists what a CPU must have for a level.
@@ -108,21 +128,27 @@ func Features(level string) []string {
 	return nil
 }
 
-// choose finds the back ends of the named levels.
-func choose(levels []string) ([]target.Backend, error) {
-	var list []target.Backend
-	for _, name := range levels {
+// choose finds the back ends of a program of some kernels, and whether the twins
+// are a level of it.
+func choose(o Options, specs []kernel.Spec) (list []target.Backend, generic bool, err error) {
+	for _, name := range o.Levels {
 		if name == target.Generic {
+			generic = true
 			continue
 		}
 		b, ok := target.Lookup(name)
 		if !ok {
-			return nil, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(Levels(""), ", "))
+			return nil, false, fmt.Errorf("unknown CPU level %q; known are %s", name, strings.Join(Levels(""), ", "))
 		}
-		list = append(list, b)
+		if o.Keep == KeepAll || slices.ContainsFunc(specs, b.Improves) {
+			list = append(list, b)
+		}
 	}
 	slices.SortFunc(list, target.Compare)
-	return list, nil
+	if n := len(list); o.Keep == KeepBest && n > 0 {
+		return list[n-1:], false, nil
+	}
+	return list, generic, nil
 }
 
 // header is the first line of every file; the command cannot break out of it.

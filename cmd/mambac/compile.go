@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/plan"
-	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/runtime/cpu"
@@ -43,14 +43,14 @@ func (o *choice) registerPasses(cmd *cobra.Command) {
 func (o *choice) registerLevels(cmd *cobra.Command, level string) {
 	o.platform = platform()
 	f := cmd.Flags()
-	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), neon (arm64), all, or native: the best of this machine, all for another")
-	f.StringVar(&o.math, "math", "auto", "arithmetic: exact (float32), fast (weights kept as codes meet activations in 8 bits), or auto: fast where weights are codes")
+	f.StringVar(&o.cpu, "cpu", level, "CPU level: generic, v3 (AVX2), v4 (AVX-512), v4n (VNNI: faster with weights kept as codes), v4b (BF16: faster with --weights bf16 --math fast), neon (arm64), all that are faster for the model, or native: the best of this machine, all for another")
+	f.StringVar(&o.math, "math", "auto", "arithmetic: exact (float32), fast (weights kept as codes meet activations in 8 bits, those in bf16 activations in bf16, which is faster on v4b alone), or auto: fast where weights are codes")
 	choices(cmd, "cpu", append([]string{"native", "all"}, codegen.Levels("")...)...)
 	choices(cmd, "math", maths...)
 }
 
 // maths lists what --math may be.
-var maths = []string{"auto", "exact", "fast"}
+var maths = []string{string(lower.Auto), string(lower.Exact), string(lower.Fast)}
 
 // checkPasses tells of wrong usage before anything is opened.
 func (o *choice) checkPasses() error {
@@ -86,29 +86,31 @@ func (o *choice) system() (goos, goarch string) {
 	return goos, goarch
 }
 
-// levels lists the CPU levels to emit. Of a machine that is not this one
-// nobody knows the processor: its program gets them all and picks at start.
-// Source for any machine may be meant for this one.
+// levels lists the CPU levels to emit, as far as keep wants them. Of a machine
+// that is not this one nobody knows the processor: its program gets them all and
+// picks at start. Source for any machine may be meant for this one.
 func (o *choice) levels() []string {
 	_, goarch := o.system()
 	known := codegen.Levels(goarch)
-	switch {
-	case o.cpu == "all", o.cpu == "native" && o.platform != platform() && o.platform != anyPlatform:
-		return known
-	case o.cpu != "native":
+	switch o.keep() {
+	case codegen.KeepAll:
 		return []string{o.cpu}
+	case codegen.KeepBest:
+		return slices.DeleteFunc(known, func(level string) bool { return len(missingFeatures(level)) > 0 })
 	}
-	return []string{bestLevel(known)}
+	return known
 }
 
-// bestLevel is the last of the levels that this processor has.
-func bestLevel(known []string) string {
-	for _, level := range slices.Backward(known) {
-		if len(missingFeatures(level)) == 0 {
-			return level
-		}
+// keep says which levels a program has: the one that was asked for, the best of
+// this processor, or all that are of use to it.
+func (o *choice) keep() codegen.Keep {
+	switch {
+	case o.cpu == "all", o.cpu == "native" && o.platform != platform() && o.platform != anyPlatform:
+		return codegen.KeepBetter
+	case o.cpu == "native":
+		return codegen.KeepBest
 	}
-	return target.Generic
+	return codegen.KeepAll
 }
 
 // missingFeatures lists what this processor lacks for a level.
@@ -138,14 +140,14 @@ func (o *choice) compile(m *model, out codegen.Options, command string) (*compil
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	out.Command, out.Levels, out.Exact = "mambac "+version+" "+command, o.levels(), o.math == "exact"
+	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	c := &compiled{model: m, Output: result, module: module, levels: out.Levels, weights: formats(module), math: result.Math()}
+	c := &compiled{model: m, Output: result, module: module, levels: result.Levels, weights: formats(module), math: result.Math()}
 	if o.math == "fast" && c.math != o.math {
-		return nil, fmt.Errorf("%s: --math fast: weights %s have no narrow product; choose --weights int8 or int4", m.checkpoint.Path, c.weights)
+		return nil, fmt.Errorf("%s: --math fast: weights %s have no narrow product; choose --weights int8, int4 or bf16", m.checkpoint.Path, c.weights)
 	}
 	return c, nil
 }

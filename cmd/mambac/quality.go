@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/mambac/mambac/codegen"
+	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/runtime/report"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -212,10 +213,20 @@ func samePrefix(a, b []int) int {
 	return n
 }
 
+// lastRunnable is the last of the levels that this processor has.
+func lastRunnable(levels []string) string {
+	for _, level := range slices.Backward(levels) {
+		if len(missingFeatures(level)) == 0 {
+			return level
+		}
+	}
+	return target.Generic
+}
+
 // quality builds what the program in c is to be compared with, and compares
 // them on a text. path is the program itself.
 func (o *choice) quality(ctx context.Context, c *compiled, path string, text *sample, p progress) (report.Text, error) {
-	folder, level := filepath.Dir(path), bestLevel(c.levels)
+	folder, level := filepath.Dir(path), lastRunnable(c.levels)
 	q := newQuality(text, c.Plan.Vocab)
 	built := q.reader(path, folder, report.Built, level, c)
 	if c.math == "fast" {

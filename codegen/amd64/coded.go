@@ -7,19 +7,39 @@ import (
 	"github.com/mambac/mambac/codegen/kernel"
 )
 
+// vnni is the feature from which on codes are multiplied as bytes.
+const vnni = "avx512vnni"
+
 // coder makes of the codes of a unit what dot products multiply: unsigned
-// numbers, value + kernel.CodeOfZero, as words, pairs of columns of one row in
-// a lane of 32 bits.
+// numbers, value + kernel.CodeOfZero, some columns of one row in a lane of 32
+// bits.
 type coder struct {
+	products
 	a       *asm
 	storage kernel.Storage
 	table   reg.VecVirtual // of int4: a number for each code
 }
 
+// products is how a level multiplies codes with the numbers of a quantised row:
+// in what width the two meet, and by which instructions.
+type products interface {
+	// columns is how many columns of a row share a lane of 32 bits.
+	columns() int
+	// numbers is where in a group of a quantised row those of that width begin,
+	// and where they end.
+	numbers(r kernel.QuantisedRow) (from, to int)
+	// lanes makes of quads what add multiplies: ascending columns.
+	lanes(quads reg.VecVirtual) []reg.VecVirtual
+	// input is the numbers at m for all lanes, in the form that add takes.
+	input(m operand.Mem) operand.Op
+	// add adds the products of every lane with an input to sums.
+	add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual)
+}
+
 // newCoder loads what a run of units needs; the register of the table is free
 // again after it.
 func newCoder(a *asm, s kernel.Storage) *coder {
-	c := &coder{a: a, storage: s}
+	c := &coder{products: a.products(), a: a, storage: s}
 	if s == kernel.Int4 {
 		format, _ := s.Coded()
 		c.table = a.constantVec(a.global("int4", func(i int) uint32 {
@@ -50,22 +70,12 @@ func (c *coder) quads(m operand.Mem) []reg.VecVirtual {
 	return []reg.VecVirtual{low, v}
 }
 
-// words widens quads to two vectors of words: columns 0 and 1, 2 and 3.
-func (c *coder) words(quad reg.VecVirtual) (first, second reg.VecVirtual) {
-	a := c.a
-	first, second = a.vec(), a.vec()
-	a.VPSHUFB(a.wordsOf(0), quad, first)
-	a.VPSHUFB(a.wordsOf(2), quad, second)
-	return first, second
-}
-
-// wordsOf is a shuffle that makes words of bytes b and b+1 of every lane.
-func (a *asm) wordsOf(b uint32) operand.Mem {
-	name := map[uint32]string{0: "firstPair", 2: "secondPair"}[b]
-	return a.global(name, func(i int) uint32 {
-		from := uint32(i%4*4) + b
-		return from | 0x80<<8 | (from+1)<<16 | 0x80<<24
-	})
+// products is the narrowest that the level has instructions for.
+func (a *asm) products() products {
+	if a.level.has(vnni) {
+		return inBytes{a}
+	}
+	return inWords{a}
 }
 
 // scale widens the scales of a unit: those of the first group of a pair, or of

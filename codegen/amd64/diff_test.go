@@ -3,6 +3,7 @@ package amd64_test
 import (
 	"math"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/mambac/mambac/codegen/amd64"
@@ -60,7 +61,24 @@ func linearSpecs() []kernel.Spec {
 			)
 		}
 	}
+	specs = append(specs, roundedSpecs()...)
 	return append(specs, codedSpecs()...)
+}
+
+// roundedSpecs is products of bf16 with rounded inputs, at sizes odd and even,
+// of whole blocks and a little more.
+func roundedSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
+	for j, k := range []int{1, 2, 7, 16, 17, 31, 48, 255, 256, 257, 640} {
+		e, row := epilogues[j%len(epilogues)], kernel.BF16.QuantisedRow(k)
+		specs = append(specs,
+			kernel.Quantise{Storage: kernel.BF16, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
+			kernel.DotGemv{Storage: kernel.BF16, K: k, Epilogue: e},
+			kernel.DotGemm{Storage: kernel.BF16, K: k, StrideX: row.Floats, StrideY: kernel.PanelRows + 5, Epilogue: e},
+		)
+	}
+	return specs
 }
 
 // codedSpecs is products of codes at sizes that fill no group, one, pairs of
@@ -84,12 +102,13 @@ func codedSpecs() []kernel.Spec {
 	return specs
 }
 
-// TestInterpreted runs every kernel of every level in the interpreter, which
-// needs no CPU that has the level and sees every access to memory.
+// TestInterpreted runs every kernel in the interpreter, which needs no CPU that
+// has the level and sees every access to memory. Where a level has nothing
+// better than the one below, it is the same kernel (TestImprovements).
 func TestInterpreted(t *testing.T) {
 	for _, b := range target.Backends() {
 		t.Run(b.Level().Name, func(t *testing.T) {
-			for _, spec := range supported(b) {
+			for _, spec := range improved(b) {
 				run, err := interpreted(b, spec)
 				if err != nil {
 					t.Errorf("%s: %v", spec.Name(), err)
@@ -118,6 +137,10 @@ func interpreted(b target.Backend, spec kernel.Spec) (func(*kerneltest.Call) err
 	}
 	name := target.FuncName(spec, b.Level().Name)
 	return func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }, nil
+}
+
+func improved(b target.Backend) []kernel.Spec {
+	return slices.DeleteFunc(supported(b), func(s kernel.Spec) bool { return !b.Improves(s) })
 }
 
 func supported(b target.Backend) []kernel.Spec { return leveltest.Supported(b, oddSpecs()) }

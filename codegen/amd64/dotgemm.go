@@ -13,13 +13,19 @@ import (
 func init() {
 	registerKind("dotgemm", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { newDotGemm(a, s.(kernel.DotGemm)).emit() },
+		emit: func(a *asm, s kernel.Spec) {
+			if d := s.(kernel.DotGemm); d.Storage == kernel.BF16 {
+				dotGemmBF16(a, d)
+			} else {
+				newDotGemm(a, d).emit()
+			}
+		},
+		uses: func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemm).Storage) },
 	})
 }
 
 // dotGemm multiplies one panel of codes with a run of quantised tokens. Columns
-// are taken in blocks: their codes are unpacked to words, behind each group its
-// scales, which stay in the first-level cache while all tokens use them. The
+// are taken in blocks: their codes are unpacked, behind each group its scales, which stay in the first-level cache while all tokens use them. The
 // sums of every token rest in scratch, behind the block.
 type dotGemm struct {
 	*asm
@@ -38,8 +44,8 @@ type dotGemm struct {
 // dotSumsAt is where the sums begin in scratch, in bytes.
 const dotSumsAt = kernel.PanelRows * (2*kernel.DotBlock + 4*kernel.DotBlock/32)
 
-// pairUnroll is the number of pairs of columns of one turn of a tile's loop.
-const pairUnroll = 4
+// laneUnroll is for how many vectors of every row a tile's loop takes one turn.
+const laneUnroll = 4
 
 func newDotGemm(a *asm, s kernel.DotGemm) *dotGemm {
 	format, _ := s.Storage.Coded()
@@ -114,8 +120,8 @@ func (g *dotGemm) finish() {
 	})
 }
 
-// unpack makes words of the codes of the block, and float32 of their scales,
-// and moves past them.
+// unpack makes of the codes of the block what is multiplied, and float32 of
+// their scales, and moves past them.
 func (g *dotGemm) unpack() {
 	g.coder = newCoder(g.asm, g.Storage)
 	to, n, scales := g.pointer("scratch"), g.GP64(), g.GP64()
@@ -135,17 +141,19 @@ func (g *dotGemm) unpack() {
 func (g *dotGemm) unpackGroup(to reg.GPVirtual) {
 	n, loop := g.GP64(), g.label("unit")
 	g.MOVQ(operand.U32(uint32(g.group/g.Storage.UnitColumns())), n)
-	g.legend("One unit of codes a turn.", holds("codes", g.w), holds("words", to), holds("units left", n))
+	g.legend("One unit of codes a turn.", holds("codes", g.w), holds("unpacked", to), holds("units left", n))
 	g.Label(loop)
 	for at := 0; at < panelBytes; at += g.bytes() {
-		for q, quad := range g.coder.quads(operand.Mem{Base: g.w, Disp: at}) {
-			first, second := g.coder.words(quad)
-			g.VMOVUPS(first, operand.Mem{Base: to, Disp: 2*q*panelBytes + at})
-			g.VMOVUPS(second, operand.Mem{Base: to, Disp: (2*q+1)*panelBytes + at})
+		next := at
+		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: at}) {
+			for _, lanes := range g.coder.lanes(quads) {
+				g.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
+				next += panelBytes
+			}
 		}
 	}
 	g.ADDQ(operand.U32(panelBytes), g.w)
-	g.ADDQ(operand.U32(uint32(g.Storage.UnitColumns()/2*panelBytes)), to)
+	g.ADDQ(operand.U32(uint32(g.Storage.UnitColumns()/g.coder.columns()*panelBytes)), to)
 	g.DECQ(n)
 	g.JNZ(operand.LabelRef(loop))
 }
@@ -207,8 +215,9 @@ func (g *dotGemm) tiles(m int, tallest bool) {
 // tile adds the groups of the block to m tokens × dotRows rows.
 func (g *dotGemm) tile(m int) {
 	w, x := g.pointer("scratch"), g.GP64()
+	from, to := g.coder.numbers(g.row)
 	g.ADDQ(g.rows, w)
-	g.MOVQ(g.tileX, x)
+	g.LEAQ(operand.Mem{Base: g.tileX, Disp: from}, x)
 	n, loop := g.GP64(), g.label("group")
 	g.MOVQ(g.block, n)
 	g.Label(loop)
@@ -216,58 +225,57 @@ func (g *dotGemm) tile(m int) {
 	for t := range acc {
 		acc[t] = g.vecs(g.level.dotRows / g.level.lanes)
 		for _, v := range acc[t] {
-			g.VPBROADCASTD(operand.Mem{Base: x, Disp: g.row.Zero + 4*t*g.StrideX}, v)
+			g.VPBROADCASTD(operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX}, v)
 		}
 	}
 	g.products(acc, w, x)
-	g.flush(acc, w, x)
+	g.flush(acc, w, x, g.row.Scale-to)
 	g.ADDQ(operand.U32(panelBytes), w)
-	g.ADDQ(operand.U32(uint32(g.row.GroupBytes-g.row.Bytes)), x)
+	g.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
 	g.DECQ(n)
 	g.JNZ(operand.LabelRef(loop))
 }
 
-// products is the inner loop over the pairs of columns of a group: the tile's
-// words once, one broadcast and a row of products per token. It leaves w at the
-// scales of the group, and x at its bytes.
+// products is the inner loop over the columns of a group: the tile's weights
+// once, one input and a row of products per token. It leaves w at the scales of
+// the group, and x at the end of its numbers.
 func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
-	n, loop := g.GP64(), g.label("pairs")
-	g.MOVQ(operand.U32(uint32(g.group/2/pairUnroll)), n)
-	g.legend("Four pairs of columns a turn.", holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
+	n, loop := g.GP64(), g.label("columns")
+	turn := laneUnroll * g.coder.columns()
+	g.MOVQ(operand.U32(uint32(g.group/turn)), n)
+	g.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.Label(loop)
 	g.PREFETCHT1(operand.Mem{Base: g.ahead})
 	g.ADDQ(g.step, g.ahead)
-	for u := range pairUnroll {
+	for u := range laneUnroll {
 		weights := g.vecs(len(acc[0]))
 		for i, v := range weights {
 			g.VMOVUPS(operand.Mem{Base: w, Disp: u*panelBytes + i*g.bytes()}, v)
 		}
 		for t := range acc {
-			in := g.vec()
-			g.VPBROADCASTD(operand.Mem{Base: x, Disp: 4*u + 4*t*g.StrideX}, in)
+			in := g.coder.input(operand.Mem{Base: x, Disp: 4*u + 4*t*g.StrideX})
 			for i, v := range acc[t] {
-				product := g.vec()
-				g.VPMADDWD(weights[i], in, product)
-				g.VPADDD(product, v, v)
+				g.coder.add(weights[i], in, v)
 			}
 		}
 	}
-	g.ADDQ(operand.U32(pairUnroll*panelBytes), w)
-	g.ADDQ(operand.U32(4*pairUnroll), x)
+	g.ADDQ(operand.U32(laneUnroll*panelBytes), w)
+	g.ADDQ(operand.U32(4*laneUnroll), x)
 	g.DECQ(n)
 	g.JNZ(operand.LabelRef(loop))
 }
 
-// flush adds the whole numbers of a group, times both scales, to the sums.
-func (g *dotGemm) flush(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
+// flush adds the whole numbers of a group, times both scales, to the sums; that
+// of the inputs is some bytes behind x.
+func (g *dotGemm) flush(acc [][]reg.VecVirtual, w, x reg.GPVirtual, scale int) {
 	for t := range acc {
-		scaleX := g.broadcast(x, g.row.Scale-g.row.Bytes+4*t*g.StrideX)
+		scaleX := g.broadcast(x, scale+4*t*g.StrideX)
 		for i, v := range acc[t] {
 			at := i * g.bytes()
-			scale, sum := g.vec(), operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
-			g.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, scale)
+			both, sum := g.vec(), operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
+			g.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, both)
 			g.VCVTDQ2PS(v, v)
-			g.VFMADD213PS(sum, scale, v)
+			g.VFMADD213PS(sum, both, v)
 			g.VMOVUPS(v, sum)
 		}
 	}

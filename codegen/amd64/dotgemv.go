@@ -10,7 +10,14 @@ import (
 func init() {
 	registerKind("dotgemv", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { newDotGemv(a, s.(kernel.DotGemv)).emit() },
+		emit: func(a *asm, s kernel.Spec) {
+			if d := s.(kernel.DotGemv); d.Storage == kernel.BF16 {
+				dotGemvBF16(a, d)
+			} else {
+				newDotGemv(a, d).emit()
+			}
+		},
+		uses: func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemv).Storage) },
 	})
 }
 
@@ -108,33 +115,35 @@ func (g *dotGemv) products() {
 		g.VPBROADCASTD(operand.Mem{Base: g.x, Disp: g.row.Zero}, acc)
 	}
 	units := dotUnroll * 4 / g.Storage.UnitColumns()
-	words, n, loop := g.GP64(), g.GP64(), g.label("quads")
-	g.MOVQ(g.x, words)
-	g.MOVQ(operand.U32(uint32(g.row.Bytes/2/(4*dotUnroll))), n)
-	g.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("words", words), holds("turns left", n))
+	numbers, n, loop := g.GP64(), g.GP64(), g.label("quads")
+	from, to := g.coder.numbers(g.row)
+	turn := 4 * 4 * dotUnroll / g.coder.columns()
+	g.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
+	g.MOVQ(operand.U32(uint32((to-from)/turn)), n)
+	g.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers), holds("turns left", n))
 	g.Label(loop)
 	for u := range units {
-		g.unit(u, words)
+		g.unit(u, numbers)
 	}
 	g.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
-	g.ADDQ(operand.U32(8*dotUnroll), words)
+	g.ADDQ(operand.U32(uint32(turn)), numbers)
 	g.DECQ(n)
 	g.JNZ(operand.LabelRef(loop))
 }
 
 // unit adds the columns of one unit.
-func (g *dotGemv) unit(u int, words reg.GPVirtual) {
-	pairs := g.vecs(g.Storage.UnitColumns() / 2)
-	for i, x := range pairs {
-		g.VPBROADCASTD(operand.Mem{Base: words, Disp: 2*u*g.Storage.UnitColumns() + 4*i}, x)
+func (g *dotGemv) unit(u int, numbers reg.GPVirtual) {
+	inputs := make([]operand.Op, g.Storage.UnitColumns()/g.coder.columns())
+	for i := range inputs {
+		inputs[i] = g.coder.input(operand.Mem{Base: numbers, Disp: 4 * (u*len(inputs) + i)})
 	}
 	for i, acc := range g.acc {
-		for q, quad := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}) {
-			first, second := g.coder.words(quad)
-			g.VPMADDWD(first, pairs[2*q], first)
-			g.VPADDD(first, acc, acc)
-			g.VPMADDWD(second, pairs[2*q+1], second)
-			g.VPADDD(second, acc, acc)
+		n := 0
+		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}) {
+			for _, lanes := range g.coder.lanes(quads) {
+				g.coder.add(lanes, inputs[n], acc)
+				n++
+			}
 		}
 	}
 }

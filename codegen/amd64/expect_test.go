@@ -41,20 +41,43 @@ var opcodes = map[string]string{
 		VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS VEXTRACTF128 VEXTRACTI128 VFMADD132PS
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMASKMOVPS VMAXPS VMAXSS VMINPS VMOVAPS VMOVD VMOVDQA
 		VMOVDQU VMOVSS VMOVUPS VMULPS VORPS VPACKSSDW VPACKSSWB VPADDD VPAND VPBROADCASTD VPERMILPS
-		VPERMQ VPMADDWD VPMAXUD VPSHUFB VPSHUFD VPSLLD VPSRLD VPSUBD VPXOR VSQRTSS VSUBPS VXORPS
-		VZEROUPPER XORQ`,
+		VPERMQ VPMADDWD VPMAXUD VPMINUD VPSHUFB VPSHUFD VPSLLD VPSRAD VPSRLD VPSUBD VPXOR VSQRTSS
+		VSUBPS VXORPS VZEROUPPER XORQ`,
 	"v4": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ KMOVW LEAQ MOVL MOVQ PREFETCHT0 PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS VEXTRACTF32X4
 		VEXTRACTF64X4 VEXTRACTI32X4 VEXTRACTI64X4 VFMADD132PS VFMADD213PS VFMADD231PS VFNMADD231PS
 		VMAXPS VMAXSS VMINPS VMOVAPS VMOVD VMOVDQA32 VMOVSS VMOVUPS VMULPS VORPS VPADDD VPANDD
-		VPBROADCASTD VPERMILPS VPERMW VPMADDWD VPMAXUD VPMOVDB VPMOVDW VPSHUFB VPSHUFD VPSLLD VPSRLD
-		VPSUBD VPXOR VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
+		VPBROADCASTD VPERMILPS VPERMW VPMADDWD VPMAXUD VPMINUD VPMOVDB VPMOVDW VPSHUFB VPSHUFD VPSLLD
+		VPSRAD VPSRLD VPSUBD VPXOR VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
+}
+
+// differences are the instructions of a level that the one below does without,
+// and, behind a minus, those that it no longer needs.
+var differences = map[string]string{"v4n": "VPDPBUSD -VPMADDWD", "v4b": "VDPBF16PS"}
+
+// below are the levels that others have one feature less than.
+var below = map[string]string{"v4n": "v4", "v4b": "v4n"}
+
+// opcodesOf is every instruction of a level's kernels.
+func opcodesOf(level string) []string {
+	if below[level] == "" {
+		return strings.Fields(opcodes[level])
+	}
+	list := opcodesOf(below[level])
+	for _, op := range strings.Fields(differences[level]) {
+		if gone, ok := strings.CutPrefix(op, "-"); ok {
+			list = slices.DeleteFunc(list, func(s string) bool { return s == gone })
+		} else {
+			list = append(list, op)
+		}
+	}
+	return list
 }
 
 // extensions maps avo's names to the features that a level may have.
 var extensions = map[string]string{
 	"AVX": "avx2", "AVX2": "avx2", "FMA3": "fma", "F16C": "f16c", "CMOV": "avx2", "SSE": "avx2", "SSE2": "avx2", "MMX+": "avx2",
-	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl",
+	"AVX512F": "avx512f", "AVX512BW": "avx512bw", "AVX512DQ": "avx512dq", "AVX512VL": "avx512vl", "AVX512VNNI": "avx512vnni", "AVX512BF16": "avx512bf16",
 }
 
 func TestOpcodes(t *testing.T) {
@@ -65,7 +88,7 @@ func TestOpcodes(t *testing.T) {
 				seen[i.Opcode] = true
 			}
 		}
-		want := strings.Fields(opcodes[level])
+		want := opcodesOf(level)
 		for _, op := range want {
 			if !seen[op] {
 				t.Errorf("%s: no kernel uses %s any more", level, op)
@@ -123,6 +146,28 @@ func TestFormOfFunctions(t *testing.T) {
 	}
 }
 
+// TestImprovements: a level says that it makes a spec better if and only if its
+// instructions are others than those of the level below.
+func TestImprovements(t *testing.T) {
+	text := func(f *ir.Function) string {
+		var b strings.Builder
+		for _, i := range f.Instructions() {
+			fmt.Fprintln(&b, i.OpcodeWithSuffixes(), i.Operands)
+		}
+		return b.String()
+	}
+	for level, below := range below {
+		b, _ := target.Lookup(level)
+		old, _ := target.Lookup(below)
+		for _, s := range supported(b) {
+			differs := text(compiled(t, b, s)) != strings.ReplaceAll(text(compiled(t, old, s)), "_"+below, "_"+level)
+			if b.Improves(s) != differs {
+				t.Errorf("%s: %s: improves is %v, other instructions %v", level, s.Name(), b.Improves(s), differs)
+			}
+		}
+	}
+}
+
 func TestEmissionIsDeterministic(t *testing.T) {
 	for _, b := range target.Backends() {
 		first, err := b.Emit("kernels", "Made by a test.", supported(b))
@@ -151,6 +196,24 @@ func TestUnsupportedSpecIsAnError(t *testing.T) {
 	}
 }
 
+// TestRoundedIsExact: without an instruction for pairs of bf16 the product with
+// rounded inputs is that with any, instruction by instruction.
+func TestRoundedIsExact(t *testing.T) {
+	for _, level := range []string{"v3", "v4", "v4n"} {
+		b, _ := target.Lookup(level)
+		for narrow, wide := range map[kernel.Spec]kernel.Spec{
+			kernel.DotGemv{Storage: kernel.BF16, K: 31}:                           kernel.Gemv{Storage: kernel.BF16, K: 31},
+			kernel.DotGemm{Storage: kernel.BF16, K: 31, StrideX: 48, StrideY: 48}: kernel.Gemm{Storage: kernel.BF16, K: 31, StrideX: 48, StrideY: 48},
+		} {
+			a, b := compiled(t, b, narrow).Instructions(), compiled(t, b, wide).Instructions()
+			same := slices.EqualFunc(a, b, func(a, b *ir.Instruction) bool { return a.Opcode == b.Opcode })
+			if !same {
+				t.Errorf("%s: %s and %s differ", level, narrow.Name(), wide.Name())
+			}
+		}
+	}
+}
+
 // TestLegendsNameRegisters: what a reader of the assembly is told.
 func TestLegendsNameRegisters(t *testing.T) {
 	b, _ := target.Lookup("v4")
@@ -168,6 +231,11 @@ func TestLegendsNameRegisters(t *testing.T) {
 // count is what matters of an inner loop.
 type count struct {
 	multiplyAdds, broadcasts, loads, stores, asks, others int
+}
+
+// heaviest is the loop that multiplies most.
+func heaviest(f *ir.Function) count {
+	return slices.MaxFunc(loops(f), func(a, b count) int { return a.multiplyAdds - b.multiplyAdds })
 }
 
 func (c count) String() string {
@@ -196,15 +264,18 @@ func loops(f *ir.Function) []count {
 	return list
 }
 
+// dots are the multiply-adds of narrow products.
+var dots = []string{"VPMADDWD", "VPDPBUSD", "VDPBF16PS"}
+
 func (c *count) add(i *ir.Instruction) {
 	reads, last := false, len(i.Operands)-1
 	for n, op := range i.Operands {
 		reads = reads || operand.IsMem(op) && n < last
 	}
 	switch {
-	case i.Opcode == "VBROADCASTSS":
+	case i.Opcode == "VBROADCASTSS", i.Opcode == "VPBROADCASTD":
 		c.broadcasts++
-	case strings.HasPrefix(i.Opcode, "VFMADD"):
+	case strings.HasPrefix(i.Opcode, "VFMADD"), slices.Contains(dots, i.Opcode):
 		c.multiplyAdds++
 	case strings.HasPrefix(i.Opcode, "PREFETCH"):
 		c.asks++
@@ -213,7 +284,7 @@ func (c *count) add(i *ir.Instruction) {
 	case !reads:
 		c.others++
 	}
-	if reads && i.Opcode != "VBROADCASTSS" {
+	if reads && i.Opcode != "VBROADCASTSS" && i.Opcode != "VPBROADCASTD" {
 		c.loads++
 	}
 }
@@ -223,6 +294,10 @@ func (c *count) add(i *ir.Instruction) {
 func TestInnerLoops(t *testing.T) {
 	gemv := func(s kernel.Storage) kernel.Spec { return kernel.Gemv{Storage: s, K: 768} }
 	gemm := kernel.Gemm{Storage: kernel.F32, K: 768, StrideX: 768, StrideY: 768}
+	dotGemv := func(s kernel.Storage) kernel.Spec { return kernel.DotGemv{Storage: s, K: 768} }
+	dotGemm := func(s kernel.Storage) kernel.Spec {
+		return kernel.DotGemm{Storage: s, K: 768, StrideX: s.QuantisedRow(768).Floats, StrideY: 768}
+	}
 	const overhead = 3 // two pointers and the counter; the branch ends the loop
 	for _, c := range []struct {
 		level string
@@ -242,9 +317,21 @@ func TestInnerLoops(t *testing.T) {
 		// coming weights.
 		{"v3", gemm, count{48, 16, 12, 0, 1, overhead + 1}},
 		{"v4", gemm, count{96, 32, 12, 0, 2, overhead + 1}},
+		// Four quads of columns: those of int8 are used as they lie in memory;
+		// eight codes of int4 are split in two (shift, two masks), each half is
+		// looked up. In words a quad is two shuffles, products, sums.
+		{"v3", dotGemv(kernel.Int8), count{48, 8, 24 + 48, 0, 0, 48 + overhead}},
+		{"v4n", dotGemv(kernel.Int8), count{12, 0, 12 + 12, 0, 0, overhead}},
+		{"v4n", dotGemv(kernel.Int4), count{12, 0, 6 + 12 + 12, 0, 0, 6 + 12 + overhead}},
+		// Four quads of the tile: 8 × 3 registers, an input from memory each.
+		{"v4n", dotGemm(kernel.Int8), count{96, 0, 12 + 96, 0, 1, overhead + 1}},
+		{"v4n", dotGemm(kernel.Int4), count{96, 0, 12 + 96, 0, 1, overhead + 1}},
+		// Pairs of bf16 take the place of columns of f32.
+		{"v4b", dotGemv(kernel.BF16), count{24, 8, 24, 0, 0, overhead}},
+		{"v4b", dotGemm(kernel.BF16), count{96, 32, 12, 0, 2, overhead + 1}},
 	} {
 		b, _ := target.Lookup(c.level)
-		if got := loops(compiled(t, b, c.spec))[0]; got != c.want {
+		if got := heaviest(compiled(t, b, c.spec)); got != c.want {
 			t.Errorf("%s, %s: %v, want %v", c.level, c.spec.Name(), got, c.want)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 
 func init() {
 	registerKind("gemm", emitter{
-		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemm).Storage) },
-		emit:     func(a *asm, s kernel.Spec) { (&gemm{asm: a, Gemm: s.(kernel.Gemm)}).emit() },
+		supports: func(*Level, kernel.Spec) bool { return true },
+		emit:     func(a *asm, s kernel.Spec) { newGemm(a, s.(kernel.Gemm)).emit() },
 	})
 }
 
@@ -39,6 +39,14 @@ type gemm struct {
 	// Moving from tile to tile: rows of x, y, residual and resting sums.
 	tileX, tileY, tileR, tileS reg.GPVirtual
 	left                       reg.GPVirtual // tokens not yet done
+	// inputs is where x begins in its argument, in bytes; multiplyAdd adds a
+	// column of float32 to sums, or what lies in its place.
+	inputs      int
+	multiplyAdd func(...operand.Op)
+}
+
+func newGemm(a *asm, s kernel.Gemm) *gemm {
+	return &gemm{asm: a, Gemm: s, multiplyAdd: a.VFMADD231PS}
 }
 
 // block says what a run over all tiles does with the accumulators.
@@ -53,6 +61,9 @@ func (g *gemm) emit() {
 	g.JZ(operand.LabelRef(done))
 	g.x, g.w = g.pointer("x"), g.pointer("w")
 	g.pace(tokens)
+	if g.inputs > 0 {
+		g.ADDQ(operand.U32(uint32(g.inputs)), g.x)
+	}
 	full, rest := g.Blocks()
 	if full > 0 {
 		g.block(block{columns: kernel.KBlock, first: true})
@@ -152,8 +163,11 @@ func (g *gemm) askTile(b block, m int) {
 	}
 }
 
-// widen unpacks a block of 16-bit columns into scratch.
+// widen unpacks a block of columns into scratch: pairs, or codes.
 func (g *gemm) widen(columns int) reg.GPVirtual {
+	if _, coded := g.Storage.Coded(); coded {
+		return g.widenCodes(columns)
+	}
 	from, to, n := g.GP64(), g.pointer("scratch"), g.GP64()
 	g.MOVQ(g.w, from)
 	w := newWidener(g.asm, g.Storage)
@@ -276,7 +290,7 @@ func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
 	for t, row := range acc {
 		in := g.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 		for i, v := range row {
-			g.VFMADD231PS(weights[i], in, v)
+			g.multiplyAdd(weights[i], in, v)
 		}
 	}
 }

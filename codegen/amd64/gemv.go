@@ -11,8 +11,8 @@ import (
 
 func init() {
 	registerKind("gemv", emitter{
-		supports: func(_ *Level, s kernel.Spec) bool { return numbers(s.(kernel.Gemv).Storage) },
-		emit:     func(a *asm, s kernel.Spec) { (&gemv{asm: a, Gemv: s.(kernel.Gemv)}).emit() },
+		supports: func(*Level, kernel.Spec) bool { return true },
+		emit:     func(a *asm, s kernel.Spec) { newGemv(a, s.(kernel.Gemv)).emit() },
 	})
 }
 
@@ -32,16 +32,30 @@ type gemv struct {
 	w, x    reg.GPVirtual
 	acc     []reg.VecVirtual
 	widener *widener
+	coder   *coder // of codes
+	// inputs is where x begins in its argument, in bytes; multiplyAdd adds a
+	// column of float32 to sums, or what lies in its place.
+	inputs      int
+	multiplyAdd func(...operand.Op)
+}
+
+func newGemv(a *asm, s kernel.Gemv) *gemv {
+	return &gemv{asm: a, Gemv: s, multiplyAdd: a.VFMADD231PS}
 }
 
 func (g *gemv) emit() {
 	y, panels := g.pointer("y"), g.integer("panels")
 	g.w = g.pointer("w")
 	base := g.pointer("x")
+	if g.inputs > 0 {
+		g.ADDQ(operand.U32(uint32(g.inputs)), base)
+	}
 	g.x = g.GP64()
 	epilogue := g.epilogue(g.Epilogue)
 	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
-	if g.Storage != kernel.F32 {
+	if _, coded := g.Storage.Coded(); coded {
+		g.coder = newCoder(g.asm, g.Storage)
+	} else if g.Storage != kernel.F32 {
 		g.widener = newWidener(g.asm, g.Storage)
 	}
 	g.TESTQ(panels, panels)
@@ -67,6 +81,10 @@ func (g *gemv) emit() {
 
 // columns walks K: whole turns of the loop, then what is left.
 func (g *gemv) columns() {
+	if g.coder != nil {
+		g.codes()
+		return
+	}
 	units, odd := g.K, 0
 	if g.Storage != kernel.F32 {
 		units, odd = g.K/2, g.K%2
@@ -119,7 +137,7 @@ func (g *gemv) unit(u int, odd bool) {
 	if g.Storage == kernel.F32 {
 		x := g.broadcast(g.x, 4*u)
 		for i, acc := range g.acc {
-			g.VFMADD231PS(g.weights(u, i), x, acc)
+			g.multiplyAdd(g.weights(u, i), x, acc)
 		}
 		return
 	}

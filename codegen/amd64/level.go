@@ -4,6 +4,7 @@ package amd64
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -22,6 +23,9 @@ import (
 // implements target.Backend.
 type Level struct {
 	level target.Level
+	// below is the level that has all but the last of the features; nil for one
+	// that stands for itself.
+	below *Level
 	// lanes is the number of float32 of a vector register, registers how many
 	// vector registers there are.
 	lanes, registers int
@@ -36,6 +40,17 @@ type Level struct {
 // Level implements target.Backend.
 func (l *Level) Level() target.Level { return l.level }
 
+// with is the next level: the same registers and tiles, and one more feature.
+func (l *Level) with(name, feature string) *Level {
+	next := *l
+	next.level.Name, next.level.Rank, next.below = name, l.level.Rank+1, l
+	next.level.Features = append(slices.Clone(l.level.Features), feature)
+	return &next
+}
+
+// has reports whether a CPU of the level has a feature.
+func (l *Level) has(feature string) bool { return slices.Contains(l.level.Features, feature) }
+
 // emitters holds, per kind, the function that emits a spec's body.
 var emitters = map[string]emitter{}
 
@@ -43,6 +58,9 @@ var emitters = map[string]emitter{}
 type emitter struct {
 	supports func(l *Level, s kernel.Spec) bool
 	emit     func(a *asm, s kernel.Spec)
+	// uses is the feature, not of all levels, that makes code for a spec better
+	// where it is there; nil if there is none.
+	uses func(s kernel.Spec) string
 }
 
 func registerKind(kind string, e emitter) {
@@ -56,6 +74,15 @@ func registerKind(kind string, e emitter) {
 func (l *Level) Supports(s kernel.Spec) bool {
 	e, ok := emitters[s.Kind()]
 	return ok && e.supports(l, s)
+}
+
+// Improves implements target.Backend.
+func (l *Level) Improves(s kernel.Spec) bool {
+	if l.below == nil {
+		return l.Supports(s)
+	}
+	uses := emitters[s.Kind()].uses
+	return uses != nil && l.has(uses(s)) && !l.below.has(uses(s))
 }
 
 // Build returns the compiled instructions of the given specs, one function
@@ -84,6 +111,9 @@ func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 // Emit implements target.Backend.
 func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
 	file, err := l.Build(specs...)
+	if err == nil {
+		err = encoded(file)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,13 @@ import (
 func init() {
 	registerKind("quantise", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
-		emit:     func(a *asm, s kernel.Spec) { newQuantise(a, s.(kernel.Quantise)).emit() },
+		emit: func(a *asm, s kernel.Spec) {
+			if q := s.(kernel.Quantise); q.Storage == kernel.BF16 {
+				(&rounding{asm: a, Quantise: q}).emit()
+			} else {
+				newQuantise(a, q).emit()
+			}
+		},
 	})
 }
 

@@ -8,12 +8,6 @@ import (
 	"github.com/mambac/mambac/codegen/kernel"
 )
 
-// numbers reports whether a storage keeps numbers, which a widener knows.
-func numbers(s kernel.Storage) bool {
-	_, coded := s.Coded()
-	return !coded
-}
-
 // widener turns packed 16-bit weights into float32. One vector of memory holds
 // the pair of columns k, k+1 for as many rows as the level has lanes.
 type widener struct {

@@ -48,6 +48,9 @@ func (l *Level) Supports(s kernel.Spec) bool {
 	return ok && e.supports(s)
 }
 
+// Improves implements target.Backend: there is no level below.
+func (l *Level) Improves(s kernel.Spec) bool { return l.Supports(s) }
+
 // Build returns the instructions of the given specs, one function each.
 func (l *Level) Build(specs ...kernel.Spec) (*File, error) {
 	file, labels := &File{}, 0

@@ -9,6 +9,11 @@ import (
 func init() { registerTwin(dotGemmTwin) }
 
 func dotGemmTwin(s kernel.DotGemm) twin {
+	if s.Storage == kernel.BF16 {
+		t := gemmTwin(kernel.Gemm(s))
+		t.doc = "y = " + linearFormula(s.Epilogue) + " for one packed panel and a run of tokens rounded to bf16, each output the same chain as in a gemv."
+		return t
+	}
 	return twin{
 		doc: "y = " + linearFormula(s.Epilogue) + " for one panel of codes and a run of quantised tokens; it needs no scratch.",
 		body: []jen.Code{

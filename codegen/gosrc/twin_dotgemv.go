@@ -9,6 +9,11 @@ import (
 func init() { registerTwin(dotGemvTwin) }
 
 func dotGemvTwin(s kernel.DotGemv) twin {
+	if s.Storage == kernel.BF16 {
+		t := gemvTwin(kernel.Gemv(s))
+		t.doc = "y = " + linearFormula(s.Epilogue) + " for a run of packed panels and an x rounded to bf16, each output one chain in ascending k."
+		return t
+	}
 	return twin{
 		doc: "y = " + linearFormula(s.Epilogue) + " for a run of panels of codes and a quantised x; it needs no scratch.",
 		body: []jen.Code{

@@ -13,6 +13,9 @@ func init() {
 }
 
 func quantiseTwin(s kernel.Quantise) twin {
+	if s.Storage == kernel.BF16 {
+		return roundTwin(s)
+	}
 	format, _ := s.Storage.Coded()
 	row := s.Storage.QuantisedRow(s.K)
 	return twin{

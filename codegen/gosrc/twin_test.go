@@ -42,6 +42,14 @@ func twinSpecs() []kernel.Spec {
 			)
 		}
 	}
+	for j, k := range []int{1, 2, 16, 31, 130} {
+		e, row := epilogues[j%len(epilogues)], kernel.BF16.QuantisedRow(k)
+		specs = append(specs,
+			kernel.Quantise{Storage: kernel.BF16, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
+			kernel.DotGemv{Storage: kernel.BF16, K: k, Epilogue: e},
+			kernel.DotGemm{Storage: kernel.BF16, K: k, StrideX: row.Floats, StrideY: kernel.PanelRows + 5, Epilogue: e},
+		)
+	}
 	for i, width := range []int{1, 3, 7, 16, 17, 100} {
 		specs = append(specs, kernel.RMSNorm{
 			Width: width, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: i%3 > 0,
@@ -168,6 +176,7 @@ func (future) Level() target.Level {
 	return target.Level{Name: "v9", GOARCH: "amd64", Features: []string{"avx4096"}}
 }
 func (future) Supports(kernel.Spec) bool                          { return false }
+func (future) Improves(kernel.Spec) bool                          { return false }
 func (future) Emit(string, string, []kernel.Spec) ([]byte, error) { return nil, nil }
 
 // TestEveryKindHasTwin keeps list and registry together.

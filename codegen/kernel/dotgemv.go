@@ -2,15 +2,21 @@ package kernel
 
 import "fmt"
 
-// DotGemv is Gemv by narrow dot products: the weights are codes, x is a
-// QuantisedRow. Per output row one chain over the groups of columns, ascending,
-// from acc = 0:
+// DotGemv is Gemv by narrow dot products; x is a QuantisedRow. Where the weights
+// are codes, there is per output row one chain over the groups of columns,
+// ascending, from acc = 0:
 //
 //	n   = Σ value(code[row,k])·q[k] over the group, an exact integer
 //	acc ← fma(float32(n), weightScale·scale, acc)
 //
 // then acc + bias, then acc + residual. The product of the scales is rounded.
 // scratch holds 48 float32.
+//
+// Where the weights are bf16 it is the chain of Gemv over the rounded x, except
+// on levels that have an instruction for pairs of bf16. There the second column
+// of each pair is added before the first, and denormal factors, products and
+// sums are zero. Such levels give other last bits than those without; within a
+// level the bits are the same whatever kernel computes them.
 type DotGemv struct {
 	Storage  Storage
 	K        int

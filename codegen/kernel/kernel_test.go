@@ -14,6 +14,7 @@ var examples = []Spec{
 	Embed{F32, 768, 768},
 	Map{MapMul, 64, 96, 144, 192},
 	Quantise{Int8, 768, 816, 640},
+	DotGemv{BF16, 7, Epilogue{Residual: true}},
 	DotGemv{Int4, 768, Epilogue{Bias: true, Residual: true}},
 	DotGemm{Int8, 70, 48, 96, Epilogue{Bias: true}},
 }

@@ -2,9 +2,9 @@ package kernel
 
 import "fmt"
 
-// Quantise makes of rows of activations what narrow dot products multiply: for
-// each group of columns that share a scale in the weights, whole numbers q and
-// one scale, so that x ≈ q·scale.
+// Quantise makes of rows of activations what narrow dot products multiply. With
+// weights kept as codes these are, for each group of columns that share a scale
+// in the weights, whole numbers q and one scale, so that x ≈ q·scale.
 //
 //	most    = the largest |x| of the group
 //	scale   = most / 127
@@ -15,6 +15,14 @@ import "fmt"
 // scale, one with an infinity an infinite one, so that no sum of its products
 // is a number; there a product that is NaN counts as −127. The columns behind K
 // of the last group are zero.
+//
+// With weights in bf16 it is x rounded to bf16: the nearest one, ties to even,
+// denormals as other numbers; NaN stays NaN. In bits, where m is all but the sign
+// and the quiet bit of a NaN is set:
+//
+//	m ← min(m + 7fff + bit 16 of m, 7fffffff), the low half cleared
+//
+// The result is the same to the bit on every level.
 //
 // Token t of x is at t·StrideX, and of y, a QuantisedRow, at t·StrideY.
 type Quantise struct {
@@ -28,10 +36,14 @@ type Quantise struct {
 // group, each q as signed 16-bit words, q as signed bytes, the float32 scale,
 // and −128·Σq as int32, which is what a sum of products with codes begins with
 // where 128 is the code of 0. Offsets are in bytes from the start of a group.
+//
+// A row of bf16 has no groups: it is the numbers as float32, zero behind K up to
+// a whole cache line, and from byte Pairs on the same numbers as bf16.
 type QuantisedRow struct {
 	Groups             int
 	Bytes, Scale, Zero int // the words are at 0
 	GroupBytes         int
+	Pairs              int
 	Floats             int // of the row, in whole cache lines
 }
 
@@ -41,11 +53,20 @@ const CodeOfZero = 128
 
 // QuantisedRow is the layout of rows that multiply weights of K columns.
 func (s Storage) QuantisedRow(k int) QuantisedRow {
-	c, _ := s.Coded()
+	c, ok := s.Coded()
+	if !ok {
+		columns := wholeLines(k)
+		return QuantisedRow{Pairs: 4 * columns, Floats: wholeLines(columns + columns/2)}
+	}
 	r := QuantisedRow{Groups: c.Groups(k), Bytes: 2 * c.Group, Scale: 3 * c.Group, Zero: 3*c.Group + 4, GroupBytes: 3*c.Group + 8}
-	const line = 16 // float32 of a cache line
-	r.Floats = (r.Groups*r.GroupBytes/4 + line - 1) / line * line
+	r.Floats = wholeLines(r.Groups * r.GroupBytes / 4)
 	return r
+}
+
+// wholeLines rounds a number of float32 up to whole cache lines.
+func wholeLines(n int) int {
+	const line = 16
+	return (n + line - 1) / line * line
 }
 
 // Kind implements Spec.

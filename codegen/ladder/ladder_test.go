@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/leveltest"
+	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/ir/irtest"
 	"github.com/mambac/mambac/ir/pass"
@@ -15,11 +17,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what tests expect")
 
-// seeds is enough that every storage meets every pass left out.
-var seeds = flag.Int("seeds", 32, "how many random modules to compile")
+// seeds is enough that every storage meets every pass left out, and every kind
+// of arithmetic.
+var seeds = flag.Int("seeds", 36, "how many random modules to compile")
 
-// TestRandom takes random modules up the ladder. Storages and passes left out
-// take turns; chunks are short enough that sequences span several.
+// TestRandom takes random modules up the ladder. Storages, arithmetics and passes
+// left out take turns; chunks are short enough that sequences span several.
 func TestRandom(t *testing.T) { RequireSame(t, random(*seeds)...) }
 
 // TestEmulated takes a few up the ladder of another architecture.
@@ -37,10 +40,24 @@ func TestInterpreted(t *testing.T) {
 	RequireSameInterpreted(t, Interpretation{[]string{"v3", "v4"}, []string{"prefill", "decode", "batch3"}}, random(3)...)
 }
 
+// TestNarrowInterpreted takes weights in few bits up the ladder of all levels
+// that multiply them in their own way.
+func TestNarrowInterpreted(t *testing.T) {
+	var cases []Case
+	sizes := irtest.Sizes{Layers: 1, Vocab: 60, Hidden: 70, Inner: 100, States: 3, Taps: 3, Rank: 5}
+	for seed, storage := range []kernel.Storage{kernel.Int8, kernel.Int4, kernel.BF16} {
+		cases = append(cases, Case{
+			Name: string(storage), Module: irtest.Disturbed(uint64(seed), sizes), IDs: []int{1, 0, 2, 1, 1, 0, 2, 2, 0, 1, 2},
+			Passes: pass.Options{Storage: string(storage)}, Math: lower.Fast,
+		})
+	}
+	RequireSameInterpreted(t, Interpretation{[]string{"v3", "v4", "v4n", "v4b"}, []string{"prefill", "decode", "batch3"}}, cases...)
+}
+
 // random is a case for each seed below n.
 func random(n int) []Case {
 	var cases []Case
-	names := pass.Names()
+	names, maths := pass.Names(), []lower.Math{lower.Auto, lower.Exact, lower.Fast}
 	for seed := range n {
 		m := irtest.Random(uint64(seed))
 		if seed%4 == 3 {
@@ -52,7 +69,7 @@ func random(n int) []Case {
 		}
 		cases = append(cases, Case{
 			Name: fmt.Sprintf("seed%d", seed), Module: m, IDs: ids(uint64(seed), m.Output.Type.Width),
-			Passes: o, Chunk: []int{0, 16, 5}[seed%3],
+			Passes: o, Chunk: []int{0, 16, 5}[seed%3], Math: maths[seed/len(pass.Formats)%len(maths)],
 		})
 	}
 	return cases

@@ -19,10 +19,21 @@ type Options struct {
 	// Chunk is the number of tokens of one Prefill; 0 chooses one that keeps
 	// the activations in the last-level cache.
 	Chunk int
-	// Exact computes in float32 what would be quantised: activations that meet
-	// weights kept as codes.
-	Exact bool
+	// Math is the arithmetic of products of matrices.
+	Math Math
 }
+
+// Math says how weights and activations are multiplied.
+type Math string
+
+// Exact widens weights to float32. Fast narrows activations where weights are
+// narrow and there are instructions for such products. Auto, and nothing, is
+// fast for weights that are codes and exact for others.
+const (
+	Auto  Math = "auto"
+	Exact Math = "exact"
+	Fast  Math = "fast"
+)
 
 // blockRows is the number of rows of one Logits call, and of sequences of one
 // Batch: enough for a full register tile of tokens, so few that the logits of a

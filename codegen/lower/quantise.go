@@ -7,10 +7,11 @@ import (
 )
 
 // fast reports whether weights of a storage are multiplied by narrow dot
-// products: those that are codes, unless everything is to be exact.
+// products: those that are codes unless everything is to be exact, and bf16 if
+// it is asked for.
 func (l *lowering) fast(s kernel.Storage) bool {
 	_, coded := s.Coded()
-	return coded && !l.options.Exact
+	return coded && l.options.Math != Exact || s == kernel.BF16 && l.options.Math == Fast
 }
 
 // input is where a linear with weights of a storage finds its input: the value

@@ -25,6 +25,10 @@ type Backend interface {
 	Level() Level
 	// Supports reports whether Emit can express the spec.
 	Supports(kernel.Spec) bool
+	// Improves reports whether what Emit makes of the spec is better than what
+	// the levels below this one do; where no spec of a program is, it does
+	// without the level.
+	Improves(kernel.Spec) bool
 	// Emit returns one source file holding a function for each spec, named
 	// FuncName(spec, level); header is a comment for the top of the file.
 	Emit(pkg, header string, specs []kernel.Spec) ([]byte, error)

@@ -15,6 +15,10 @@ type chain struct {
 	sum   float32
 	terms int
 	size  float64 // Σ|finite terms|
+	// Where levels may add pairs of bf16 by an instruction for them: what it may
+	// lose of denormal factors, products and sums.
+	pairs bool
+	lost  float64
 }
 
 // fma adds a product.
@@ -43,7 +47,16 @@ func (s *chain) looseBound() float64 {
 		return math.Inf(1)
 	}
 	n := float64(s.terms)
-	return 2*(n+1)*epsilon*s.size + n*math.SmallestNonzeroFloat32
+	return 2*(n+1)*epsilon*s.size + n*math.SmallestNonzeroFloat32 + s.lost
+}
+
+// strictBound is how far code may be that keeps the order of operations: not at
+// all, but where the kind leaves that of pairs to the level.
+func (s *chain) strictBound() float64 {
+	if s.pairs {
+		return s.looseBound()
+	}
+	return 0
 }
 
 // dot is the chain of one output row.

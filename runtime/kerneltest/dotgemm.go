@@ -35,15 +35,15 @@ func (d DotGemm) axes() []axis {
 }
 
 func (d DotGemm) newCase(tokens int, f flavour, aliased bool) *Case {
-	c := &Case{Name: fmt.Sprintf("tokens=%d/%s/aliased=%v", tokens, f, aliased), kernel: d}
+	c := &Case{Name: fmt.Sprintf("tokens=%d/%s/aliased=%v", tokens, f, aliased), kernel: d, apart: d.Storage == "bf16"}
 	v := newValues(c.Name, f)
-	w, shape := makeCoded(v, d.Storage, d.K, 1), quantisedShape(d.Storage, d.K)
-	x := make([]float32, rows(tokens, d.StrideX, shape.floats))
-	var quantisedRows []*quantised
+	w := makeWeights(v, d.Storage, d.K, 1)
+	x := make([]float32, rows(tokens, d.StrideX, len(narrow(d.Storage, make([]float32, d.K)).row)))
+	var inputs []narrowInput
 	for t := range tokens {
-		q := quantise(d.Storage, v.f32(d.K))
-		quantisedRows = append(quantisedRows, q)
-		copy(x[t*d.StrideX:], shape.row(q))
+		in := narrow(d.Storage, v.f32(d.K))
+		inputs = append(inputs, in)
+		copy(x[t*d.StrideX:], in.row)
 	}
 	y := v.f32(rows(tokens, d.StrideY, panelRows))
 	bias, residual := v.f32(panelRows), v.f32(len(y))
@@ -54,9 +54,9 @@ func (d DotGemm) newCase(tokens int, f flavour, aliased bool) *Case {
 	c.inputs = append(c.inputs, epilogueInputs(d.Bias, d.Residual, bias, residual, aliased)...)
 	c.inputs = append(c.inputs, input{scratch, make([]float32, dotScratch(tokens))}, input{"tokens", tokens})
 	out := unwritten(y)
-	for t, q := range quantisedRows {
+	for t, in := range inputs {
 		for r := range panelRows {
-			s := w.dot(0, r, q)
+			s := in.dot(w, 0, r)
 			if d.Bias {
 				s.add(bias[r])
 			}
@@ -64,7 +64,7 @@ func (d DotGemm) newCase(tokens int, f flavour, aliased bool) *Case {
 			if d.Residual {
 				s.add(residual[i])
 			}
-			out.set(i, s.sum, 0, s.looseBound())
+			out.set(i, s.sum, s.strictBound(), s.looseBound())
 		}
 	}
 	c.want = map[string]*outcome{"y": out}

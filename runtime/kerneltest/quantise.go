@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// Quantise makes whole numbers and scales of rows of activations; see the
-// compiler's kernel of that name.
+// Quantise makes whole numbers and scales of rows of activations, or rounds them
+// to bf16; see the compiler's kernel of that name.
 type Quantise struct {
 	Storage string
 	K       int
@@ -35,12 +35,17 @@ func (q Quantise) axes() []axis {
 func (q Quantise) newCase(tokens int, f flavour) *Case {
 	c := &Case{Name: fmt.Sprintf("tokens=%d/%s", tokens, f), kernel: q}
 	v := newValues(c.Name, f)
-	shape := quantisedShape(q.Storage, q.K)
-	x, y := v.f32(rows(tokens, q.StrideX, q.K)), v.f32(rows(tokens, q.StrideY, shape.floats))
+	width := len(narrow(q.Storage, make([]float32, q.K)).row)
+	x, y := v.f32(rows(tokens, q.StrideX, q.K)), v.f32(rows(tokens, q.StrideY, width))
 	c.inputs = []input{{"y", y}, {"x", x}, {"tokens", tokens}}
 	out := unwritten(y)
 	for t := range tokens {
-		shape.expect(out, t*q.StrideY, quantise(q.Storage, x[t*q.StrideX:][:q.K]))
+		row := x[t*q.StrideX:][:q.K]
+		if q.Storage == "bf16" {
+			pairedShape{q.K}.expect(out, t*q.StrideY, roundBF16(row))
+		} else {
+			quantisedShape(q.Storage, q.K).expect(out, t*q.StrideY, quantise(q.Storage, row))
+		}
 	}
 	c.want = map[string]*outcome{"y": out}
 	return c

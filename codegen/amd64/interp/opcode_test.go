@@ -318,8 +318,13 @@ VPACKSSWB y y y
 VPMAXUD y y y
 VPMAXUD z z z
 VPMAXUD x x x
+VPMINUD y y y
+VPMINUD m z z
 VPMADDWD y y y
 VPMADDWD z z z
+VPDPBUSD z z z
+VPDPBUSD m z z
+VPDPBUSD.BCST m z z
 VPMOVDW z m
 VPMOVDB z m
 VPACKUSDW y y y
@@ -382,9 +387,10 @@ VPBLENDMD z z k z
 `), "\n")
 
 // tested elsewhere: RET, JMP and VZEROUPPER are in every program, memory that
-// must be aligned in TestAlignment, and a prefetch shows no result.
+// must be aligned in TestAlignment, what the assembler does not know in
+// TestPairs, and a prefetch shows no result.
 var elsewhere = map[string]bool{
-	"RET": true, "JMP": true, "VZEROUPPER": true, "NOP": true, "VMOVNTPS": true,
+	"RET": true, "JMP": true, "VZEROUPPER": true, "NOP": true, "VMOVNTPS": true, "VDPBF16PS": true,
 	"LEAQ": true, "LEAL": true, "PREFETCHT0": true, "PREFETCHT1": true, "PREFETCHT2": true, "PREFETCHNTA": true,
 }
 
@@ -467,7 +473,7 @@ func formFile(t *testing.T) (*ir.File, []string) {
 
 func canRun(isa []string) bool {
 	for _, extension := range isa {
-		if strings.HasPrefix(extension, "AVX512") && !cpu.Has("avx512f") {
+		if strings.HasPrefix(extension, "AVX512") && !cpu.Has(strings.ToLower(extension)) {
 			return false
 		}
 	}

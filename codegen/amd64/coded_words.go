@@ -1,0 +1,45 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+// inWords multiplies codes widened to 16 bits, a pair of columns in a lane: two
+// products are added in one instruction, their sum to the others in the next.
+type inWords struct{ *asm }
+
+func (inWords) columns() int { return 2 }
+
+func (inWords) numbers(r kernel.QuantisedRow) (from, to int) { return 0, r.Bytes }
+
+// lanes are columns 0 and 1, then 2 and 3.
+func (w inWords) lanes(quads reg.VecVirtual) []reg.VecVirtual {
+	pairs := w.vecs(2)
+	w.VPSHUFB(w.wordsOf(0), quads, pairs[0])
+	w.VPSHUFB(w.wordsOf(2), quads, pairs[1])
+	return pairs
+}
+
+// wordsOf is a shuffle that makes words of bytes b and b+1 of every lane.
+func (a *asm) wordsOf(b uint32) operand.Mem {
+	name := map[uint32]string{0: "firstPair", 2: "secondPair"}[b]
+	return a.global(name, func(i int) uint32 {
+		from := uint32(i%4*4) + b
+		return from | 0x80<<8 | (from+1)<<16 | 0x80<<24
+	})
+}
+
+func (w inWords) input(m operand.Mem) operand.Op {
+	pair := w.vec()
+	w.VPBROADCASTD(m, pair)
+	return pair
+}
+
+func (w inWords) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
+	product := w.vec()
+	w.VPMADDWD(lanes, input, product)
+	w.VPADDD(product, sums, sums)
+}

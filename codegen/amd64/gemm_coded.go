@@ -1,0 +1,23 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// widenCodes is widen for weights that are codes.
+func (g *gemm) widenCodes(columns int) reg.GPVirtual {
+	from, to := g.GP64(), g.pointer("scratch")
+	g.MOVQ(g.w, from)
+	c := newCoder(g.asm, g.Storage)
+	c.walk(from, columns, func(scales reg.GPVirtual, second, n int) {
+		for at := 0; at < panelBytes; at += g.bytes() {
+			scale := c.scale(operand.Mem{Base: scales, Disp: at}, second)
+			for k, v := range c.widened(operand.Mem{Base: from, Disp: at}, scale, n) {
+				g.VMOVUPS(v, operand.Mem{Base: to, Disp: k*panelBytes + at})
+			}
+		}
+		g.ADDQ(operand.U32(uint32(n*panelBytes)), to)
+	})
+	return g.pointer("scratch")
+}
