@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/irtest"
+	"github.com/mambac/mambac/ir/pass"
 )
 
 // hostileNames are what a file could use to reach into generated code.
@@ -43,7 +45,7 @@ func rename(m *ir.Module, name string) {
 
 func compileAll(m *ir.Module, command string) (*Output, error) {
 	return Compile(m, Options{Package: "model", Command: command, Doc: "Package model is compiled.",
-		Levels: everywhere(), Tests: true})
+		Levels: everywhere(), Keep: KeepBetter, Tests: true})
 }
 
 // everywhere is the levels of every architecture that has some.
@@ -131,6 +133,38 @@ func TestDeterministic(t *testing.T) {
 	}
 	if a.Fingerprint != b.Fingerprint || len(a.Files) != len(b.Files) {
 		t.Error("two emissions have other files or another fingerprint")
+	}
+}
+
+// TestKeep: levels that have nothing better for a program are left out of it,
+// unless they are asked for by name.
+func TestKeep(t *testing.T) {
+	sizes := irtest.Sizes{Layers: 1, Vocab: 60, Hidden: 130, Inner: 140, States: 3, Taps: 3, Rank: 5}
+	for _, c := range []struct {
+		storage      string
+		math         lower.Math
+		better, best string
+	}{
+		{"f32", lower.Auto, "generic v3 v4", "v4"},
+		{"bf16", lower.Auto, "generic v3 v4", "v4"},
+		{"bf16", lower.Fast, "generic v3 v4 v4b", "v4b"},
+		{"int8", lower.Auto, "generic v3 v4 v4n", "v4n"},
+		{"int8", lower.Exact, "generic v3 v4", "v4"},
+		{"int4", lower.Auto, "generic v3 v4 v4n", "v4n"},
+	} {
+		m, err := pass.Run(irtest.Disturbed(1, sizes), pass.Options{Storage: c.storage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for keep, want := range map[Keep]string{KeepAll: "generic v3 v4 v4n v4b", KeepBetter: c.better, KeepBest: c.best} {
+			out, err := Compile(m, Options{Package: "model", Levels: Levels("amd64"), Keep: keep, Math: c.math})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(out.Levels, " "); got != want {
+				t.Errorf("%s, %s, keep %d: levels %s, want %s", c.storage, c.math, keep, got, want)
+			}
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func emitted(t *testing.T, path string) map[string][]byte {
 	}
 	out, err := Compile(m, Options{
 		Package: filepath.Base(filepath.Dir(path)), Command: "mambac (codegen.TestGolden)",
-		Doc: "Package " + m.Name + " is expected output of codegen.", Levels: everywhere(),
+		Doc: "Package " + m.Name + " is expected output of codegen.", Levels: everywhere(), Keep: KeepBetter,
 	})
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
