@@ -43,7 +43,7 @@ func dotGemmBF16(a *asm, s kernel.DotGemm) {
 
 // rounding rounds rows to bf16, some columns a turn: those of one store of words.
 type rounding struct {
-	*asm
+	asm *asm
 	kernel.Quantise
 	x, y, pairs reg.GPVirtual // moving along a row
 }
@@ -52,42 +52,42 @@ type rounding struct {
 const roundColumns = 16
 
 func (r *rounding) emit() {
-	y, x, tokens := r.pointer("y"), r.pointer("x"), r.integer("tokens")
-	done, loop := r.label("done"), r.label("token")
-	r.TESTQ(tokens, tokens)
-	r.JZ(operand.LabelRef(done))
-	tail := r.tail(r.K%roundColumns, roundColumns/r.level.lanes)
-	r.legend("One token a turn.", holds("inputs", x), holds("outputs", y), holds("tokens left", tokens))
-	r.Label(loop)
-	r.x, r.y, r.pairs = r.GP64(), r.GP64(), r.GP64()
-	r.MOVQ(x, r.x)
-	r.MOVQ(y, r.y)
-	r.LEAQ(operand.Mem{Base: y, Disp: r.Storage.QuantisedRow(r.K).Pairs}, r.pairs)
+	y, x, tokens := r.asm.pointer("y"), r.asm.pointer("x"), r.asm.integer("tokens")
+	done, loop := r.asm.label("done"), r.asm.label("token")
+	r.asm.TESTQ(tokens, tokens)
+	r.asm.JZ(operand.LabelRef(done))
+	tail := r.asm.tail(r.K%roundColumns, roundColumns/r.asm.level.lanes)
+	r.asm.legend("One token a turn.", holds("inputs", x), holds("outputs", y), holds("tokens left", tokens))
+	r.asm.Label(loop)
+	r.x, r.y, r.pairs = r.asm.GP64(), r.asm.GP64(), r.asm.GP64()
+	r.asm.MOVQ(x, r.x)
+	r.asm.MOVQ(y, r.y)
+	r.asm.LEAQ(operand.Mem{Base: y, Disp: r.Storage.QuantisedRow(r.K).Pairs}, r.pairs)
 	r.columns(tail)
-	r.ADDQ(operand.U32(uint32(4*r.StrideX)), x)
-	r.ADDQ(operand.U32(uint32(4*r.StrideY)), y)
-	r.DECQ(tokens)
-	r.JNZ(operand.LabelRef(loop))
-	r.Label(done)
+	r.asm.ADDQ(operand.U32(uint32(4*r.StrideX)), x)
+	r.asm.ADDQ(operand.U32(uint32(4*r.StrideY)), y)
+	r.asm.DECQ(tokens)
+	r.asm.JNZ(operand.LabelRef(loop))
+	r.asm.Label(done)
 }
 
 // columns rounds a row: whole turns, then what is left.
 func (r *rounding) columns(tail []tailMask) {
 	if turns := r.K / roundColumns; turns > 0 {
-		n, loop := r.GP64(), r.label("columns")
-		r.MOVQ(operand.U32(uint32(turns)), n)
-		r.legend("16 columns a turn.", holds("inputs", r.x), holds("numbers", r.y), holds("bf16", r.pairs), holds("turns left", n))
-		r.Label(loop)
+		n, loop := r.asm.GP64(), r.asm.label("columns")
+		r.asm.MOVQ(operand.U32(uint32(turns)), n)
+		r.asm.legend("16 columns a turn.", holds("inputs", r.x), holds("numbers", r.y), holds("bf16", r.pairs), holds("turns left", n))
+		r.asm.Label(loop)
 		all := make([]tailMask, len(tail))
 		for i := range all {
 			all[i].all = true
 		}
 		r.turn(all)
-		r.ADDQ(operand.U32(4*roundColumns), r.x)
-		r.ADDQ(operand.U32(4*roundColumns), r.y)
-		r.ADDQ(operand.U32(2*roundColumns), r.pairs)
-		r.DECQ(n)
-		r.JNZ(operand.LabelRef(loop))
+		r.asm.ADDQ(operand.U32(4*roundColumns), r.x)
+		r.asm.ADDQ(operand.U32(4*roundColumns), r.y)
+		r.asm.ADDQ(operand.U32(2*roundColumns), r.pairs)
+		r.asm.DECQ(n)
+		r.asm.JNZ(operand.LabelRef(loop))
 	}
 	if r.K%roundColumns > 0 {
 		r.turn(tail)
@@ -99,37 +99,37 @@ func (r *rounding) turn(present []tailMask) {
 	values := make([]reg.VecVirtual, len(present))
 	for i, m := range present {
 		if m.none {
-			values[i] = r.vec()
-			r.zero(values[i])
+			values[i] = r.asm.vec()
+			r.asm.zero(values[i])
 		} else {
-			values[i] = r.load(m, operand.Mem{Base: r.x, Disp: i * r.bytes()})
+			values[i] = r.asm.load(m, operand.Mem{Base: r.x, Disp: i * r.asm.bytes()})
 			r.round(values[i])
 		}
-		r.VMOVUPS(values[i], operand.Mem{Base: r.y, Disp: i * r.bytes()})
-		r.VPSRAD(operand.Imm(16), values[i], values[i])
+		r.asm.VMOVUPS(values[i], operand.Mem{Base: r.y, Disp: i * r.asm.bytes()})
+		r.asm.VPSRAD(operand.Imm(16), values[i], values[i])
 	}
-	if r.level.lanes == roundColumns {
-		r.VPMOVDW(values[0], operand.Mem{Base: r.pairs})
+	if r.asm.level.lanes == roundColumns {
+		r.asm.VPMOVDW(values[0], operand.Mem{Base: r.pairs})
 		return
 	}
-	words := r.YMM()
-	r.VPACKSSDW(values[1], values[0], words)
-	r.VPERMQ(operand.Imm(0xd8), words, words)
-	r.VMOVDQU(words, operand.Mem{Base: r.pairs})
+	words := r.asm.YMM()
+	r.asm.VPACKSSDW(values[1], values[0], words)
+	r.asm.VPERMQ(operand.Imm(0xd8), words, words)
+	r.asm.VMOVDQU(words, operand.Mem{Base: r.pairs})
 }
 
 // round makes bf16 of float32; the product with one sets a NaN's quiet bit.
 func (r *rounding) round(v reg.VecVirtual) {
-	absolute := r.constant32("absolute", 0x7fffffff)
-	sign, odd := r.vec(), r.vec()
-	r.VMULPS(r.float("one", 1), v, v)
-	r.andMem(r.constant32("sign", 1<<31), v, sign)
-	r.andMem(absolute, v, v)
-	r.VPSRLD(operand.Imm(16), v, odd)
-	r.andMem(r.constant32("lowBit", 1), odd, odd)
-	r.VPADDD(odd, v, v)
-	r.VPADDD(r.constant32("almostHalf", 0x7fff), v, v)
-	r.VPMINUD(absolute, v, v)
-	r.andMem(r.constant32("highHalf", 0xffff0000), v, v)
-	r.VORPS(sign, v, v)
+	absolute := r.asm.constant32("absolute", 0x7fffffff)
+	sign, odd := r.asm.vec(), r.asm.vec()
+	r.asm.VMULPS(r.asm.float("one", 1), v, v)
+	r.asm.andMem(r.asm.constant32("sign", 1<<31), v, sign)
+	r.asm.andMem(absolute, v, v)
+	r.asm.VPSRLD(operand.Imm(16), v, odd)
+	r.asm.andMem(r.asm.constant32("lowBit", 1), odd, odd)
+	r.asm.VPADDD(odd, v, v)
+	r.asm.VPADDD(r.asm.constant32("almostHalf", 0x7fff), v, v)
+	r.asm.VPMINUD(absolute, v, v)
+	r.asm.andMem(r.asm.constant32("highHalf", 0xffff0000), v, v)
+	r.asm.VORPS(sign, v, v)
 }

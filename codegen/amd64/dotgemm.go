@@ -25,10 +25,11 @@ func init() {
 }
 
 // dotGemm multiplies one panel of codes with a run of quantised tokens. Columns
-// are taken in blocks: their codes are unpacked, behind each group its scales, which stay in the first-level cache while all tokens use them. The
-// sums of every token rest in scratch, behind the block.
+// are taken in blocks: their codes are unpacked, behind each group its scales,
+// and stay in the first-level cache while all tokens use them. The sums of every
+// token rest in scratch, behind the block.
 type dotGemm struct {
-	*asm
+	asm *asm
 	kernel.DotGemm
 	coder *coder
 	row   kernel.QuantisedRow
@@ -53,69 +54,69 @@ func newDotGemm(a *asm, s kernel.DotGemm) *dotGemm {
 }
 
 func (g *dotGemm) emit() {
-	tokens, done := g.integer("tokens"), g.label("done")
-	g.TESTQ(tokens, tokens)
-	g.JZ(operand.LabelRef(done))
+	tokens, done := g.asm.integer("tokens"), g.asm.label("done")
+	g.asm.TESTQ(tokens, tokens)
+	g.asm.JZ(operand.LabelRef(done))
 	g.clear()
-	g.w, g.x = g.pointer("w"), g.pointer("x")
+	g.w, g.x = g.asm.pointer("w"), g.asm.pointer("x")
 	perBlock := kernel.DotBlock / g.group
-	groups, loop, whole := g.GP64(), g.label("block"), g.label("whole")
-	g.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
+	groups, loop, whole := g.asm.GP64(), g.asm.label("block"), g.asm.label("whole")
+	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
 	g.pace()
-	g.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", groups), holds("codes", g.w), holds("inputs", g.x))
-	g.Label(loop)
-	g.block = g.GP64()
-	g.MOVQ(groups, g.block)
-	g.CMPQ(groups, operand.U32(uint32(perBlock)))
-	g.JLT(operand.LabelRef(whole))
-	g.MOVQ(operand.U32(uint32(perBlock)), g.block)
-	g.Label(whole)
+	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", groups), holds("codes", g.w), holds("inputs", g.x))
+	g.asm.Label(loop)
+	g.block = g.asm.GP64()
+	g.asm.MOVQ(groups, g.block)
+	g.asm.CMPQ(groups, operand.U32(uint32(perBlock)))
+	g.asm.JLT(operand.LabelRef(whole))
+	g.asm.MOVQ(operand.U32(uint32(perBlock)), g.block)
+	g.asm.Label(whole)
 	g.unpack()
 	g.addBlock()
-	g.ADDQ(operand.U32(uint32(perBlock*g.row.GroupBytes)), g.x)
-	g.SUBQ(operand.U32(uint32(perBlock)), groups)
-	g.JGT(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(uint32(perBlock*g.row.GroupBytes)), g.x)
+	g.asm.SUBQ(operand.U32(uint32(perBlock)), groups)
+	g.asm.JGT(operand.LabelRef(loop))
 	g.finish()
-	g.Label(done)
+	g.asm.Label(done)
 }
 
 // eachToken runs body for every token, with a pointer to its sums.
 func (g *dotGemm) eachToken(sentence string, body func(sums reg.GPVirtual)) {
-	sums, n, loop := g.pointer("scratch"), g.integer("tokens"), g.label("token")
-	g.ADDQ(operand.U32(dotSumsAt), sums)
-	g.legend(sentence, holds("sums", sums), holds("tokens left", n))
-	g.Label(loop)
+	sums, n, loop := g.asm.pointer("scratch"), g.asm.integer("tokens"), g.asm.label("token")
+	g.asm.ADDQ(operand.U32(dotSumsAt), sums)
+	g.asm.legend(sentence, holds("sums", sums), holds("tokens left", n))
+	g.asm.Label(loop)
 	body(sums)
-	g.ADDQ(operand.U32(panelBytes), sums)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(panelBytes), sums)
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // clear begins the sums of every token.
 func (g *dotGemm) clear() {
-	zero := g.vec()
-	g.zero(zero)
+	zero := g.asm.vec()
+	g.asm.zero(zero)
 	g.eachToken("Sums begin at zero.", func(sums reg.GPVirtual) {
-		for at := 0; at < panelBytes; at += g.bytes() {
-			g.VMOVUPS(zero, operand.Mem{Base: sums, Disp: at})
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
+			g.asm.VMOVUPS(zero, operand.Mem{Base: sums, Disp: at})
 		}
 	})
 }
 
 // finish writes every token's outputs.
 func (g *dotGemm) finish() {
-	y := g.pointer("y")
-	e := g.epilogue(g.Epilogue)
+	y := g.asm.pointer("y")
+	e := g.asm.epilogue(g.Epilogue)
 	g.eachToken("Outputs of one token a turn.", func(sums reg.GPVirtual) {
-		for at := 0; at < panelBytes; at += g.bytes() {
-			v := g.vec()
-			g.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
+			v := g.asm.vec()
+			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
 			e.apply(v, at, 0)
-			g.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
+			g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
 		}
-		g.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
+		g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
 		if e.residual != nil {
-			g.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
+			g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
 		}
 	})
 }
@@ -124,59 +125,59 @@ func (g *dotGemm) finish() {
 // their scales, and moves past them.
 func (g *dotGemm) unpack() {
 	g.coder = newCoder(g.asm, g.Storage)
-	to, n, scales := g.pointer("scratch"), g.GP64(), g.GP64()
-	g.MOVQ(g.block, n)
-	g.eachPair(n, func() {
-		g.MOVQ(g.w, scales)
-		g.ADDQ(operand.U32(panelBytes), g.w)
+	to, n, scales := g.asm.pointer("scratch"), g.asm.GP64(), g.asm.GP64()
+	g.asm.MOVQ(g.block, n)
+	g.asm.eachPair(n, func() {
+		g.asm.MOVQ(g.w, scales)
+		g.asm.ADDQ(operand.U32(panelBytes), g.w)
 	}, func(second int) {
 		g.unpackGroup(to)
-		for at := 0; at < panelBytes; at += g.bytes() {
-			g.VMOVUPS(g.coder.scale(operand.Mem{Base: scales, Disp: at}, second), operand.Mem{Base: to, Disp: at})
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
+			g.asm.VMOVUPS(g.coder.scale(operand.Mem{Base: scales, Disp: at}, second), operand.Mem{Base: to, Disp: at})
 		}
-		g.ADDQ(operand.U32(panelBytes), to)
+		g.asm.ADDQ(operand.U32(panelBytes), to)
 	})
 }
 
 func (g *dotGemm) unpackGroup(to reg.GPVirtual) {
-	n, loop := g.GP64(), g.label("unit")
-	g.MOVQ(operand.U32(uint32(g.group/g.Storage.UnitColumns())), n)
-	g.legend("One unit of codes a turn.", holds("codes", g.w), holds("unpacked", to), holds("units left", n))
-	g.Label(loop)
-	for at := 0; at < panelBytes; at += g.bytes() {
+	n, loop := g.asm.GP64(), g.asm.label("unit")
+	g.asm.MOVQ(operand.U32(uint32(g.group/g.Storage.UnitColumns())), n)
+	g.asm.legend("One unit of codes a turn.", holds("codes", g.w), holds("unpacked", to), holds("units left", n))
+	g.asm.Label(loop)
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
 		next := at
 		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: at}) {
 			for _, lanes := range g.coder.lanes(quads) {
-				g.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
+				g.asm.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
 				next += panelBytes
 			}
 		}
 	}
-	g.ADDQ(operand.U32(panelBytes), g.w)
-	g.ADDQ(operand.U32(uint32(g.Storage.UnitColumns()/g.coder.columns()*panelBytes)), to)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(panelBytes), g.w)
+	g.asm.ADDQ(operand.U32(uint32(g.Storage.UnitColumns()/g.coder.columns()*panelBytes)), to)
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // addBlock adds the block to the sums of all tokens: a part of the rows that
 // fits the registers with all tokens, then the next.
 func (g *dotGemm) addBlock() {
-	loop := g.label("rows")
-	g.rows, g.ahead = g.GP64(), g.GP64()
-	g.XORQ(g.rows, g.rows)
-	g.MOVQ(g.w, g.ahead)
-	g.Label(loop)
-	g.tileX, g.left, g.tileSums = g.GP64(), g.integer("tokens"), g.pointer("scratch")
-	g.MOVQ(g.x, g.tileX)
-	g.ADDQ(g.rows, g.tileSums)
-	g.ADDQ(operand.U32(dotSumsAt), g.tileSums)
-	for i, m := range g.level.dotTokens {
+	loop := g.asm.label("rows")
+	g.rows, g.ahead = g.asm.GP64(), g.asm.GP64()
+	g.asm.XORQ(g.rows, g.rows)
+	g.asm.MOVQ(g.w, g.ahead)
+	g.asm.Label(loop)
+	g.tileX, g.left, g.tileSums = g.asm.GP64(), g.asm.integer("tokens"), g.asm.pointer("scratch")
+	g.asm.MOVQ(g.x, g.tileX)
+	g.asm.ADDQ(g.rows, g.tileSums)
+	g.asm.ADDQ(operand.U32(dotSumsAt), g.tileSums)
+	for i, m := range g.asm.level.dotTokens {
 		g.tiles(m, i == 0)
 	}
-	if g.level.dotRows < kernel.PanelRows {
-		g.ADDQ(operand.U32(uint32(4*g.level.dotRows)), g.rows)
-		g.CMPQ(g.rows, operand.U32(panelBytes))
-		g.JLT(operand.LabelRef(loop))
+	if g.asm.level.dotRows < kernel.PanelRows {
+		g.asm.ADDQ(operand.U32(uint32(4*g.asm.level.dotRows)), g.rows)
+		g.asm.CMPQ(g.rows, operand.U32(panelBytes))
+		g.asm.JLT(operand.LabelRef(loop))
 	}
 }
 
@@ -185,72 +186,72 @@ func (g *dotGemm) addBlock() {
 // it is asked for anyway.
 func (g *dotGemm) pace() {
 	const many, part = 32, lineBytes / 8
-	tokens, few := g.integer("tokens"), g.label("few")
-	g.step = g.GP64()
-	g.MOVQ(operand.U32(lineBytes), g.step)
-	g.CMPQ(tokens, operand.U32(many))
-	g.JLT(operand.LabelRef(few))
-	g.MOVQ(operand.U32(part), g.step)
-	g.Label(few)
+	tokens, few := g.asm.integer("tokens"), g.asm.label("few")
+	g.step = g.asm.GP64()
+	g.asm.MOVQ(operand.U32(lineBytes), g.step)
+	g.asm.CMPQ(tokens, operand.U32(many))
+	g.asm.JLT(operand.LabelRef(few))
+	g.asm.MOVQ(operand.U32(part), g.step)
+	g.asm.Label(few)
 }
 
 // tiles runs tiles of m tokens: as many as fit of the tallest, at most one of
 // the others.
 func (g *dotGemm) tiles(m int, tallest bool) {
-	loop, done := g.label("tile"), g.label("next")
-	g.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("sums", g.tileSums))
-	g.Label(loop)
-	g.CMPQ(g.left, operand.U32(uint32(m)))
-	g.JLT(operand.LabelRef(done))
+	loop, done := g.asm.label("tile"), g.asm.label("next")
+	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("sums", g.tileSums))
+	g.asm.Label(loop)
+	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
+	g.asm.JLT(operand.LabelRef(done))
 	g.tile(m)
-	g.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
-	g.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
-	g.SUBQ(operand.U32(uint32(m)), g.left)
+	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
+	g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
+	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
 	if tallest {
-		g.JMP(operand.LabelRef(loop))
+		g.asm.JMP(operand.LabelRef(loop))
 	}
-	g.Label(done)
+	g.asm.Label(done)
 }
 
 // tile adds the groups of the block to m tokens × dotRows rows.
 func (g *dotGemm) tile(m int) {
-	w, x := g.pointer("scratch"), g.GP64()
+	w, x := g.asm.pointer("scratch"), g.asm.GP64()
 	from, to := g.coder.numbers(g.row)
-	g.ADDQ(g.rows, w)
-	g.LEAQ(operand.Mem{Base: g.tileX, Disp: from}, x)
-	n, loop := g.GP64(), g.label("group")
-	g.MOVQ(g.block, n)
-	g.Label(loop)
+	g.asm.ADDQ(g.rows, w)
+	g.asm.LEAQ(operand.Mem{Base: g.tileX, Disp: from}, x)
+	n, loop := g.asm.GP64(), g.asm.label("group")
+	g.asm.MOVQ(g.block, n)
+	g.asm.Label(loop)
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
-		acc[t] = g.vecs(g.level.dotRows / g.level.lanes)
+		acc[t] = g.asm.vecs(g.asm.level.dotRows / g.asm.level.lanes)
 		for _, v := range acc[t] {
-			g.VPBROADCASTD(operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX}, v)
+			g.asm.VPBROADCASTD(operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX}, v)
 		}
 	}
 	g.products(acc, w, x)
 	g.flush(acc, w, x, g.row.Scale-to)
-	g.ADDQ(operand.U32(panelBytes), w)
-	g.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(panelBytes), w)
+	g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // products is the inner loop over the columns of a group: the tile's weights
 // once, one input and a row of products per token. It leaves w at the scales of
 // the group, and x at the end of its numbers.
 func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
-	n, loop := g.GP64(), g.label("columns")
+	n, loop := g.asm.GP64(), g.asm.label("columns")
 	turn := laneUnroll * g.coder.columns()
-	g.MOVQ(operand.U32(uint32(g.group/turn)), n)
-	g.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
-	g.Label(loop)
-	g.PREFETCHT1(operand.Mem{Base: g.ahead})
-	g.ADDQ(g.step, g.ahead)
+	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
+	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
+	g.asm.Label(loop)
+	g.asm.PREFETCHT1(operand.Mem{Base: g.ahead})
+	g.asm.ADDQ(g.step, g.ahead)
 	for u := range laneUnroll {
-		weights := g.vecs(len(acc[0]))
+		weights := g.asm.vecs(len(acc[0]))
 		for i, v := range weights {
-			g.VMOVUPS(operand.Mem{Base: w, Disp: u*panelBytes + i*g.bytes()}, v)
+			g.asm.VMOVUPS(operand.Mem{Base: w, Disp: u*panelBytes + i*g.asm.bytes()}, v)
 		}
 		for t := range acc {
 			in := g.coder.input(operand.Mem{Base: x, Disp: 4*u + 4*t*g.StrideX})
@@ -259,24 +260,24 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 			}
 		}
 	}
-	g.ADDQ(operand.U32(laneUnroll*panelBytes), w)
-	g.ADDQ(operand.U32(4*laneUnroll), x)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(laneUnroll*panelBytes), w)
+	g.asm.ADDQ(operand.U32(4*laneUnroll), x)
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // flush adds the whole numbers of a group, times both scales, to the sums; that
 // of the inputs is some bytes behind x.
 func (g *dotGemm) flush(acc [][]reg.VecVirtual, w, x reg.GPVirtual, scale int) {
 	for t := range acc {
-		scaleX := g.broadcast(x, scale+4*t*g.StrideX)
+		scaleX := g.asm.broadcast(x, scale+4*t*g.StrideX)
 		for i, v := range acc[t] {
-			at := i * g.bytes()
-			both, sum := g.vec(), operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
-			g.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, both)
-			g.VCVTDQ2PS(v, v)
-			g.VFMADD213PS(sum, both, v)
-			g.VMOVUPS(v, sum)
+			at := i * g.asm.bytes()
+			both, sum := g.asm.vec(), operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
+			g.asm.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, both)
+			g.asm.VCVTDQ2PS(v, v)
+			g.asm.VFMADD213PS(sum, both, v)
+			g.asm.VMOVUPS(v, sum)
 		}
 	}
 }

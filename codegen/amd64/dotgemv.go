@@ -25,7 +25,7 @@ func init() {
 // numbers per vector of rows, which at the end of a group of columns is added to
 // the sums of the panel in scratch.
 type dotGemv struct {
-	*asm
+	asm *asm
 	kernel.DotGemv
 	coder   *coder
 	row     kernel.QuantisedRow
@@ -42,53 +42,53 @@ func newDotGemv(a *asm, s kernel.DotGemv) *dotGemv {
 }
 
 func (g *dotGemv) emit() {
-	y, panels := g.pointer("y"), g.integer("panels")
-	g.w, g.sums = g.pointer("w"), g.pointer("scratch")
-	base := g.pointer("x")
-	epilogue := g.epilogue(g.Epilogue)
+	y, panels := g.asm.pointer("y"), g.asm.integer("panels")
+	g.w, g.sums = g.asm.pointer("w"), g.asm.pointer("scratch")
+	base := g.asm.pointer("x")
+	epilogue := g.asm.epilogue(g.Epilogue)
 	g.coder = newCoder(g.asm, g.Storage)
-	g.x = g.GP64()
-	g.TESTQ(panels, panels)
-	done, panel := g.label("done"), g.label("panel")
-	g.JZ(operand.LabelRef(done))
-	g.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("codes", g.w), holds("sums", g.sums))
-	g.Label(panel)
-	g.MOVQ(base, g.x)
+	g.x = g.asm.GP64()
+	g.asm.TESTQ(panels, panels)
+	done, panel := g.asm.label("done"), g.asm.label("panel")
+	g.asm.JZ(operand.LabelRef(done))
+	g.asm.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("codes", g.w), holds("sums", g.sums))
+	g.asm.Label(panel)
+	g.asm.MOVQ(base, g.x)
 	g.clear()
 	g.groups()
-	for at := 0; at < panelBytes; at += g.bytes() {
-		v := g.vec()
-		g.VMOVUPS(operand.Mem{Base: g.sums, Disp: at}, v)
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
+		v := g.asm.vec()
+		g.asm.VMOVUPS(operand.Mem{Base: g.sums, Disp: at}, v)
 		epilogue.apply(v, at, 0)
-		g.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
+		g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
 	}
-	g.ADDQ(operand.U32(panelBytes), y)
+	g.asm.ADDQ(operand.U32(panelBytes), y)
 	epilogue.nextPanel()
-	g.DECQ(panels)
-	g.JNZ(operand.LabelRef(panel))
-	g.Label(done)
+	g.asm.DECQ(panels)
+	g.asm.JNZ(operand.LabelRef(panel))
+	g.asm.Label(done)
 }
 
 // clear begins the sums of a panel.
 func (g *dotGemv) clear() {
-	zero := g.vec()
-	g.zero(zero)
-	for at := 0; at < panelBytes; at += g.bytes() {
-		g.VMOVUPS(zero, operand.Mem{Base: g.sums, Disp: at})
+	zero := g.asm.vec()
+	g.asm.zero(zero)
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
+		g.asm.VMOVUPS(zero, operand.Mem{Base: g.sums, Disp: at})
 	}
 }
 
 // groups walks the groups of columns, two behind each unit of scales.
 func (g *dotGemv) groups() {
-	n, scales := g.GP64(), g.GP64()
-	g.MOVQ(operand.U32(uint32(g.row.Groups)), n)
-	g.eachPair(n, func() {
-		g.MOVQ(g.w, scales)
-		g.ADDQ(operand.U32(panelBytes), g.w)
+	n, scales := g.asm.GP64(), g.asm.GP64()
+	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), n)
+	g.asm.eachPair(n, func() {
+		g.asm.MOVQ(g.w, scales)
+		g.asm.ADDQ(operand.U32(panelBytes), g.w)
 	}, func(second int) {
 		g.products()
 		g.flush(scales, second)
-		g.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
+		g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
 	})
 }
 
@@ -110,25 +110,25 @@ func (a *asm) eachPair(n reg.GPVirtual, first func(), group func(second int)) {
 
 // products sums the products of a group, in whole numbers.
 func (g *dotGemv) products() {
-	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
+	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
 	for _, acc := range g.acc {
-		g.VPBROADCASTD(operand.Mem{Base: g.x, Disp: g.row.Zero}, acc)
+		g.asm.VPBROADCASTD(operand.Mem{Base: g.x, Disp: g.row.Zero}, acc)
 	}
 	units := dotUnroll * 4 / g.Storage.UnitColumns()
-	numbers, n, loop := g.GP64(), g.GP64(), g.label("quads")
+	numbers, n, loop := g.asm.GP64(), g.asm.GP64(), g.asm.label("quads")
 	from, to := g.coder.numbers(g.row)
 	turn := 4 * 4 * dotUnroll / g.coder.columns()
-	g.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
-	g.MOVQ(operand.U32(uint32((to-from)/turn)), n)
-	g.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers), holds("turns left", n))
-	g.Label(loop)
+	g.asm.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
+	g.asm.MOVQ(operand.U32(uint32((to-from)/turn)), n)
+	g.asm.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers), holds("turns left", n))
+	g.asm.Label(loop)
 	for u := range units {
 		g.unit(u, numbers)
 	}
-	g.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
-	g.ADDQ(operand.U32(uint32(turn)), numbers)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(loop))
+	g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
+	g.asm.ADDQ(operand.U32(uint32(turn)), numbers)
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // unit adds the columns of one unit.
@@ -139,7 +139,7 @@ func (g *dotGemv) unit(u int, numbers reg.GPVirtual) {
 	}
 	for i, acc := range g.acc {
 		n := 0
-		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}) {
+		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.asm.bytes()}) {
 			for _, lanes := range g.coder.lanes(quads) {
 				g.coder.add(lanes, inputs[n], acc)
 				n++
@@ -151,14 +151,14 @@ func (g *dotGemv) unit(u int, numbers reg.GPVirtual) {
 // flush adds the sums of a group, the first or the second of its pair, times
 // both scales, to those of the panel.
 func (g *dotGemv) flush(scales reg.GPVirtual, second int) {
-	x := g.broadcast(g.x, g.row.Scale)
+	x := g.asm.broadcast(g.x, g.row.Scale)
 	for i, acc := range g.acc {
-		at := i * g.bytes()
+		at := i * g.asm.bytes()
 		scale := g.coder.scale(operand.Mem{Base: scales, Disp: at}, second)
-		g.VMULPS(x, scale, scale)
-		g.VCVTDQ2PS(acc, acc)
+		g.asm.VMULPS(x, scale, scale)
+		g.asm.VCVTDQ2PS(acc, acc)
 		sum := operand.Mem{Base: g.sums, Disp: at}
-		g.VFMADD213PS(sum, scale, acc)
-		g.VMOVUPS(acc, sum)
+		g.asm.VFMADD213PS(sum, scale, acc)
+		g.asm.VMOVUPS(acc, sum)
 	}
 }

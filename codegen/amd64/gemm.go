@@ -28,7 +28,7 @@ const lineBytes = 64
 // between blocks the sums of a token rest in scratch, 48 floats each, behind
 // the widened weights.
 type gemm struct {
-	*asm
+	asm *asm
 	kernel.Gemm
 	// Start of what the block at hand uses: its columns of x, its weights as
 	// float32, the bias.
@@ -56,29 +56,29 @@ type block struct {
 }
 
 func (g *gemm) emit() {
-	tokens, done := g.integer("tokens"), g.label("done")
-	g.TESTQ(tokens, tokens)
-	g.JZ(operand.LabelRef(done))
-	g.x, g.w = g.pointer("x"), g.pointer("w")
+	tokens, done := g.asm.integer("tokens"), g.asm.label("done")
+	g.asm.TESTQ(tokens, tokens)
+	g.asm.JZ(operand.LabelRef(done))
+	g.x, g.w = g.asm.pointer("x"), g.asm.pointer("w")
 	g.pace(tokens)
 	if g.inputs > 0 {
-		g.ADDQ(operand.U32(uint32(g.inputs)), g.x)
+		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
 	full, rest := g.Blocks()
 	if full > 0 {
 		g.block(block{columns: kernel.KBlock, first: true})
 	}
 	if full > 1 {
-		n, loop := g.GP64(), g.label("block")
-		g.MOVQ(operand.U32(uint32(full-1)), n)
-		g.legend("The blocks between the first and the last.", holds("blocks left", n))
-		g.Label(loop)
+		n, loop := g.asm.GP64(), g.asm.label("block")
+		g.asm.MOVQ(operand.U32(uint32(full-1)), n)
+		g.asm.legend("The blocks between the first and the last.", holds("blocks left", n))
+		g.asm.Label(loop)
 		g.block(block{columns: kernel.KBlock})
-		g.DECQ(n)
-		g.JNZ(operand.LabelRef(loop))
+		g.asm.DECQ(n)
+		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	g.block(block{columns: rest, first: full == 0, last: true})
-	g.Label(done)
+	g.asm.Label(done)
 }
 
 // block runs all tiles of tokens over one block of columns and moves on.
@@ -87,28 +87,28 @@ func (g *gemm) block(b block) {
 	if g.Storage != kernel.F32 {
 		weights = g.widen(b.columns)
 	}
-	g.tileX, g.ahead, g.left = g.GP64(), g.GP64(), g.integer("tokens")
-	g.MOVQ(g.x, g.tileX)
-	g.LEAQ(operand.Mem{Base: g.w, Disp: g.packed(b)}, g.ahead)
+	g.tileX, g.ahead, g.left = g.asm.GP64(), g.asm.GP64(), g.asm.integer("tokens")
+	g.asm.MOVQ(g.x, g.tileX)
+	g.asm.LEAQ(operand.Mem{Base: g.w, Disp: g.packed(b)}, g.ahead)
 	if !b.first || !b.last {
-		g.tileS = g.pointer("scratch")
-		g.ADDQ(operand.U32(kernel.KBlock*panelBytes), g.tileS)
+		g.tileS = g.asm.pointer("scratch")
+		g.asm.ADDQ(operand.U32(kernel.KBlock*panelBytes), g.tileS)
 	}
 	if b.last {
-		g.tileY = g.pointer("y")
+		g.tileY = g.asm.pointer("y")
 		if g.Epilogue.Bias {
-			g.bias = g.pointer("bias")
+			g.bias = g.asm.pointer("bias")
 		}
 		if g.Epilogue.Residual {
-			g.tileR = g.pointer("residual")
+			g.tileR = g.asm.pointer("residual")
 		}
 	}
-	for m := g.level.tileTokens; m > 0; m /= 2 {
+	for m := g.asm.level.tileTokens; m > 0; m /= 2 {
 		g.tiles(b, m, weights)
 	}
 	if !b.last {
-		g.ADDQ(operand.U32(uint32(g.packed(b))), g.w)
-		g.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
+		g.asm.ADDQ(operand.U32(uint32(g.packed(b))), g.w)
+		g.asm.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
 	}
 }
 
@@ -119,23 +119,23 @@ func (g *gemm) packed(b block) int {
 
 // asks is how many lines of the coming weights a turn of the tallest tile asks
 // for, in as many parts of the block.
-func (g *gemm) asks() int { return g.level.tileTokens / 4 }
+func (g *gemm) asks() int { return g.asm.level.tileTokens / 4 }
 
 // pace chooses the step with which the tiles of one block ask for all of the
 // next: less for more tokens. A burst of requests would hold up the loads of
 // the tile.
 func (g *gemm) pace(tokens reg.GPVirtual) {
-	g.step = g.GP64()
-	g.MOVQ(operand.U32(lineBytes), g.step)
-	done := g.label("paced")
+	g.step = g.asm.GP64()
+	g.asm.MOVQ(operand.U32(lineBytes), g.step)
+	done := g.asm.label("paced")
 	for n := 64; n <= 512; n *= 2 {
-		turns := n / g.level.tileTokens * kernel.KBlock / gemmUnroll
+		turns := n / g.asm.level.tileTokens * kernel.KBlock / gemmUnroll
 		part := g.packed(block{columns: kernel.KBlock}) / g.asks()
-		g.CMPQ(tokens, operand.U32(uint32(n)))
-		g.JLT(operand.LabelRef(done))
-		g.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
+		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
+		g.asm.JLT(operand.LabelRef(done))
+		g.asm.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
 	}
-	g.Label(done)
+	g.asm.Label(done)
 }
 
 // askWeights asks for some of the weights that come after the block: those of
@@ -143,21 +143,21 @@ func (g *gemm) pace(tokens reg.GPVirtual) {
 func (g *gemm) askWeights() {
 	part := g.packed(block{columns: kernel.KBlock}) / g.asks()
 	for i := range g.asks() {
-		g.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * part})
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * part})
 	}
-	g.ADDQ(g.step, g.ahead)
+	g.asm.ADDQ(g.step, g.ahead)
 }
 
 // askTile asks for what the next tile loads first and stores last.
 func (g *gemm) askTile(b block, m int) {
 	for t := m; t < 2*m; t++ {
-		g.PREFETCHT0(operand.Mem{Base: g.tileX, Disp: 4 * t * g.StrideX})
+		g.asm.PREFETCHT0(operand.Mem{Base: g.tileX, Disp: 4 * t * g.StrideX})
 		for at := 0; at < panelBytes; at += lineBytes {
 			if !b.first {
-				g.PREFETCHT0(operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
+				g.asm.PREFETCHT0(operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
 			}
 			if b.last {
-				g.PREFETCHT0(operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
+				g.asm.PREFETCHT0(operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
 			}
 		}
 	}
@@ -168,74 +168,74 @@ func (g *gemm) widen(columns int) reg.GPVirtual {
 	if _, coded := g.Storage.Coded(); coded {
 		return g.widenCodes(columns)
 	}
-	from, to, n := g.GP64(), g.pointer("scratch"), g.GP64()
-	g.MOVQ(g.w, from)
+	from, to, n := g.asm.GP64(), g.asm.pointer("scratch"), g.asm.GP64()
+	g.asm.MOVQ(g.w, from)
 	w := newWidener(g.asm, g.Storage)
 	if pairs := columns / 2; pairs > 0 {
-		loop := g.label("widen")
-		g.MOVQ(operand.U32(uint32(pairs)), n)
-		g.legend("Widen a pair of columns a turn.", holds("packed weights", from), holds("scratch", to), holds("pairs left", n))
-		g.Label(loop)
-		for at := 0; at < panelBytes; at += g.bytes() {
+		loop := g.asm.label("widen")
+		g.asm.MOVQ(operand.U32(uint32(pairs)), n)
+		g.asm.legend("Widen a pair of columns a turn.", holds("packed weights", from), holds("scratch", to), holds("pairs left", n))
+		g.asm.Label(loop)
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			low, high := w.pair(operand.Mem{Base: from, Disp: at})
-			g.VMOVUPS(low, operand.Mem{Base: to, Disp: at})
-			g.VMOVUPS(high, operand.Mem{Base: to, Disp: panelBytes + at})
+			g.asm.VMOVUPS(low, operand.Mem{Base: to, Disp: at})
+			g.asm.VMOVUPS(high, operand.Mem{Base: to, Disp: panelBytes + at})
 		}
-		g.ADDQ(operand.U32(panelBytes), from)
-		g.ADDQ(operand.U32(2*panelBytes), to)
-		g.DECQ(n)
-		g.JNZ(operand.LabelRef(loop))
+		g.asm.ADDQ(operand.U32(panelBytes), from)
+		g.asm.ADDQ(operand.U32(2*panelBytes), to)
+		g.asm.DECQ(n)
+		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	if columns%2 > 0 {
-		for at := 0; at < panelBytes; at += g.bytes() {
-			g.VMOVUPS(w.low(operand.Mem{Base: from, Disp: at}), operand.Mem{Base: to, Disp: at})
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
+			g.asm.VMOVUPS(w.low(operand.Mem{Base: from, Disp: at}), operand.Mem{Base: to, Disp: at})
 		}
 	}
-	return g.pointer("scratch")
+	return g.asm.pointer("scratch")
 }
 
 // tiles runs tiles of m tokens: as many as fit for the tallest, at most one
 // for the rest.
 func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
-	loop, done := g.label("tile"), g.label("next")
-	g.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("weights", weights))
-	g.Label(loop)
-	g.CMPQ(g.left, operand.U32(uint32(m)))
-	g.JLT(operand.LabelRef(done))
-	for row := 0; row < kernel.PanelRows; row += g.level.tileRows {
+	loop, done := g.asm.label("tile"), g.asm.label("next")
+	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("weights", weights))
+	g.asm.Label(loop)
+	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
+	g.asm.JLT(operand.LabelRef(done))
+	for row := 0; row < kernel.PanelRows; row += g.asm.level.tileRows {
 		g.tile(b, m, 4*row, weights)
 	}
-	g.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
+	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {
-		g.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileS)
+		g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileS)
 	}
 	if b.last {
-		g.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileY)
+		g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileY)
 		if g.Epilogue.Residual {
-			g.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileR)
+			g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideY)), g.tileR)
 		}
 	}
-	g.SUBQ(operand.U32(uint32(m)), g.left)
-	if m == g.level.tileTokens {
-		g.JMP(operand.LabelRef(loop))
+	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
+	if m == g.asm.level.tileTokens {
+		g.asm.JMP(operand.LabelRef(loop))
 	}
-	g.Label(done)
+	g.asm.Label(done)
 }
 
 // tile computes m tokens × tileRows rows from byte row of the panel on.
 func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
-		acc[t] = g.vecs(g.level.tileRows / g.level.lanes)
+		acc[t] = g.asm.vecs(g.asm.level.tileRows / g.asm.level.lanes)
 		for i, v := range acc[t] {
 			if b.first {
-				g.zero(v)
+				g.asm.zero(v)
 			} else {
-				g.VMOVUPS(operand.Mem{Base: g.tileS, Disp: t*panelBytes + row + i*g.bytes()}, v)
+				g.asm.VMOVUPS(operand.Mem{Base: g.tileS, Disp: t*panelBytes + row + i*g.asm.bytes()}, v)
 			}
 		}
 	}
-	tallest := m == g.level.tileTokens && row == 0
+	tallest := m == g.asm.level.tileTokens && row == 0
 	g.columns(b.columns, acc, row, weights, tallest)
 	if tallest {
 		g.askTile(b, m)
@@ -243,12 +243,12 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 	e := &epilogue{a: g.asm, bias: g.bias, residual: g.tileR}
 	for t := range acc {
 		for i, v := range acc[t] {
-			at := row + i*g.bytes()
+			at := row + i*g.asm.bytes()
 			if b.last {
 				e.apply(v, at, 4*t*g.StrideY)
-				g.VMOVUPS(v, operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
+				g.asm.VMOVUPS(v, operand.Mem{Base: g.tileY, Disp: 4*t*g.StrideY + at})
 			} else {
-				g.VMOVUPS(v, operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
+				g.asm.VMOVUPS(v, operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
 			}
 		}
 	}
@@ -257,25 +257,25 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 // columns is the inner loop: per column the tile's weights once, one broadcast
 // and a row of multiply-adds per token; now and then a request for weights.
 func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual, ask bool) {
-	w, x := g.GP64(), g.GP64()
-	g.MOVQ(weights, w)
-	g.MOVQ(g.tileX, x)
+	w, x := g.asm.GP64(), g.asm.GP64()
+	g.asm.MOVQ(weights, w)
+	g.asm.MOVQ(g.tileX, x)
 	if turns := n / gemmUnroll; turns > 0 {
-		count, loop := g.GP64(), g.label("column")
-		g.MOVQ(operand.U32(uint32(turns)), count)
-		g.legend("Four columns a turn: weights once, one input a token.",
+		count, loop := g.asm.GP64(), g.asm.label("column")
+		g.asm.MOVQ(operand.U32(uint32(turns)), count)
+		g.asm.legend("Four columns a turn: weights once, one input a token.",
 			holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", count))
-		g.Label(loop)
+		g.asm.Label(loop)
 		for u := range gemmUnroll {
 			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
 		}
 		if ask {
 			g.askWeights()
 		}
-		g.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
-		g.ADDQ(operand.U32(4*gemmUnroll), x)
-		g.DECQ(count)
-		g.JNZ(operand.LabelRef(loop))
+		g.asm.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
+		g.asm.ADDQ(operand.U32(4*gemmUnroll), x)
+		g.asm.DECQ(count)
+		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	for u := range n % gemmUnroll {
 		g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
@@ -283,12 +283,12 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 }
 
 func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
-	weights := g.vecs(len(acc[0]))
+	weights := g.asm.vecs(len(acc[0]))
 	for i, v := range weights {
-		g.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.bytes()}, v)
+		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, v)
 	}
 	for t, row := range acc {
-		in := g.broadcast(x.Base, x.Disp+4*t*g.StrideX)
+		in := g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 		for i, v := range row {
 			g.multiplyAdd(weights[i], in, v)
 		}

@@ -7,17 +7,17 @@ import (
 
 // widenCodes is widen for weights that are codes.
 func (g *gemm) widenCodes(columns int) reg.GPVirtual {
-	from, to := g.GP64(), g.pointer("scratch")
-	g.MOVQ(g.w, from)
+	from, to := g.asm.GP64(), g.asm.pointer("scratch")
+	g.asm.MOVQ(g.w, from)
 	c := newCoder(g.asm, g.Storage)
 	c.walk(from, columns, func(scales reg.GPVirtual, second, n int) {
-		for at := 0; at < panelBytes; at += g.bytes() {
+		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			scale := c.scale(operand.Mem{Base: scales, Disp: at}, second)
 			for k, v := range c.widened(operand.Mem{Base: from, Disp: at}, scale, n) {
-				g.VMOVUPS(v, operand.Mem{Base: to, Disp: k*panelBytes + at})
+				g.asm.VMOVUPS(v, operand.Mem{Base: to, Disp: k*panelBytes + at})
 			}
 		}
-		g.ADDQ(operand.U32(uint32(n*panelBytes)), to)
+		g.asm.ADDQ(operand.U32(uint32(n*panelBytes)), to)
 	})
-	return g.pointer("scratch")
+	return g.asm.pointer("scratch")
 }

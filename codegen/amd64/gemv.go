@@ -27,7 +27,7 @@ const gemvUnroll = 8
 // rows, the input broadcast. The hardware follows the one stream better without
 // being asked for lines ahead.
 type gemv struct {
-	*asm
+	asm *asm
 	kernel.Gemv
 	w, x    reg.GPVirtual
 	acc     []reg.VecVirtual
@@ -44,39 +44,39 @@ func newGemv(a *asm, s kernel.Gemv) *gemv {
 }
 
 func (g *gemv) emit() {
-	y, panels := g.pointer("y"), g.integer("panels")
-	g.w = g.pointer("w")
-	base := g.pointer("x")
+	y, panels := g.asm.pointer("y"), g.asm.integer("panels")
+	g.w = g.asm.pointer("w")
+	base := g.asm.pointer("x")
 	if g.inputs > 0 {
-		g.ADDQ(operand.U32(uint32(g.inputs)), base)
+		g.asm.ADDQ(operand.U32(uint32(g.inputs)), base)
 	}
-	g.x = g.GP64()
-	epilogue := g.epilogue(g.Epilogue)
-	g.acc = g.vecs(kernel.PanelRows / g.level.lanes)
+	g.x = g.asm.GP64()
+	epilogue := g.asm.epilogue(g.Epilogue)
+	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
 	if _, coded := g.Storage.Coded(); coded {
 		g.coder = newCoder(g.asm, g.Storage)
 	} else if g.Storage != kernel.F32 {
 		g.widener = newWidener(g.asm, g.Storage)
 	}
-	g.TESTQ(panels, panels)
-	done, panel := g.label("done"), g.label("panel")
-	g.JZ(operand.LabelRef(done))
-	g.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("weights", g.w))
-	g.Label(panel)
-	g.MOVQ(base, g.x)
+	g.asm.TESTQ(panels, panels)
+	done, panel := g.asm.label("done"), g.asm.label("panel")
+	g.asm.JZ(operand.LabelRef(done))
+	g.asm.legend("One panel of 48 rows a turn.", holds("panels left", panels), holds("outputs", y), holds("weights", g.w))
+	g.asm.Label(panel)
+	g.asm.MOVQ(base, g.x)
 	for _, v := range g.acc {
-		g.zero(v)
+		g.asm.zero(v)
 	}
 	g.columns()
 	for i, v := range g.acc {
-		epilogue.apply(v, i*g.bytes(), 0)
-		g.VMOVUPS(v, operand.Mem{Base: y, Disp: i * g.bytes()})
+		epilogue.apply(v, i*g.asm.bytes(), 0)
+		g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: i * g.asm.bytes()})
 	}
-	g.ADDQ(operand.U32(panelBytes), y)
+	g.asm.ADDQ(operand.U32(panelBytes), y)
 	epilogue.nextPanel()
-	g.DECQ(panels)
-	g.JNZ(operand.LabelRef(panel))
-	g.Label(done)
+	g.asm.DECQ(panels)
+	g.asm.JNZ(operand.LabelRef(panel))
+	g.asm.Label(done)
 }
 
 // columns walks K: whole turns of the loop, then what is left.
@@ -90,16 +90,16 @@ func (g *gemv) columns() {
 		units, odd = g.K/2, g.K%2
 	}
 	if turns := units / gemvUnroll; turns > 0 {
-		n, loop := g.GP64(), g.label("columns")
-		g.MOVQ(operand.U32(uint32(turns)), n)
-		g.legend(g.turn(), holds("sums", g.acc...), holds("inputs", g.x), holds("turns left", n))
-		g.Label(loop)
+		n, loop := g.asm.GP64(), g.asm.label("columns")
+		g.asm.MOVQ(operand.U32(uint32(turns)), n)
+		g.asm.legend(g.turn(), holds("sums", g.acc...), holds("inputs", g.x), holds("turns left", n))
+		g.asm.Label(loop)
 		for u := range gemvUnroll {
 			g.unit(u, false)
 		}
 		g.advance(gemvUnroll)
-		g.DECQ(n)
-		g.JNZ(operand.LabelRef(loop))
+		g.asm.DECQ(n)
+		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	rest := units % gemvUnroll
 	for u := range rest {
@@ -123,41 +123,41 @@ func (g *gemv) turn() string {
 
 // advance moves past n units of weights, and of the input.
 func (g *gemv) advance(n int) {
-	g.ADDQ(operand.U32(uint32(n*panelBytes)), g.w)
+	g.asm.ADDQ(operand.U32(uint32(n*panelBytes)), g.w)
 	columns := n
 	if g.Storage != kernel.F32 {
 		columns *= 2
 	}
-	g.ADDQ(operand.U32(uint32(4*columns)), g.x)
+	g.asm.ADDQ(operand.U32(uint32(4*columns)), g.x)
 }
 
 // unit adds one column, or one pair of columns of which the last may be
 // padding.
 func (g *gemv) unit(u int, odd bool) {
 	if g.Storage == kernel.F32 {
-		x := g.broadcast(g.x, 4*u)
+		x := g.asm.broadcast(g.x, 4*u)
 		for i, acc := range g.acc {
 			g.multiplyAdd(g.weights(u, i), x, acc)
 		}
 		return
 	}
-	x0 := g.broadcast(g.x, 8*u)
+	x0 := g.asm.broadcast(g.x, 8*u)
 	if odd {
 		for i, acc := range g.acc {
-			g.VFMADD231PS(g.widener.low(g.weights(u, i)), x0, acc)
+			g.asm.VFMADD231PS(g.widener.low(g.weights(u, i)), x0, acc)
 		}
 		return
 	}
-	x1 := g.broadcast(g.x, 8*u+4)
+	x1 := g.asm.broadcast(g.x, 8*u+4)
 	for i, acc := range g.acc {
 		low, high := g.widener.pair(g.weights(u, i))
-		g.VFMADD231PS(low, x0, acc)
-		g.VFMADD231PS(high, x1, acc)
+		g.asm.VFMADD231PS(low, x0, acc)
+		g.asm.VFMADD231PS(high, x1, acc)
 	}
 }
 
 func (g *gemv) weights(u, i int) operand.Mem {
-	return operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.bytes()}
+	return operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.asm.bytes()}
 }
 
 // broadcast loads one float32 into all lanes.

@@ -10,11 +10,11 @@ import (
 func (g *gemv) codes() {
 	g.coder.walk(g.w, g.K, func(scales reg.GPVirtual, second, columns int) {
 		for i, acc := range g.acc {
-			scale := g.coder.scale(operand.Mem{Base: scales, Disp: i * g.bytes()}, second)
+			scale := g.coder.scale(operand.Mem{Base: scales, Disp: i * g.asm.bytes()}, second)
 			for k, w := range g.coder.widened(g.weights(0, i), scale, columns) {
-				g.VFMADD231PS(w, g.broadcast(g.x, 4*k), acc)
+				g.asm.VFMADD231PS(w, g.asm.broadcast(g.x, 4*k), acc)
 			}
 		}
-		g.ADDQ(operand.U32(uint32(4*columns)), g.x)
+		g.asm.ADDQ(operand.U32(uint32(4*columns)), g.x)
 	})
 }

@@ -125,7 +125,8 @@ func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
 	return []byte("// " + header + "\n" + body), nil
 }
 
-// asm emits the functions of one file.
+// asm emits the functions of one file. Kinds hold it in a field: if they embedded
+// it, the compiler would write wrappers of its thousands of methods for each.
 type asm struct {
 	*build.Context
 	level     *Level

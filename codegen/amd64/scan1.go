@@ -24,7 +24,7 @@ const scanUnroll = 16
 // all tokens before: the long chains of softplus and silu would fill the
 // processor's queues, and the states of the next token would wait.
 type scan1 struct {
-	*asm
+	asm *asm
 	kernel.Scan1
 	channel, row    reg.GPVirtual    // byte offsets of the group: per channel, per channel and state
 	y, u, dt, z, bc reg.GPVirtual    // of the token at hand
@@ -38,26 +38,26 @@ type scan1 struct {
 const groupBytes = 4 * kernel.GroupChannels
 
 func (s *scan1) emit() {
-	groups, done, loop := s.integer("groups"), s.label("done"), s.label("group")
-	s.TESTQ(groups, groups)
-	s.JZ(operand.LabelRef(done))
-	s.channel, s.row = s.GP64(), s.GP64()
-	s.XORQ(s.channel, s.channel)
-	s.XORQ(s.row, s.row)
-	s.legend("A group of 16 channels a turn.", holds("byte of its channels", s.channel), holds("byte of its states", s.row), holds("groups left", groups))
-	s.Label(loop)
+	groups, done, loop := s.asm.integer("groups"), s.asm.label("done"), s.asm.label("group")
+	s.asm.TESTQ(groups, groups)
+	s.asm.JZ(operand.LabelRef(done))
+	s.channel, s.row = s.asm.GP64(), s.asm.GP64()
+	s.asm.XORQ(s.channel, s.channel)
+	s.asm.XORQ(s.row, s.row)
+	s.asm.legend("A group of 16 channels a turn.", holds("byte of its channels", s.channel), holds("byte of its states", s.row), holds("groups left", groups))
+	s.asm.Label(loop)
 	s.channels()
-	s.ADDQ(operand.U32(groupBytes), s.channel)
-	s.ADDQ(operand.U32(uint32(groupBytes*s.States)), s.row)
-	s.DECQ(groups)
-	s.JNZ(operand.LabelRef(loop))
-	s.Label(done)
+	s.asm.ADDQ(operand.U32(groupBytes), s.channel)
+	s.asm.ADDQ(operand.U32(uint32(groupBytes*s.States)), s.row)
+	s.asm.DECQ(groups)
+	s.asm.JNZ(operand.LabelRef(loop))
+	s.asm.Label(done)
 }
 
 // of is a parameter's pointer, moved to the group at hand.
 func (s *scan1) of(name string, offset reg.GPVirtual) reg.GPVirtual {
-	p := s.pointer(name)
-	s.ADDQ(offset, p)
+	p := s.asm.pointer(name)
+	s.asm.ADDQ(offset, p)
 	return p
 }
 
@@ -65,9 +65,9 @@ func (s *scan1) of(name string, offset reg.GPVirtual) reg.GPVirtual {
 // the states.
 func (s *scan1) channels() {
 	s.prepareAll()
-	s.y, s.u, s.bc, s.ready = s.of("y", s.channel), s.of("u", s.channel), s.pointer("bc"), s.pointer("scratch")
+	s.y, s.u, s.bc, s.ready = s.of("y", s.channel), s.of("u", s.channel), s.asm.pointer("bc"), s.asm.pointer("scratch")
 	s.a, s.d, s.h = s.of("a", s.row), s.of("d", s.channel), s.of("h", s.row)
-	s.powers = s.exp2Constants()
+	s.powers = s.asm.exp2Constants()
 	moves := []move{{s.y, s.StrideY}, {s.u, s.StrideU}, {s.bc, s.StrideBC}, {s.ready, readyFloats}}
 	s.tokens(s.token, moves, "One token a turn.", holds("y", s.y), holds("u", s.u), holds("r, q, gate", s.ready),
 		holds("B and C", s.bc), holds("a", s.a), holds("d", s.d), holds("h", s.h))
@@ -81,18 +81,18 @@ type move struct {
 
 // tokens emits a loop over all tokens.
 func (s *scan1) tokens(body func(), moves []move, sentence string, roles ...role) {
-	next, loop, n := s.label("next"), s.label("token"), s.integer("tokens")
-	s.TESTQ(n, n)
-	s.JZ(operand.LabelRef(next))
-	s.legend(sentence, append(roles, holds("tokens left", n))...)
-	s.Label(loop)
+	next, loop, n := s.asm.label("next"), s.asm.label("token"), s.asm.integer("tokens")
+	s.asm.TESTQ(n, n)
+	s.asm.JZ(operand.LabelRef(next))
+	s.asm.legend(sentence, append(roles, holds("tokens left", n))...)
+	s.asm.Label(loop)
 	body()
 	for _, m := range moves {
-		s.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
+		s.asm.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
 	}
-	s.DECQ(n)
-	s.JNZ(operand.LabelRef(loop))
-	s.Label(next)
+	s.asm.DECQ(n)
+	s.asm.JNZ(operand.LabelRef(loop))
+	s.asm.Label(next)
 }
 
 // readyFloats is what scratch holds of a token: r, q and the gate.
@@ -100,7 +100,7 @@ const readyFloats = 3 * kernel.GroupChannels
 
 // prepareAll computes r, q and the gate of all tokens.
 func (s *scan1) prepareAll() {
-	s.ready, s.u, s.dt = s.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.channel)
+	s.ready, s.u, s.dt = s.asm.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.channel)
 	moves := []move{{s.ready, readyFloats}, {s.u, s.StrideU}, {s.dt, s.StrideD}}
 	if s.Softplus {
 		s.bias = s.of("dtBias", s.channel)
@@ -109,37 +109,37 @@ func (s *scan1) prepareAll() {
 		s.z = s.of("z", s.channel)
 		moves = append(moves, move{s.z, s.StrideZ})
 	}
-	k := s.expConstants()
+	k := s.asm.expConstants()
 	s.tokens(func() { s.prepare(k) }, moves, "What of a token depends on no state.",
 		holds("u", s.u), holds("dt", s.dt), holds("its bias", s.bias), holds("z", s.z), holds("r, q, gate", s.ready))
 }
 
 // prepare computes r, q and the gate of one token.
 func (s *scan1) prepare(k *expConstants) {
-	s.askToken(s.u, s.StrideU)
-	s.askToken(s.dt, s.StrideD)
+	s.asm.askToken(s.u, s.StrideU)
+	s.asm.askToken(s.dt, s.StrideD)
 	if s.Gate {
-		s.askToken(s.z, s.StrideZ)
+		s.asm.askToken(s.z, s.StrideZ)
 	}
 	delta := s.load(s.dt)
 	if s.Softplus {
 		for i, v := range delta {
-			s.VADDPS(s.part(s.bias, i), v, v)
+			s.asm.VADDPS(s.part(s.bias, i), v, v)
 		}
-		s.softplus(delta, k)
+		s.asm.softplus(delta, k)
 	}
 	for i, v := range delta {
-		q := s.vec()
-		s.VMULPS(s.part(s.u, i), v, q)
-		s.VMOVUPS(q, s.q(i))
-		s.VMULPS(k.log2e, v, v)
-		s.VMOVUPS(v, s.rate(i))
+		q := s.asm.vec()
+		s.asm.VMULPS(s.part(s.u, i), v, q)
+		s.asm.VMOVUPS(q, s.q(i))
+		s.asm.VMULPS(k.log2e, v, v)
+		s.asm.VMOVUPS(v, s.rate(i))
 	}
 	if s.Gate {
 		gate := s.load(s.z)
-		s.silu(gate, k)
+		s.asm.silu(gate, k)
 		for i, v := range gate {
-			s.VMOVUPS(v, s.gate(i))
+			s.asm.VMOVUPS(v, s.gate(i))
 		}
 	}
 }
@@ -150,37 +150,37 @@ func (s *scan1) q(i int) operand.Mem    { return s.part(s.ready, s.vectors()+i) 
 func (s *scan1) gate(i int) operand.Mem { return s.part(s.ready, 2*s.vectors()+i) }
 
 // vectors is the number of registers that hold a group's channels.
-func (s *scan1) vectors() int { return kernel.GroupChannels / s.level.lanes }
+func (s *scan1) vectors() int { return kernel.GroupChannels / s.asm.level.lanes }
 
 // part is vector i of a row of the group.
 func (s *scan1) part(row reg.GPVirtual, i int) operand.Mem {
-	return operand.Mem{Base: row, Disp: i * s.bytes()}
+	return operand.Mem{Base: row, Disp: i * s.asm.bytes()}
 }
 
 // load reads the channels of the group.
 func (s *scan1) load(row reg.GPVirtual) []reg.VecVirtual {
-	list := s.vecs(s.vectors())
+	list := s.asm.vecs(s.vectors())
 	for i, v := range list {
-		s.VMOVUPS(s.part(row, i), v)
+		s.asm.VMOVUPS(s.part(row, i), v)
 	}
 	return list
 }
 
 // token computes the outputs of the group's channels.
 func (s *scan1) token() {
-	s.acc = s.vecs(s.vectors())
+	s.acc = s.asm.vecs(s.vectors())
 	for _, v := range s.acc {
-		s.zero(v)
+		s.asm.zero(v)
 	}
 	s.states()
 	for i, in := range s.load(s.u) {
-		s.VFMADD231PS(s.part(s.d, i), in, s.acc[i])
+		s.asm.VFMADD231PS(s.part(s.d, i), in, s.acc[i])
 	}
 	for i, v := range s.acc {
 		if s.Gate {
-			s.VMULPS(s.gate(i), v, v)
+			s.asm.VMULPS(s.gate(i), v, v)
 		}
-		s.VMOVUPS(v, s.part(s.y, i))
+		s.asm.VMOVUPS(v, s.part(s.y, i))
 	}
 }
 
@@ -191,20 +191,20 @@ func (s *scan1) states() {
 		s.run(s.States)
 		return
 	}
-	turns, n, loop := s.States/scanUnroll, s.GP64(), s.label("state")
-	s.MOVQ(operand.U32(uint32(turns)), n)
-	s.legend("Sixteen states a turn.", holds("sums", s.acc...), holds("turns left", n))
-	s.Label(loop)
+	turns, n, loop := s.States/scanUnroll, s.asm.GP64(), s.asm.label("state")
+	s.asm.MOVQ(operand.U32(uint32(turns)), n)
+	s.asm.legend("Sixteen states a turn.", holds("sums", s.acc...), holds("turns left", n))
+	s.asm.Label(loop)
 	s.run(scanUnroll)
-	s.ADDQ(operand.U32(scanUnroll*groupBytes), s.a)
-	s.ADDQ(operand.U32(scanUnroll*groupBytes), s.h)
-	s.ADDQ(operand.U32(4*scanUnroll), s.bc)
-	s.DECQ(n)
-	s.JNZ(operand.LabelRef(loop))
+	s.asm.ADDQ(operand.U32(scanUnroll*groupBytes), s.a)
+	s.asm.ADDQ(operand.U32(scanUnroll*groupBytes), s.h)
+	s.asm.ADDQ(operand.U32(4*scanUnroll), s.bc)
+	s.asm.DECQ(n)
+	s.asm.JNZ(operand.LabelRef(loop))
 	s.run(s.States % scanUnroll)
-	s.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.a)
-	s.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.h)
-	s.SUBQ(operand.U32(uint32(turns*4*scanUnroll)), s.bc)
+	s.asm.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.a)
+	s.asm.SUBQ(operand.U32(uint32(turns*scanUnroll*groupBytes)), s.h)
+	s.asm.SUBQ(operand.U32(uint32(turns*4*scanUnroll)), s.bc)
 }
 
 // scanVectors is the number of vectors whose steps are emitted side by side.
@@ -215,15 +215,15 @@ func (s *scan1) run(n int) {
 	atOnce := scanVectors / s.vectors()
 	for first := 0; first < n; first += atOnce {
 		states := min(atOnce, n-first)
-		t := s.vecs(states * s.vectors())
+		t := s.asm.vecs(states * s.vectors())
 		for i := range states {
 			for j := range s.vectors() {
 				v := t[i*s.vectors()+j]
-				s.VMOVUPS(s.part(s.a, (first+i)*s.vectors()+j), v)
-				s.VMULPS(s.rate(j), v, v)
+				s.asm.VMOVUPS(s.part(s.a, (first+i)*s.vectors()+j), v)
+				s.asm.VMULPS(s.rate(j), v, v)
 			}
 		}
-		decays := s.exp2(t, s.powers)
+		decays := s.asm.exp2(t, s.powers)
 		for i := range states {
 			s.advance(first+i, decays[i*s.vectors():][:s.vectors()])
 		}
@@ -232,16 +232,16 @@ func (s *scan1) run(n int) {
 
 // advance updates one state, which takes the place of its decay.
 func (s *scan1) advance(n int, state []reg.VecVirtual) {
-	b := s.broadcast(s.bc, 4*(s.OffsetB+n))
+	b := s.asm.broadcast(s.bc, 4*(s.OffsetB+n))
 	for i, v := range state {
-		in := s.vec()
-		s.VMULPS(s.q(i), b, in)
+		in := s.asm.vec()
+		s.asm.VMULPS(s.q(i), b, in)
 		h := s.part(s.h, n*s.vectors()+i)
-		s.VFMADD132PS(h, in, v)
-		s.VMOVUPS(v, h)
+		s.asm.VFMADD132PS(h, in, v)
+		s.asm.VMOVUPS(v, h)
 	}
-	c := s.broadcast(s.bc, 4*(s.OffsetC+n))
+	c := s.asm.broadcast(s.bc, 4*(s.OffsetC+n))
 	for i, v := range state {
-		s.VFMADD231PS(c, v, s.acc[i])
+		s.asm.VFMADD231PS(c, v, s.acc[i])
 	}
 }
