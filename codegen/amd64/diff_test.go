@@ -52,7 +52,7 @@ func linearSpecs() []kernel.Spec {
 	var specs []kernel.Spec
 	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
 	for i, s := range []kernel.Storage{kernel.F32, kernel.F16, kernel.BF16} {
-		for j, k := range []int{1, 2, 3, 7, 31, 48, 127, 128, 129, 256, 641} {
+		for j, k := range []int{1, 2, 7, 48, 127, 128, 129, 641} {
 			e := epilogues[(i+j)%len(epilogues)]
 			specs = append(specs,
 				kernel.Gemv{Storage: s, K: k, Epilogue: e},
@@ -87,7 +87,7 @@ func codedSpecs() []kernel.Spec {
 	var specs []kernel.Spec
 	epilogues := []kernel.Epilogue{{}, {Bias: true}, {Residual: true}, {Bias: true, Residual: true}}
 	for i, s := range []kernel.Storage{kernel.Int8, kernel.Int4} {
-		for j, k := range []int{1, 7, 32, 33, 64, 96, 200, 256, 257, 640} {
+		for j, k := range []int{1, 33, 64, 96, 257, 640} {
 			e, row := epilogues[(i+j)%len(epilogues)], s.QuantisedRow(k)
 			specs = append(specs,
 				kernel.Quantise{Storage: s, K: k, StrideX: k + j%3, StrideY: row.Floats + 16*(j%2)},
