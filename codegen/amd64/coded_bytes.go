@@ -11,7 +11,7 @@ import (
 // in a lane: one instruction multiplies unsigned with signed bytes and adds all
 // four products to the sums. It takes its signed bytes from memory, the same
 // four for all lanes, so that they need no register.
-type inBytes struct{ *asm }
+type inBytes struct{ a *asm }
 
 func (inBytes) columns() int { return 4 }
 
@@ -22,5 +22,5 @@ func (inBytes) lanes(quads reg.VecVirtual) []reg.VecVirtual { return []reg.VecVi
 func (inBytes) input(m operand.Mem) operand.Op { return m }
 
 func (b inBytes) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
-	b.VPDPBUSD_BCST(input, lanes, sums)
+	b.a.VPDPBUSD_BCST(input, lanes, sums)
 }

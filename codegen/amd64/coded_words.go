@@ -9,7 +9,7 @@ import (
 
 // inWords multiplies codes widened to 16 bits, a pair of columns in a lane: two
 // products are added in one instruction, their sum to the others in the next.
-type inWords struct{ *asm }
+type inWords struct{ a *asm }
 
 func (inWords) columns() int { return 2 }
 
@@ -17,9 +17,9 @@ func (inWords) numbers(r kernel.QuantisedRow) (from, to int) { return 0, r.Bytes
 
 // lanes are columns 0 and 1, then 2 and 3.
 func (w inWords) lanes(quads reg.VecVirtual) []reg.VecVirtual {
-	pairs := w.vecs(2)
-	w.VPSHUFB(w.wordsOf(0), quads, pairs[0])
-	w.VPSHUFB(w.wordsOf(2), quads, pairs[1])
+	pairs := w.a.vecs(2)
+	w.a.VPSHUFB(w.a.wordsOf(0), quads, pairs[0])
+	w.a.VPSHUFB(w.a.wordsOf(2), quads, pairs[1])
 	return pairs
 }
 
@@ -33,13 +33,13 @@ func (a *asm) wordsOf(b uint32) operand.Mem {
 }
 
 func (w inWords) input(m operand.Mem) operand.Op {
-	pair := w.vec()
-	w.VPBROADCASTD(m, pair)
+	pair := w.a.vec()
+	w.a.VPBROADCASTD(m, pair)
 	return pair
 }
 
 func (w inWords) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
-	product := w.vec()
-	w.VPMADDWD(lanes, input, product)
-	w.VPADDD(product, sums, sums)
+	product := w.a.vec()
+	w.a.VPMADDWD(lanes, input, product)
+	w.a.VPADDD(product, sums, sums)
 }

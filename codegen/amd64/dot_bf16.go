@@ -78,11 +78,7 @@ func (r *rounding) columns(tail []tailMask) {
 		r.asm.MOVQ(operand.U32(uint32(turns)), n)
 		r.asm.legend("16 columns a turn.", holds("inputs", r.x), holds("numbers", r.y), holds("bf16", r.pairs), holds("turns left", n))
 		r.asm.Label(loop)
-		all := make([]tailMask, len(tail))
-		for i := range all {
-			all[i].all = true
-		}
-		r.turn(all)
+		r.turn(wholeVectors(len(tail)))
 		r.asm.ADDQ(operand.U32(4*roundColumns), r.x)
 		r.asm.ADDQ(operand.U32(4*roundColumns), r.y)
 		r.asm.ADDQ(operand.U32(2*roundColumns), r.pairs)
@@ -112,10 +108,7 @@ func (r *rounding) turn(present []tailMask) {
 		r.asm.VPMOVDW(values[0], operand.Mem{Base: r.pairs})
 		return
 	}
-	words := r.asm.YMM()
-	r.asm.VPACKSSDW(values[1], values[0], words)
-	r.asm.VPERMQ(operand.Imm(0xd8), words, words)
-	r.asm.VMOVDQU(words, operand.Mem{Base: r.pairs})
+	r.asm.packWords(values[0], values[1], operand.Mem{Base: r.pairs})
 }
 
 // round makes bf16 of float32; the product with one sets a NaN's quiet bit.

@@ -125,12 +125,9 @@ func (g *dotGemm) finish() {
 // their scales, and moves past them.
 func (g *dotGemm) unpack() {
 	g.coder = newCoder(g.asm, g.Storage)
-	to, n, scales := g.asm.pointer("scratch"), g.asm.GP64(), g.asm.GP64()
+	to, n := g.asm.pointer("scratch"), g.asm.GP64()
 	g.asm.MOVQ(g.block, n)
-	g.asm.eachPair(n, func() {
-		g.asm.MOVQ(g.w, scales)
-		g.asm.ADDQ(operand.U32(panelBytes), g.w)
-	}, func(second int) {
+	g.asm.eachPair(n, g.w, func(scales reg.GPVirtual, second int) {
 		g.unpackGroup(to)
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			g.asm.VMOVUPS(g.coder.scale(operand.Mem{Base: scales, Disp: at}, second), operand.Mem{Base: to, Disp: at})

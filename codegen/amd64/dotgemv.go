@@ -80,29 +80,28 @@ func (g *dotGemv) clear() {
 
 // groups walks the groups of columns, two behind each unit of scales.
 func (g *dotGemv) groups() {
-	n, scales := g.asm.GP64(), g.asm.GP64()
+	n := g.asm.GP64()
 	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), n)
-	g.asm.eachPair(n, func() {
-		g.asm.MOVQ(g.w, scales)
-		g.asm.ADDQ(operand.U32(panelBytes), g.w)
-	}, func(second int) {
+	g.asm.eachPair(n, g.w, func(scales reg.GPVirtual, second int) {
 		g.products()
 		g.flush(scales, second)
 		g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
 	})
 }
 
-// eachPair emits a loop over n groups of codes: first before each pair, group
-// for the first and the second of it; the last pair may lack its second.
-func (a *asm) eachPair(n reg.GPVirtual, first func(), group func(second int)) {
-	loop, done := a.label("pair"), a.label("groups")
+// eachPair emits a loop over n groups of codes at w: group for the first and the
+// second of a pair, with w at its codes and the pair's scales before them; the
+// last pair may lack its second.
+func (a *asm) eachPair(n, w reg.GPVirtual, group func(scales reg.GPVirtual, second int)) {
+	scales, loop, done := a.GP64(), a.label("pair"), a.label("groups")
 	a.legend("Two groups of columns a turn: their scales come first.", holds("groups left", n))
 	a.Label(loop)
-	first()
-	group(0)
+	a.MOVQ(w, scales)
+	a.ADDQ(operand.U32(panelBytes), w)
+	group(scales, 0)
 	a.DECQ(n)
 	a.JZ(operand.LabelRef(done))
-	group(1)
+	group(scales, 1)
 	a.DECQ(n)
 	a.JNZ(operand.LabelRef(loop))
 	a.Label(done)

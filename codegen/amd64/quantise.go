@@ -65,11 +65,7 @@ func (q *quantise) groups(tail []tailMask) {
 		q.asm.MOVQ(operand.U32(uint32(whole)), n)
 		q.asm.legend("One group of columns a turn.", holds("inputs", q.x), holds("outputs", q.y), holds("groups left", n))
 		q.asm.Label(loop)
-		all := make([]tailMask, q.vectors())
-		for i := range all {
-			all[i].all = true
-		}
-		q.one(all)
+		q.one(wholeVectors(q.vectors()))
 		q.asm.ADDQ(operand.U32(uint32(4*q.group)), q.x)
 		q.asm.ADDQ(operand.U32(uint32(q.row.GroupBytes)), q.y)
 		q.asm.DECQ(n)
@@ -185,7 +181,8 @@ func (q *quantise) pack(values []reg.VecVirtual) {
 		return
 	}
 	for i := 0; i < len(values); i += 4 {
-		low, high := q.packWords(values[i:i+2], 16*i), q.packWords(values[i+2:i+4], 16*i+32)
+		low := q.asm.packWords(values[i], values[i+1], operand.Mem{Base: q.y, Disp: 16 * i})
+		high := q.asm.packWords(values[i+2], values[i+3], operand.Mem{Base: q.y, Disp: 16*i + 32})
 		b := q.asm.YMM()
 		q.asm.VPACKSSWB(high, low, b)
 		q.asm.VPERMQ(operand.Imm(0xd8), b, b)
@@ -195,11 +192,11 @@ func (q *quantise) pack(values []reg.VecVirtual) {
 
 // packWords makes words of two vectors and stores them; packing goes by halves
 // of 128 bits, which are put in order afterwards.
-func (q *quantise) packWords(v []reg.VecVirtual, at int) reg.VecVirtual {
-	w := q.asm.YMM()
-	q.asm.VPACKSSDW(v[1], v[0], w)
-	q.asm.VPERMQ(operand.Imm(0xd8), w, w)
-	q.asm.VMOVDQU(w, operand.Mem{Base: q.y, Disp: at})
+func (a *asm) packWords(low, high reg.VecVirtual, to operand.Mem) reg.VecVirtual {
+	w := a.YMM()
+	a.VPACKSSDW(high, low, w)
+	a.VPERMQ(operand.Imm(0xd8), w, w)
+	a.VMOVDQU(w, to)
 	return w
 }
 

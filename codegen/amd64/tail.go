@@ -1,6 +1,8 @@
 package amd64
 
 import (
+	"slices"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -39,6 +41,9 @@ func (a *asm) tail(n, vectors int) []tailMask {
 	}
 	return list
 }
+
+// wholeVectors selects every element of n vectors.
+func wholeVectors(n int) []tailMask { return slices.Repeat([]tailMask{{all: true}}, n) }
 
 // load reads one vector of the tail, absent elements as zero.
 func (a *asm) load(m tailMask, from operand.Mem) reg.VecVirtual {
