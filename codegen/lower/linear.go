@@ -43,7 +43,7 @@ func (l *lowering) linearStep(v *ir.Value, y view, row, n int, residual bool) pl
 	bias := len(v.Params) > 1 && v.Params[1] != nil
 	epilogue := kernel.Epilogue{Bias: bias, Residual: residual}
 	part := view{y.buffer, y.column + row, kernel.Pad(n)}
-	x := l.input(v.Args[0], slot.Storage)
+	x := l.input(v, slot.Storage)
 	perPanel := slot.Storage.PanelElements(k)
 	args := []plan.Arg{
 		written(lanes(part)),

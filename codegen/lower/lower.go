@@ -92,8 +92,8 @@ type lowering struct {
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
 
-	quantised map[quantisedKey]*plan.Buffer
-	ready     map[*plan.Buffer]bool // quantised in the mode at hand
+	quantised map[quantisedKey]*plan.Buffer // of the region at hand
+	ready     map[*plan.Buffer]bool         // quantised in the mode at hand
 }
 
 // Lower plans the module. It fails with the op, its region and the remedy
@@ -104,8 +104,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(m)
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
-		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{},
-		quantised: map[quantisedKey]*plan.Buffer{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1
@@ -138,7 +137,7 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 		modes = []plan.Mode{plan.LogitsOne, plan.LogitsRows}
 	}
 	l.block = &plan.Block{Name: blockName(r.Name)}
-	l.weights, l.states, l.names = nil, nil, map[string]bool{}
+	l.weights, l.states, l.names, l.quantised = nil, nil, map[string]bool{}, map[quantisedKey]*plan.Buffer{}
 	for _, mode := range modes {
 		l.mode, l.steps, l.ready = mode, nil, map[*plan.Buffer]bool{}
 		for _, v := range r.Body {

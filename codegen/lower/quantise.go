@@ -15,16 +15,17 @@ func (l *lowering) fast(s kernel.Storage) bool {
 }
 
 // input is where a linear with weights of a storage finds its input: the value
-// itself, or the whole numbers and scales made of it, once for all linears that
-// read it.
-func (l *lowering) input(x *ir.Value, s kernel.Storage) view {
+// itself, or the whole numbers and scales made of it, once for all linears of a
+// region that read it.
+func (l *lowering) input(linear *ir.Value, s kernel.Storage) view {
+	x := linear.Args[0]
 	if !l.fast(s) {
 		return l.at(x)
 	}
 	key := quantisedKey{x, s, l.mode != plan.Prefill}
 	b := l.quantised[key]
 	if b == nil {
-		b = l.quantisedBuffer(key)
+		b = l.quantisedBuffer(key, l.placement.region[linear])
 		l.quantised[key] = b
 	}
 	to := view{b, 0, b.Width}
@@ -43,16 +44,17 @@ type quantisedKey struct {
 	private bool
 }
 
-func (l *lowering) quantisedBuffer(key quantisedKey) *plan.Buffer {
+// quantisedBuffer is a temporary of the region that reads it, not of the one
+// that made the value: those of different regions share memory.
+func (l *lowering) quantisedBuffer(key quantisedKey, region int) *plan.Buffer {
 	row := key.storage.QuantisedRow(key.value.Type.Width).Floats
-	r := l.placement.region[key.value]
 	if key.private {
 		b := &plan.Buffer{Name: l.name("quantisedOwn"), Space: plan.Private, Width: row, Stride: spread(row)}
-		l.copies[r] = append(l.copies[r], b)
+		l.copies[region] = append(l.copies[region], b)
 		return b
 	}
 	b := &plan.Buffer{Name: l.name("quantised"), Space: plan.Arena, Width: row, Stride: spread(row)}
-	l.local[r] = append(l.local[r], b)
+	l.local[region] = append(l.local[region], b)
 	return b
 }
 
