@@ -50,14 +50,28 @@ func codedScale() jen.Code {
 	)
 }
 
-// codedSizes names what a coded panel is made of.
-func codedSizes(s kernel.Storage) jen.Code {
+// codedSizes is what groupStart needs to know of a coded panel.
+func codedSizes(s kernel.Storage) []size {
 	format, _ := s.Coded()
-	return sizes(
-		size{"group", format.Group},
-		size{"unit", kernel.UnitBytes},
-		size{"groupBytes", kernel.UnitBytes * format.Group / s.UnitColumns()},
-	)
+	return []size{
+		{"unit", kernel.UnitBytes},
+		{"groupBytes", kernel.UnitBytes * format.Group / s.UnitColumns()},
+	}
+}
+
+// codedColumn is where the codes of column k of a group have that of row 0.
+func codedColumn(s kernel.Storage) *jen.Statement {
+	return id("k").Op("/").Lit(s.UnitColumns()).Op("*").Id("unit").Op("+").Id("k").Op("&").Lit(3)
+}
+
+// codedValue is what the code of row r of column k stands for, which begins at
+// first.
+func codedValue(s kernel.Storage, first *jen.Statement) *jen.Statement {
+	code := id("codes").Index(jen.Lit(4).Op("*").Id("r").Op("+").Add(first))
+	if s == kernel.Int4 {
+		code.Op(">>").Parens(id("k").Op("&").Lit(4))
+	}
+	return jen.Float32().Call(id(codedValueName(s)).Call(code))
 }
 
 // groupStart sets scales and codes to those of group g.
@@ -73,6 +87,7 @@ func groupStart() []jen.Code {
 // those that lie in one word of the row.
 func dotPanel(s kernel.Storage) jen.Code {
 	name := dotPanelName(s)
+	format, _ := s.Coded()
 	at := jen.Lit(4).Op("*").Id("r")
 	unit, shift := id("q"), jen.Null()
 	if s == kernel.Int4 {
@@ -97,7 +112,7 @@ func dotPanel(s kernel.Storage) jen.Code {
 		id("x").Index().Float32(),
 		id("groups").Int(),
 	).Block(
-		codedSizes(s),
+		sizes(append(codedSizes(s), size{"group", format.Group})...),
 		forEach("g", id("groups"), append(groupStart(),
 			id("words").Op(":=").Add(from("x", id("g").Op("*").Parens(jen.Lit(3).Op("*").Id("group").Op("/").Lit(4).Op("+").Lit(2)).Op("+").Id("group").Op("/").Lit(2), id("group").Op("/").Lit(4).Op("+").Lit(1))),
 			jen.Var().Id("sums").Index(id("panelRows")).Int32(),
@@ -121,33 +136,18 @@ func dotPanel(s kernel.Storage) jen.Code {
 // widenGroup makes float32 of some columns of a group: value · scale, exact.
 func widenGroup(s kernel.Storage) jen.Code {
 	name := widenGroupName(s)
-	n := s.UnitColumns()
-	column := id("k").Op("/").Lit(n).Op("*").Id("unit").Op("+").Id("k").Op("&").Lit(3)
-	code := id("codes").Index(jen.Lit(4).Op("*").Id("r").Op("+").Id("first"))
-	if s == kernel.Int4 {
-		code.Op(">>").Parens(id("k").Op("&").Lit(4))
-	}
 	return docComment(name+" widens the first columns of group g of a packed panel of codes: the", "layout of an f32 panel comes out.").
 		Func().Id(name).Params(
 		id("columns").Index().Float32(),
 		id("panel").Index().Uint8(),
 		id("g").Int(),
-	).Block(append(append([]jen.Code{codedSizesOfWidening(s)}, groupStart()...),
+	).Block(append(append([]jen.Code{sizes(codedSizes(s)...)}, groupStart()...),
 		forEach("k", jen.Len(id("columns")).Op("/").Id("panelRows"),
-			id("first").Op(":=").Add(column),
+			id("first").Op(":=").Add(codedColumn(s)),
 			id("column").Op(":=").Add(from("columns", id("k").Op("*").Id("panelRows"), id("panelRows"))),
 			forEach("r", id("column"),
-				id("column").Index(id("r")).Op("=").Float32().Call(id(codedValueName(s)).Call(code)).
-					Op("*").Id("codedScale").Call(id("scales"), id("r"), id("g")),
+				id("column").Index(id("r")).Op("=").Add(codedValue(s, id("first"))).Op("*").Id("codedScale").Call(id("scales"), id("r"), id("g")),
 			),
 		),
 	)...)
-}
-
-func codedSizesOfWidening(s kernel.Storage) jen.Code {
-	format, _ := s.Coded()
-	return sizes(
-		size{"unit", kernel.UnitBytes},
-		size{"groupBytes", kernel.UnitBytes * format.Group / s.UnitColumns()},
-	)
 }

@@ -9,6 +9,9 @@ import (
 func init() { registerTwin(embedTwin) }
 
 func embedTwin(s kernel.Embed) twin {
+	if _, ok := s.Storage.Coded(); ok {
+		return codedEmbedTwin(s)
+	}
 	t := twin{
 		doc:   "y[t] = W[ids[t]], widened, out of packed panels.",
 		needs: []string{"panelRows"},
@@ -18,9 +21,6 @@ func embedTwin(s kernel.Embed) twin {
 		element = id(widenName(s.Storage)).Call(id("panel").Index(
 			id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows").Op("+").Lit(2).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(1)))
 		t.needs = append(t.needs, widenName(s.Storage))
-	}
-	if _, ok := s.Storage.Coded(); ok {
-		return codedEmbedTwin(s)
 	}
 	t.body = []jen.Code{
 		sizes(
@@ -43,22 +43,16 @@ func embedTwin(s kernel.Embed) twin {
 // codedEmbedTwin looks codes and scales up, group by group.
 func codedEmbedTwin(s kernel.Embed) twin {
 	format, _ := s.Storage.Coded()
-	code := id("codes").Index(id("k").Op("/").Lit(s.Storage.UnitColumns()).Op("*").Id("unit").Op("+").Lit(4).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(3))
-	if s.Storage == kernel.Int4 {
-		code.Op(">>").Parens(id("k").Op("&").Lit(4))
-	}
 	return twin{
 		doc:   "y[t] = W[ids[t]], widened, out of packed panels of codes.",
 		needs: []string{"panelRows", "codedScale", codedValueName(s.Storage)},
 		body: []jen.Code{
-			sizes(
+			sizes(append(codedSizes(s.Storage),
 				size{"width", s.Width},
 				size{"strideY", s.StrideY},
 				size{"group", format.Group},
-				size{"unit", kernel.UnitBytes},
-				size{"groupBytes", kernel.UnitBytes * format.Group / s.Storage.UnitColumns()},
 				size{"panelElements", s.Storage.PanelElements(s.Width)},
-			),
+			)...),
 			forEachOf("t", "token", id("ids").Index(jen.Empty(), id("tokens")),
 				jen.List(id("p"), id("r")).Op(":=").List(
 					jen.Int().Call(id("token")).Op("/").Id("panelRows"),
@@ -69,7 +63,7 @@ func codedEmbedTwin(s kernel.Embed) twin {
 					id("scale").Op(":=").Id("codedScale").Call(id("scales"), id("r"), id("g")),
 					id("columns").Op(":=").Id("out").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("width"))),
 					forEach("k", id("columns"),
-						id("columns").Index(id("k")).Op("=").Float32().Call(id(codedValueName(s.Storage)).Call(code)).Op("*").Id("scale")),
+						id("columns").Index(id("k")).Op("=").Add(codedValue(s.Storage, codedColumn(s.Storage))).Op("*").Id("scale")),
 				)...),
 			),
 		},
