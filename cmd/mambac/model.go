@@ -64,18 +64,14 @@ func (m *model) refuseOutputs(outputs ...output) error {
 // paramBytes is the size of some rows of a parameter in the artifact, or in the
 // checkpoint while no storage is chosen: elements and scales, without padding.
 func paramBytes(p *ir.Param, rows int) int64 {
-	elements := int64(rows) * int64(p.Shape.Row())
 	if p.Storage == "" {
-		return elements * int64(p.DType.Size())
+		return int64(rows) * int64(p.Shape.Row()) * int64(p.DType.Size())
 	}
 	format, err := storage.Lookup(p.Storage)
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
-	if c, ok := format.(*storage.Coded); ok {
-		return int64(rows) * int64((p.Shape.Row()*c.Width+7)/8+2*c.Groups(p.Shape.Row()))
-	}
-	return elements * int64(format.Bits()) / 8
+	return int64(rows) * int64((format.RowBits(p.Shape.Row())+7)/8)
 }
 
 // sizes is what a module holds, moves and computes, without padding.

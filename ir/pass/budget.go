@@ -182,13 +182,9 @@ func relativeError(p *ir.Param, name string) (float64, error) {
 
 // bitsOf is what a parameter takes in a format, without padding.
 func bitsOf(p *ir.Param, name string) int {
-	n := p.Shape.Elements()
-	if c, ok := storage.LookupCoded(name); ok {
-		return n*c.Width + 16*c.Groups(p.Shape.Row())*p.Shape.Rows()
-	}
 	format, err := storage.Lookup(name)
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
-	return n * int(format.Bits())
+	return p.Shape.Rows() * format.RowBits(p.Shape.Row())
 }

@@ -20,9 +20,9 @@ type Coded struct {
 	// slack is the largest distance between a value and the nearest that the
 	// format has, as a part of its group's largest magnitude.
 	slack float64
-	// search chooses the scale of a group, not all of which is 0, and what its
-	// codes shall be.
-	search func(group []float32, codes []uint8) (scale uint16)
+	// search chooses the scale of a group, whose element of largest magnitude is
+	// most, not 0, and what its codes shall be.
+	search func(group []float32, most float32, codes []uint8) (scale uint16)
 	// nearest is the code of the value nearest to a number of units of a scale.
 	nearest func(units float32) uint8
 }
@@ -39,6 +39,9 @@ func (c *Coded) Name() string { return c.name }
 // Bits implements Format.
 func (c *Coded) Bits() float64 { return float64(c.Width) + 16/float64(c.Group) }
 
+// RowBits implements Format.
+func (c *Coded) RowBits(columns int) int { return c.Width*columns + 16*c.Groups(columns) }
+
 // Groups is the number of scales of a row.
 func (c *Coded) Groups(columns int) int { return (columns + c.Group - 1) / c.Group }
 
@@ -51,12 +54,12 @@ func (c *Coded) Encode(row []float32, codes []uint8, scales []uint16) error {
 		if err != nil {
 			return fmt.Errorf("column %d: %w: %s has no number for it", lo, err, c.name)
 		}
-		if most < smallestScaled {
+		if magnitude(most) < smallestScaled {
 			scales[g] = 0
 			clear(codes[lo:hi])
 			continue
 		}
-		scales[g] = c.search(row[lo:hi], codes[lo:hi])
+		scales[g] = c.search(row[lo:hi], most, codes[lo:hi])
 	}
 	return nil
 }
@@ -91,20 +94,27 @@ func (c *Coded) Bound(row []float32) float64 {
 	if err != nil {
 		return math.Inf(1)
 	}
-	return float64(most)*c.slack + smallestScaled
+	return float64(magnitude(most))*c.slack + smallestScaled
 }
 
-// largest is the greatest magnitude of a group of numbers.
+// largest is the first number of a group that no other exceeds in magnitude.
 func largest(group []float32) (float32, error) {
-	most := uint32(0) // without signs, floats are ordered as their bits are
+	var most uint32
 	for _, v := range group {
-		most = max(most, math.Float32bits(v)&^signBit)
+		// Without signs, floats are ordered as their bits are.
+		if b := math.Float32bits(v); b&^signBit > most&^signBit {
+			most = b
+		}
 	}
-	if v := math.Float32frombits(most); v <= math.MaxFloat32 {
+	v := math.Float32frombits(most)
+	if magnitude(v) <= math.MaxFloat32 {
 		return v, nil
 	}
-	return 0, fmt.Errorf("a value of the group is %v", math.Float32frombits(most))
+	return 0, fmt.Errorf("a value of the group is %v", magnitude(v))
 }
+
+// magnitude is |v|.
+func magnitude(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ signBit) }
 
 const signBit = 1 << 31
 

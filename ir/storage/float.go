@@ -21,7 +21,9 @@ type float struct {
 }
 
 func (f float) Name() string  { return f.dtype.String() }
-func (f float) Bits() float64 { return float64(8 * f.dtype.Size()) }
+func (f float) Bits() float64 { return float64(f.RowBits(1)) }
+
+func (f float) RowBits(columns int) int { return 8 * f.dtype.Size() * columns }
 
 func (f float) Round(row []float32) error {
 	for i, v := range row {

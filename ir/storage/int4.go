@@ -65,14 +65,7 @@ func nearestInt4(units float32) uint8 {
 // searchInt4 tries the largest element at several values. For the codes that
 // follow from each there is one scale with the least sum of squared errors; the
 // best is improved once, and the codes are those of the scale as it is stored.
-func searchInt4(group []float32, codes []uint8) uint16 {
-	var bits uint32
-	for _, v := range group {
-		if b := math.Float32bits(v); b&^signBit > bits&^signBit {
-			bits = b
-		}
-	}
-	most := math.Float32frombits(bits)
+func searchInt4(group []float32, most float32, codes []uint8) uint16 {
 	var unit, least float32 // as parts of most
 	for _, end := range int4Ends {
 		xt, tt := int4Fit(group, end/most)

@@ -19,9 +19,8 @@ const (
 
 // searchInt8 makes the largest magnitude the last code: with so many steps no
 // other scale is better by much.
-func searchInt8(group []float32, codes []uint8) uint16 {
-	most, _ := largest(group)
-	scale := roundUp(most / int8Most)
+func searchInt8(group []float32, most float32, codes []uint8) uint16 {
+	scale := roundUp(magnitude(most) / int8Most)
 	inverse := 1 / tensor.BF16ToF32(scale)
 	for i, v := range group {
 		codes[i] = nearestInt8(v * inverse)

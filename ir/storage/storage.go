@@ -15,6 +15,8 @@ type Format interface {
 	Name() string
 	// Bits is the size of an element in a long row, with its share of scales.
 	Bits() float64
+	// RowBits is the size of a row of some columns, without padding.
+	RowBits(columns int) int
 	// Round replaces a row by what the format keeps of it; it fails on values
 	// that the format has no number for.
 	Round(row []float32) error
