@@ -118,19 +118,22 @@ func (g *gemm) packed(b block) int {
 }
 
 // asks is how many lines of the coming weights a turn of the tallest tile asks
-// for, in as many parts of the block.
-func (g *gemm) asks() int { return g.asm.level.tileTokens / 4 }
+// for, in as many parts of the block: some sixteen tokens ask for all. More would
+// hold up the loads of the tile.
+func (g *gemm) asks() int { return g.asm.level.tileTokens / 2 }
 
 // pace chooses the step with which the tiles of one block ask for all of the
-// next: less for more tokens. A burst of requests would hold up the loads of
-// the tile.
+// next: less for more tokens, so that there is no burst of requests.
 func (g *gemm) pace(tokens reg.GPVirtual) {
 	g.step = g.asm.GP64()
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
 	done := g.asm.label("paced")
-	for n := 64; n <= 512; n *= 2 {
-		turns := n / g.asm.level.tileTokens * kernel.KBlock / gemmUnroll
+	for n := g.asm.level.tileTokens; n <= 512; n *= 2 {
+		turns := n / g.asm.level.tileTokens * kernel.PanelRows / g.asm.level.tileRows * kernel.KBlock / gemmUnroll
 		part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+		if part >= turns*lineBytes {
+			continue
+		}
 		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
 		g.asm.JLT(operand.LabelRef(done))
 		g.asm.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
@@ -235,9 +238,9 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 			}
 		}
 	}
-	tallest := m == g.asm.level.tileTokens && row == 0
+	tallest := m == g.asm.level.tileTokens
 	g.columns(b.columns, acc, row, weights, tallest)
-	if tallest {
+	if tallest && row == 0 {
 		g.askTile(b, m)
 	}
 	e := &epilogue{a: g.asm, bias: g.bias, residual: g.tileR}
