@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,13 +22,14 @@ import (
 	"github.com/mambac/mambac/runtime/safetensors"
 )
 
-// What is read of a text: windows of it, each from a fresh state, evenly spread.
-// As many tokens as have their rows in calibrationBytes on the disk, within
-// bounds: fewer say too little of inputs of a thousand columns.
+// What is read of a text: windows of it, each from a fresh state, evenly spread,
+// and of those every so many tokens, for neighbours are alike. All if so many
+// products can be summed within calibrationProducts; too few rows say too little
+// of inputs of a thousand columns (RATIONALE.md, "What does --calibrate read?").
 const (
-	leastCalibration = 2048
-	mostCalibration  = 16384
-	calibrationBytes = 768 << 20
+	calibrationTokens   = 16384
+	leastCalibration    = 4096 // rows
+	calibrationProducts = 64e9
 )
 
 // registerCalibration adds the flag of commands that round weights.
@@ -108,9 +110,9 @@ func (c *calibration) read(ctx context.Context, o *choice, m *model, folder stri
 	if err != nil {
 		return err
 	}
-	windows := calibrationWindows(ids, c.rowBytes())
-	c.name = fmt.Sprintf("%s, %d tokens, sha256 %.16x", filepath.Base(o.text), len(windows)*len(windows[0]), sha256.Sum256([]byte(text)))
-	if err := c.run(ctx, plain, out, windows, folder, p); err != nil {
+	w := c.windows(ids)
+	c.name = fmt.Sprintf("%s, %d tokens, sha256 %.16x", filepath.Base(o.text), w.count*w.length, sha256.Sum256([]byte(text)))
+	if err := c.run(ctx, plain, out, w, folder, p); err != nil {
 		return err
 	}
 	return c.open()
@@ -166,39 +168,54 @@ func (c *calibration) choose(m *ir.Module) map[string]bool {
 	return wanted
 }
 
-// rowBytes is what a token leaves on the disk.
-func (c *calibration) rowBytes() int {
-	widths := map[string]int{}
-	for _, taps := range c.inputs {
-		for _, t := range taps {
-			widths[t.name] = t.width
-		}
-	}
-	bytes := 0
-	for _, width := range widths {
-		bytes += 4 * width
-	}
-	return bytes
+// windows are equally long pieces of a text.
+type windows struct {
+	ids           []int32 // one after the other
+	count, length int
+	every         int // of so many tokens one row is kept
 }
 
-// calibrationWindows are equally long pieces of a text, evenly spread: all of it
-// if it is short.
-func calibrationWindows(ids []int, rowBytes int) [][]int {
-	length := min(windowTokens, len(ids))
-	most := min(max(calibrationBytes/rowBytes, leastCalibration), mostCalibration)
-	n := min(most, len(ids)) / length
-	var list [][]int
-	for i := range n {
-		at := (len(ids) - length) * i / max(n-1, 1)
-		list = append(list, ids[at:at+length])
+// rows is how many rows each tap leaves.
+func (w *windows) rows() int { return w.count * ((w.length + w.every - 1) / w.every) }
+
+// windows chooses what is read of a text: all of it if it is short.
+func (c *calibration) windows(ids []int) *windows {
+	w := &windows{length: min(windowTokens, len(ids))}
+	w.count = min(calibrationTokens, len(ids)) / w.length
+	for i := range w.count {
+		at := (len(ids) - w.length) * i / max(w.count-1, 1)
+		for _, id := range ids[at : at+w.length] {
+			w.ids = append(w.ids, int32(id))
+		}
+	}
+	products := 0.0
+	for _, t := range c.taps() {
+		products += float64(t.width) * float64(min(t.width, storage.BlockColumns)) / 2
+	}
+	rows := max(int(calibrationProducts/products), leastCalibration)
+	w.every = max(w.count*w.length/rows, 1)
+	return w
+}
+
+// taps lists the inputs, each once.
+func (c *calibration) taps() []tap {
+	var list []tap
+	for _, taps := range c.inputs {
+		for _, t := range taps {
+			if !slices.Contains(list, t) {
+				list = append(list, t)
+			}
+		}
 	}
 	return list
 }
 
 // run has a tapped program built, asks it, and removes it.
-func (c *calibration) run(ctx context.Context, o *choice, out *compiled, windows [][]int, folder string, p progress) error {
-	tokens := len(windows) * len(windows[0])
-	rows := int64(tokens) * int64(c.rowBytes())
+func (c *calibration) run(ctx context.Context, o *choice, out *compiled, w *windows, folder string, p progress) error {
+	rows := int64(0)
+	for _, t := range c.taps() {
+		rows += 4 * int64(w.rows()) * int64(t.width)
+	}
 	if err := requireSpace(c.path, out.Plan.Bytes+executableBytes+rows); err != nil {
 		return fmt.Errorf("--calibrate: %w", err)
 	}
@@ -207,28 +224,18 @@ func (c *calibration) run(ctx context.Context, o *choice, out *compiled, windows
 		return err
 	}
 	given := filepath.Join(folder, "windows.safetensors")
-	if err := writeWindows(given, windows); err != nil {
+	err := newStream(given, func(to io.Writer) error {
+		return safetensors.WriteAll(to, nil, safetensors.Values{Name: "windows", Shape: []int{w.count, w.length}, Data: w.ids})
+	})
+	if err != nil {
 		return err
 	}
 	asked := program{path: path, folder: folder, level: lastRunnable(out.levels)}
-	err := during(p, "calibrate", 0, func(func(int64)) error {
-		_, err := asked.run(ctx, "taps", "--windows", given, "-o", c.path)
+	err = during(p, "calibrate", 0, func(func(int64)) error {
+		_, err := asked.run(ctx, "taps", "--windows", given, "--every", strconv.Itoa(w.every), "-o", c.path)
 		return err
 	})
 	return errors.Join(err, removeFile(path))
-}
-
-// writeWindows writes rows of ids as programs read them.
-func writeWindows(path string, windows [][]int) error {
-	var ids []int32
-	for _, w := range windows {
-		for _, id := range w {
-			ids = append(ids, int32(id))
-		}
-	}
-	return newStream(path, func(w io.Writer) error {
-		return safetensors.WriteAll(w, nil, safetensors.Values{Name: "windows", Shape: []int{len(windows), len(windows[0])}, Data: ids})
-	})
 }
 
 // open opens what the program wrote.

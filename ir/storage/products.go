@@ -1,5 +1,9 @@
 package storage
 
+// BlockColumns is how many neighbouring columns, at most, make up for each
+// other's errors: products of others are not wanted.
+const BlockColumns = blockColumns
+
 // Products sums what Compensate wants to know of a matrix's inputs, as far as it
 // does: products of columns of one block.
 type Products struct {

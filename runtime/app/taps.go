@@ -18,14 +18,15 @@ var tapsCommand = command{
 	summary: "write what lies between ids and logits to a file",
 	run:     (*session).writeTaps,
 	help: `Feeds windows of token ids, each from a fresh state, and writes the values that
-the program was compiled to hand out, each as a tensor [T,W] f32 of its name, a
-row for every id of all windows.
+the program was compiled to hand out, each as a tensor [T,W] f32 of its name,
+with a row for every id of all windows, or for every so many of each.
 
   %[1]s taps --windows windows.safetensors -o taps.safetensors
 
   --windows FILE.safetensors  token ids, I32 or I64 [windows, ids]
   --tensor NAME               which tensor (default "windows", or else all
                               of integers)
+  --every N                   rows for the first id and every Nth behind it
   -o FILE.safetensors         where to write
   --threads N                 workers (default: physical cores available)
   --mmap                      leave the weights to the page cache
@@ -37,6 +38,7 @@ func (s *session) writeTaps(args []string) error {
 	var in pplOptions
 	f.StringVar(&in.windows, "windows", "", "")
 	f.StringVar(&in.tensor, "tensor", "", "")
+	every := f.Int("every", 1, "")
 	path := f.String("o", "", "")
 	var o workers
 	o.register(f)
@@ -46,6 +48,8 @@ func (s *session) writeTaps(args []string) error {
 	switch {
 	case in.windows == "":
 		return usagef("--windows FILE.safetensors is missing")
+	case *every < 1:
+		return usagef("--every %d: want at least 1", *every)
 	case *path == "":
 		return usagef("-o FILE.safetensors is missing")
 	}
@@ -60,16 +64,16 @@ func (s *session) writeTaps(args []string) error {
 	}
 	defer e.Close()
 	return placeFile(*path, func(f *os.File) error {
-		return errors.Join(s.tapWindows(f, e, s.windows(&in)), f.Close())
+		return errors.Join(s.tapWindows(f, e, s.windows(&in), *every), f.Close())
 	})
 }
 
 // tapWindows writes a file whose rows come in another order than they stand in:
 // all taps of a chunk, then those of the next.
-func (s *session) tapWindows(f *os.File, e *engine.Engine, windows sequences) error {
+func (s *session) tapWindows(f *os.File, e *engine.Engine, windows sequences, every int) error {
 	total := 0
 	err := windows(func(ids []int32) error {
-		total += len(ids)
+		total += (len(ids) + every - 1) / every
 		return e.CheckIDs(ids)
 	})
 	if err != nil {
@@ -83,14 +87,17 @@ func (s *session) tapWindows(f *os.File, e *engine.Engine, windows sequences) er
 	var row []byte
 	return windows(func(ids []int32) error {
 		err := e.PrefillTaps(s.ctx, e.NewState(), ids, func(t *engine.Tap, i int, values []float32) error {
+			if i%every != 0 {
+				return nil
+			}
 			row = row[:0]
 			for _, v := range values {
 				row = binary.LittleEndian.AppendUint32(row, math.Float32bits(v))
 			}
-			_, err := f.WriteAt(row, offsets[t.Name]+int64(before+i)*int64(len(row)))
+			_, err := f.WriteAt(row, offsets[t.Name]+int64(before+i/every)*int64(len(row)))
 			return err
 		})
-		before += len(ids)
+		before += (len(ids) + every - 1) / every
 		return err
 	})
 }
