@@ -223,19 +223,22 @@ func (c *calibration) run(ctx context.Context, o *choice, out *compiled, w *wind
 	if err := o.program(ctx, out, path, nil, p); err != nil {
 		return err
 	}
-	given := filepath.Join(folder, "windows.safetensors")
+	asked := &program{path: path, folder: folder, level: lastRunnable(out.levels)}
+	err := during(p, "calibrate", 0, func(func(int64)) error { return w.ask(ctx, asked, c.path) })
+	return errors.Join(err, removeFile(path))
+}
+
+// ask has a program write its taps to a file.
+func (w *windows) ask(ctx context.Context, p *program, file string) error {
+	given := file + ".ids"
 	err := newStream(given, func(to io.Writer) error {
 		return safetensors.WriteAll(to, nil, safetensors.Values{Name: "windows", Shape: []int{w.count, w.length}, Data: w.ids})
 	})
 	if err != nil {
 		return err
 	}
-	asked := program{path: path, folder: folder, level: lastRunnable(out.levels)}
-	err = during(p, "calibrate", 0, func(func(int64)) error {
-		_, err := asked.run(ctx, "taps", "--windows", given, "--every", strconv.Itoa(w.every), "-o", c.path)
-		return err
-	})
-	return errors.Join(err, removeFile(path))
+	_, err = p.run(ctx, "taps", "--windows", given, "--every", strconv.Itoa(w.every), "-o", file)
+	return err
 }
 
 // open opens what the program wrote.
