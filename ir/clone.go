@@ -31,6 +31,7 @@ func Clone(m *Module) *Module {
 		}
 		c.Regions = append(c.Regions, region)
 	}
+	c.Taps = mapped(m.Taps, values)
 	c.Output = values[m.Output]
 	return c
 }

@@ -99,7 +99,8 @@ type Module struct {
 	States  []*State
 	Input   *Value // Op is nil; Type is id[T]
 	Regions []*Region
-	Output  *Value // logits
+	Taps    []*Value // handed out beside the logits, for all tokens
+	Output  *Value   // logits
 }
 
 // Op is the operation of a value. Implementations are comparable structs in

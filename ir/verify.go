@@ -7,8 +7,8 @@ import (
 
 // Verify checks that a module is well formed: names are unique, every value
 // is defined before its use and has the type that its op infers, parameters
-// and states are declared, every state has exactly one user, and the output
-// is a vector of the last region.
+// and states are declared, every state has exactly one user, taps are values,
+// none twice, and the output is a vector of the last region.
 func Verify(m *Module) error {
 	if m.Input == nil || m.Output == nil || len(m.Regions) == 0 {
 		return errors.New("a module needs an input, a region and an output")
@@ -107,6 +107,16 @@ func (v *verifier) finish(m *Module) error {
 		if n := v.users[s]; n != 1 {
 			v.fail("state %s has %d users, want 1", s.Name, n)
 		}
+	}
+	tapped := map[*Value]bool{}
+	for _, t := range m.Taps {
+		switch {
+		case !v.defined[t] || t == m.Input:
+			v.fail("a tap is not a value of the module")
+		case tapped[t]:
+			v.fail("value %%%s is tapped twice", t.Name)
+		}
+		tapped[t] = true
 	}
 	if !v.defined[m.Output] || m.Output == m.Input {
 		v.fail("the output is not a value of the module")

@@ -51,6 +51,7 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 		},
 	}
 	f.registerPasses(cmd)
+	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "native")
 	f.registerTarget(cmd)
 	flags := cmd.Flags()
@@ -79,11 +80,18 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	}
 	defer m.close()
 	f.place(m)
-	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}, output{"--report-text", f.reportText}, output{"--calibrate", f.text}); err != nil {
 		return err
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
+	if !f.dryRun {
+		end, err := f.calibrate(ctx, m, p)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ type choice struct {
 	platform           string // GOOS/GOARCH
 	disable            []string
 	warmed             <-chan struct{} // closed when warm is done; nil if it was not started
+	text               string          // of --calibrate; "" for none
+	calibration        *calibration    // what was read of it
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.
@@ -68,6 +70,9 @@ func (o *choice) checkPasses() error {
 // check is checkPasses for all flags.
 func (o *choice) check() error {
 	if err := o.checkPasses(); err != nil {
+		return err
+	}
+	if err := o.checkCalibration(); err != nil {
 		return err
 	}
 	if err := oneOf("math", o.math, maths...); err != nil {
@@ -132,20 +137,33 @@ type compiled struct {
 	levels  []string
 	weights string // format of the matrices
 	math    string
+	// calibration says on what text codes were chosen; "" for none.
+	calibration string
 }
 
 // compile turns a model into source. command stands in the files' headers.
 func (o *choice) compile(m *model, out codegen.Options, command string) (*compiled, error) {
-	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights})
+	module, err := o.passes(m)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
+		return nil, err
 	}
+	if o.calibration != nil {
+		o.calibration.apply(module)
+	}
+	return o.emit(m, module, out, command)
+}
+
+// emit turns a module, after the passes, into source.
+func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command string) (*compiled, error) {
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
 	c := &compiled{model: m, Output: result, module: module, levels: result.Levels, weights: formats(module), math: result.Math()}
+	if o.calibration != nil {
+		c.calibration = o.calibration.name
+	}
 	if o.math == "fast" && c.math != o.math {
 		return nil, fmt.Errorf("%s: --math fast: weights %s have no narrow product; choose --weights int8, int4 or bf16", m.checkpoint.Path, c.weights)
 	}
@@ -173,7 +191,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 	s := measure(c.module)
 	return &payload.Metadata{
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
-		Weights: c.weights, Math: c.math, Levels: c.levels, Card: c.card(),
+		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Card: c.card(),
 		States:    stateSlots(c.Plan),
 		VocabSize: c.VocabSize, BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,

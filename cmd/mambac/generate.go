@@ -64,6 +64,7 @@ where one is in the way.`,
 		},
 	}
 	f.registerPasses(cmd)
+	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "all")
 	f.platform = anyPlatform
 	flags := cmd.Flags()
@@ -76,7 +77,7 @@ where one is in the way.`,
 }
 
 // telling are the flags that change what is generated.
-var telling = []string{"package", "embed", "weights", "cpu", "math", "disable-pass"}
+var telling = []string{"package", "embed", "weights", "calibrate", "cpu", "math", "disable-pass"}
 
 // arguments prints those that were given, for the headers of the files.
 func arguments(cmd *cobra.Command) string {
@@ -87,7 +88,10 @@ func arguments(cmd *cobra.Command) string {
 			continue
 		}
 		b.WriteString(" --" + name)
-		if f.Value.Type() != "bool" {
+		switch {
+		case name == "calibrate": // folders differ between machines
+			b.WriteString(" " + filepath.Base(f.Value.String()))
+		case f.Value.Type() != "bool":
 			b.WriteString(" " + f.Value.String())
 		}
 	}
@@ -117,9 +121,16 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 		return err
 	}
 	defer m.close()
-	if err := m.refuseOutputs(output{"--payload", f.payload}); err != nil {
+	if err := m.refuseOutputs(output{"--payload", f.payload}, output{"--calibrate", f.text}); err != nil {
 		return err
 	}
+	p := c.progress(f.json)
+	defer p.end()
+	end, err := f.calibrate(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	defer end()
 	out, err := f.compile(m, codegen.Options{Package: f.pkg, Tests: true}, "generate "+m.name+flags)
 	if err != nil {
 		return err
@@ -127,9 +138,9 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if f.embed && out.Plan.Bytes > mostEmbedded {
 		return usagef("--embed: the weights are %s, want at most %s; use --payload FILE", formatBytes(out.Plan.Bytes), formatBytes(mostEmbedded))
 	}
-	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: c.progress(f.json)}
+	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: p}
 	err = g.write(ctx)
-	g.progress.end()
+	p.end()
 	if err != nil {
 		return err
 	}

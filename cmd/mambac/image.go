@@ -41,6 +41,7 @@ every processor and every version of the program; the program; an SBOM and, with
 		},
 	}
 	f.registerPasses(cmd)
+	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "native")
 	flags := cmd.Flags()
 	flags.StringVar(&f.platform, "target", strings.Join(imageTargets, ","), "list of "+strings.Join(linuxTargets(), ", "))
@@ -86,11 +87,16 @@ func runImage(ctx context.Context, c *console, f *imageFlags, argument string) e
 		return err
 	}
 	defer m.close()
-	if err := m.refuseOutputs(output{"-o", f.out}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
+	if err := m.refuseOutputs(output{"-o", f.out}, output{"--report", f.report}, output{"--report-text", f.reportText}, output{"--calibrate", f.text}); err != nil {
 		return err
 	}
 	p := c.progress(f.json)
 	defer p.end()
+	end, err := f.calibrate(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	defer end()
 	made, err := f.make(ctx, m, p)
 	if err != nil {
 		return err

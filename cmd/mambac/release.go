@@ -85,11 +85,18 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 		return err
 	}
 	defer m.close()
-	if err := m.refuseOutputs(output{"--all-targets", f.allTargets}, output{"--report", f.report}, output{"--report-text", f.reportText}); err != nil {
+	if err := m.refuseOutputs(output{"--all-targets", f.allTargets}, output{"--report", f.report}, output{"--report-text", f.reportText}, output{"--calibrate", f.text}); err != nil {
 		return err
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
+	if !f.dryRun {
+		end, err := f.calibrate(ctx, m, p)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	r := &release{buildFlags: f, model: m}
 	codes, err := r.plan()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -31,11 +32,11 @@ type sample struct {
 func (m *model) sample(file string, vocabulary int) (*sample, error) {
 	text, source := bundledText, "bundled"
 	if file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
+		var err error
+		if text, err = readText("--report-text", file); err != nil {
 			return nil, err
 		}
-		text, source = string(data), filepath.Base(file)
+		source = filepath.Base(file)
 	}
 	switch {
 	case m.Tokenizer == nil && file != "":
@@ -43,17 +44,39 @@ func (m *model) sample(file string, vocabulary int) (*sample, error) {
 	case m.Tokenizer == nil:
 		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary)}, nil
 	}
+	ids, err := m.textIDs("--report-text "+file, text, vocabulary)
+	if err != nil {
+		return nil, err
+	}
+	return &sample{source: source, ids: ids, isText: true}, nil
+}
+
+// readText reads the file of text that a flag names.
+func readText(flag, file string) (string, error) {
+	data, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		return "", err
+	case !utf8.Valid(data):
+		return "", fmt.Errorf("%s %s: is not text in UTF-8; convert it or choose another file", flag, file)
+	}
+	return string(data), nil
+}
+
+// textIDs turns a text, for errors called name, into two or more ids of the
+// model, which has a tokenizer.
+func (m *model) textIDs(name, text string, vocabulary int) ([]int, error) {
 	ids, err := m.encode(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) < 2 {
-		return nil, fmt.Errorf("--report-text %s: have %d tokens, want a text of at least 2", file, len(ids))
+		return nil, fmt.Errorf("%s: have %d tokens, want a text of at least 2", name, len(ids))
 	}
 	if most := slices.Max(ids); most >= vocabulary {
 		return nil, fmt.Errorf("%s: tokenizer.json: has id %d, want less than %d (rows of the embedding); is it from this checkpoint?", m.checkpoint.Path, most, vocabulary)
 	}
-	return &sample{source: source, ids: ids, isText: true}, nil
+	return ids, nil
 }
 
 // encode turns text into ids as the program will.

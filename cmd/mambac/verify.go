@@ -56,6 +56,7 @@ greedy (the ids that follow). Without one the evaluator on seeded ids is it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerify(cmd.Context(), c, &f, args[0]) },
 	}
 	f.registerPasses(cmd)
+	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "all")
 	flags := cmd.Flags()
 	flags.StringVar(&f.reference, "reference", "", "output of another implementation")
@@ -101,6 +102,13 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 		return err
 	}
 	defer m.close()
+	p := c.progress(f.json)
+	defer p.end()
+	end, err := f.calibrate(ctx, m, p)
+	if err != nil {
+		return err
+	}
+	defer end()
 	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "verify")
 	if err != nil {
 		return err
@@ -109,7 +117,6 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 	if err != nil {
 		return err
 	}
-	p := c.progress(f.json)
 	var found *equivalence
 	err = scratch(func(folder string) (err error) {
 		found, err = l.climb(ctx, filepath.Join(folder, executableName("model")), p)

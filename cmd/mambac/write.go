@@ -324,12 +324,19 @@ func readable(folder string) error {
 
 // newFile makes one small file below a staging path.
 func newFile(path string, data []byte) error {
+	return newStream(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// newStream makes one small file as it is written.
+func newStream(path string, fill func(w io.Writer) error) error {
 	w, err := create(context.Background(), path, nil)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(data)
-	return errors.Join(err, w.Close())
+	return errors.Join(fill(w), w.Close())
 }
 
 // writeFile replaces one small file.
@@ -339,13 +346,22 @@ func writeFile(target string, data []byte) error {
 
 // scratch gives fill a temporary folder, which is gone when it returns.
 func scratch(fill func(folder string) error) (err error) {
-	folder, err := os.MkdirTemp("", "mambac-")
+	folder, remove, err := temporary()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	return fill(folder)
 }
+
+// temporary makes a temporary folder, for more than one function.
+func temporary() (folder string, remove func() error, err error) {
+	folder, err = os.MkdirTemp("", "mambac-")
+	return folder, func() error { return os.RemoveAll(folder) }, err
+}
+
+// removeFile removes what is not needed any more of a temporary folder.
+func removeFile(path string) error { return os.Remove(path) }
 
 // requireSpace fails when the disk that will hold target has no room for so
 // many bytes.

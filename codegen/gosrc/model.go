@@ -61,13 +61,17 @@ func (e *emitter) compiled(f *jen.File) {
 		jen.Id("Block"):      jen.Lit(p.Block),
 		jen.Id("LogitWidth"): jen.Lit(logits.Stride),
 	})
+	fields := jen.Dict{
+		jen.Id("Fingerprint"): jen.Lit(e.Fingerprint),
+		jen.Id("Shape"):       jen.Id("shape"),
+		jen.Id("Open"):        jen.Id("open"),
+	}
+	if len(p.Taps) > 0 {
+		fields[jen.Id("Taps")] = e.taps()
+	}
 	f.Comment("Compiled describes the model to the runtime.")
 	f.Func().Id("Compiled").Params().Op("*").Qual(enginePath, "Compiled").Block(
-		jen.Id("c").Op(":=").Op("&").Qual(enginePath, "Compiled").Values(jen.Dict{
-			jen.Id("Fingerprint"): jen.Lit(e.Fingerprint),
-			jen.Id("Shape"):       jen.Id("shape"),
-			jen.Id("Open"):        jen.Id("open"),
-		}),
+		jen.Id("c").Op(":=").Op("&").Qual(enginePath, "Compiled").Values(fields),
 		jen.For(jen.List(jen.Id("_"), jen.Id("l")).Op(":=").Range().Id("levels")).Block(
 			jen.Id("c").Dot("Levels").Op("=").Append(jen.Id("c").Dot("Levels"), jen.Id("l").Dot("Level")),
 		),

@@ -72,7 +72,7 @@ func (e *emitter) calls(g *jen.Group, mode plan.Mode) {
 					jen.Id("w"), jen.Id("m"), jen.Id(stateParam(mode)), jen.Op("&").Id("p").Dot(b.Name).Index(index)},
 					idArgs(body, mode)...)...)
 			}
-			e.loop(g, next[b], n, mode, call)
+			e.loop(g, next[b], n, mode, e.thenTaps(call, i, n, i-next[b], mode))
 		}
 		next[b] += n
 		i += n

@@ -102,7 +102,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	if err := complete(m); err != nil {
 		return nil, err
 	}
-	m = withHead(m)
+	m = withHead(beforeHead(m))
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
 		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
 	l.placement = place(m)
@@ -113,6 +113,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 		}
 	}
 	l.finish(o)
+	l.taps(m)
 	merge(l.plan)
 	return l.plan, nil
 }

@@ -23,6 +23,9 @@ func merge(p *plan.Plan) {
 			}
 		}
 	}
+	for i := range p.Taps {
+		p.Taps[i].Buffer = canonical[p.Taps[i].Buffer]
+	}
 	mergeBlocks(p)
 }
 

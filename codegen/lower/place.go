@@ -29,6 +29,7 @@ type placement struct {
 	order    map[*ir.Value]int // position in the module
 	region   map[*ir.Value]int
 	output   *ir.Value
+	tapped   map[*ir.Value]bool
 	carried  []*plan.Buffer
 	local    [][]*plan.Buffer // temporaries of each region
 	copies   [][]*plan.Buffer // private buffers of each region
@@ -39,7 +40,10 @@ func place(m *ir.Module) *placement {
 	p := &placement{
 		views: map[*ir.Value]view{}, private: map[*ir.Value]view{}, segments: map[*ir.Value][]int{},
 		uses: map[*ir.Value][]*ir.Value{}, order: map[*ir.Value]int{}, region: map[*ir.Value]int{},
-		output: m.Output, local: make([][]*plan.Buffer, len(m.Regions)), copies: make([][]*plan.Buffer, len(m.Regions)),
+		output: m.Output, tapped: map[*ir.Value]bool{}, local: make([][]*plan.Buffer, len(m.Regions)), copies: make([][]*plan.Buffer, len(m.Regions)),
+	}
+	for _, v := range m.Taps {
+		p.tapped[v] = true
 	}
 	for i, r := range m.Regions {
 		for _, v := range r.Body {
@@ -68,7 +72,7 @@ func (p *placement) crosses(v *ir.Value) bool {
 // divide them and a kernel wants whole groups of channels of one of them. A
 // residual would have to be padded alike.
 func (p *placement) segment(v *ir.Value) {
-	if o, ok := v.Op.(op.Linear); !ok || o.Residual || v == p.output || p.crosses(v) {
+	if o, ok := v.Op.(op.Linear); !ok || o.Residual || v == p.output || p.tapped[v] || p.crosses(v) {
 		return
 	}
 	slicesOf := slices.Clone(p.uses[v])
@@ -226,11 +230,14 @@ func (p *placement) takeOver(v *ir.Value) (view, bool) {
 }
 
 // readLater reports whether a value that shares columns with w is read after
-// v, or by v itself through another argument.
+// v, handed out after v's region, or read by v itself through another argument.
 func (p *placement) readLater(w view, v *ir.Value, arg int) bool {
 	for other, ow := range p.views {
 		if ow.buffer != w.buffer || ow.column >= w.column+w.width || w.column >= ow.column+ow.width {
 			continue
+		}
+		if p.tapped[other] && p.region[other] == p.region[v] {
+			return true
 		}
 		for _, u := range p.uses[other] {
 			if _, isSlice := u.Op.(op.Slice); isSlice && p.views[u].buffer == ow.buffer {

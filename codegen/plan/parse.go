@@ -143,6 +143,11 @@ func (p *parser) line() {
 		p.blocks[p.block.Name] = p.block
 	case "call":
 		p.call()
+	case "tap":
+		t := Tap{Name: p.quoted(), Call: p.value("call")}
+		view := p.arg(p.word())
+		t.Buffer, t.Column, t.Width = view.Buffer, view.Column, view.Width
+		p.plan.Taps = append(p.plan.Taps, t)
 	default:
 		p.inBlock(word)
 	}

@@ -193,6 +193,16 @@ type Call struct {
 	States  []*State
 }
 
+// Tap is a value that a prefill hands out for all tokens of its chunk: columns
+// of a buffer of the arena, whole when a call has been run.
+type Tap struct {
+	Name   string
+	Call   int // index into the plan's calls
+	Buffer *Buffer
+	Column int
+	Width  int
+}
+
 // Plan is everything that the emitters need to know of a model.
 type Plan struct {
 	Name    string
@@ -210,6 +220,7 @@ type Plan struct {
 	States  []*State
 	Blocks  []*Block
 	Calls   []Call // in order; the head, which only Logits runs, is last
+	Taps    []Tap  // in order of calls
 }
 
 // Specs lists the distinct kernel specs in order of first use.

@@ -39,6 +39,9 @@ func Format(p *Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, t := range p.Taps {
+		fmt.Fprintf(&b, "tap %s call=%d %s[%d:%d]\n", strconv.Quote(t.Name), t.Call, t.Buffer.Name, t.Column, t.Column+t.Width)
+	}
 	return b.String()
 }
 

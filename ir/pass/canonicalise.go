@@ -13,8 +13,8 @@ func canonicalise(m *ir.Module, _ *Options) error {
 	seen := map[sliceKey]*ir.Value{}
 	each(m, func(r *ir.Region, v *ir.Value) {
 		s, ok := v.Op.(op.Slice)
-		if !ok || v == m.Output {
-			return // what it slices may be of another region
+		if !ok || v == m.Output || slices.Contains(m.Taps, v) {
+			return // what it slices may be of another region, or tapped too
 		}
 		key := sliceKey{r, v.Args[0], s}
 		switch {
@@ -36,7 +36,7 @@ type sliceKey struct {
 	slice  op.Slice
 }
 
-// dropDead removes values without a path to the output; an op with state is
+// dropDead removes values without a path to the output or a tap; an op with state is
 // alive as long as its sequence is, but a dead one changes nothing that is
 // seen, so it goes with its state.
 func dropDead(m *ir.Module) {
@@ -51,6 +51,9 @@ func dropDead(m *ir.Module) {
 		}
 	}
 	mark(m.Output)
+	for _, v := range m.Taps {
+		mark(v)
+	}
 	params, states := map[*ir.Param]bool{}, map[*ir.State]bool{}
 	for _, r := range m.Regions {
 		r.Body = slices.DeleteFunc(r.Body, func(v *ir.Value) bool { return !alive[v] })

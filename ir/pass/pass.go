@@ -101,6 +101,11 @@ func replace(m *ir.Module, from, to *ir.Value) {
 			}
 		}
 	}
+	for i, v := range m.Taps {
+		if v == from {
+			m.Taps[i] = to
+		}
+	}
 	if m.Output == from {
 		m.Output = to
 	}
@@ -113,9 +118,9 @@ func remove(m *ir.Module, v *ir.Value) {
 	}
 }
 
-// only reports whether v has a single user, and is not the output.
+// only reports whether v has a single user, and is neither the output nor a tap.
 func only(m *ir.Module, uses map[*ir.Value][]*ir.Value, v *ir.Value) bool {
-	return len(uses[v]) == 1 && v != m.Output
+	return len(uses[v]) == 1 && v != m.Output && !slices.Contains(m.Taps, v)
 }
 
 // each visits every value; the visitor may change the module, as the walk is

@@ -13,6 +13,7 @@
 //	  %v1: f32[T,32] = rmsnorm(%v0) [@layers.0.norm] {eps=1e-05}
 //	  %v2: f32[T,64] = conv(%v1) [@w, none] <$layers.0.conv> {taps=4 activation="silu"}
 //	}
+//	tap %v1
 //	return %v2
 package text
 
@@ -41,6 +42,9 @@ func Format(m *ir.Module) string {
 			fmt.Fprintf(&b, "  %s\n", formatValue(v))
 		}
 		b.WriteString("}\n")
+	}
+	for _, v := range m.Taps {
+		fmt.Fprintf(&b, "tap %%%s\n", quote(v.Name))
 	}
 	fmt.Fprintf(&b, "return %%%s\n", quote(m.Output.Name))
 	return b.String()

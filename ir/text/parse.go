@@ -89,6 +89,8 @@ func (p *parser) statement(l *line) {
 		p.header(l)
 	case l.take("input"):
 		p.input(l)
+	case l.take("tap"):
+		p.module.Taps = append(p.module.Taps, p.use(l))
 	case l.take("return"):
 		p.output(l)
 	default:

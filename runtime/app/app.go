@@ -38,6 +38,14 @@ func commands() []command {
 	return []command{runCommand, logitsCommand, pplCommand, tokensCommand, benchCommand, infoCommand}
 }
 
+// commands is those of the program at hand.
+func (s *session) commands() []command {
+	if len(s.compiled.Taps) > 0 {
+		return append(commands(), tapsCommand)
+	}
+	return commands()
+}
+
 // session is what a command works with.
 type session struct {
 	ctx      context.Context
@@ -104,7 +112,7 @@ func (s *session) main(args []string) int {
 // helpHint is the call that helps with a wrong one.
 func (s *session) helpHint(args []string) string {
 	if len(args) > 0 {
-		if c, ok := lookup(args[0]); ok {
+		if c, ok := s.lookup(args[0]); ok {
 			return s.program + " " + c.name + " --help"
 		}
 	}
@@ -117,15 +125,15 @@ func oneLine(err error) string {
 
 func (s *session) dispatch(args []string) error {
 	if len(args) == 0 {
-		return usagef("no command; one of %s", names())
+		return usagef("no command; one of %s", s.names())
 	}
 	switch args[0] {
 	case "help", "--help", "-help", "-h":
 		return s.help(args[1:])
 	}
-	c, ok := lookup(args[0])
+	c, ok := s.lookup(args[0])
 	if !ok {
-		return usagef("unknown command %q; one of %s", args[0], names())
+		return usagef("unknown command %q; one of %s", args[0], s.names())
 	}
 	err := c.run(s, args[1:])
 	if errors.Is(err, errHelp) {
@@ -134,8 +142,8 @@ func (s *session) dispatch(args []string) error {
 	return err
 }
 
-func lookup(name string) (command, bool) {
-	for _, c := range commands() {
+func (s *session) lookup(name string) (command, bool) {
+	for _, c := range s.commands() {
 		if c.name == name {
 			return c, true
 		}
@@ -143,9 +151,9 @@ func lookup(name string) (command, bool) {
 	return command{}, false
 }
 
-func names() string {
+func (s *session) names() string {
 	var list []string
-	for _, c := range commands() {
+	for _, c := range s.commands() {
 		list = append(list, c.name)
 	}
 	return strings.Join(list, ", ")
@@ -154,16 +162,16 @@ func names() string {
 // help prints what a command does, or what commands there are.
 func (s *session) help(args []string) error {
 	if len(args) > 0 {
-		c, ok := lookup(args[0])
+		c, ok := s.lookup(args[0])
 		if !ok {
-			return usagef("unknown command %q; one of %s", args[0], names())
+			return usagef("unknown command %q; one of %s", args[0], s.names())
 		}
 		_, err := fmt.Fprintf(s.out, c.help, s.program)
 		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\ncode for its shapes, its weights, its tokenizer.\n\n", s.program)
-	for _, c := range commands() {
+	for _, c := range s.commands() {
 		fmt.Fprintf(&b, "  %s %-8s %s\n", s.program, c.name, c.summary)
 	}
 	fmt.Fprintf(&b, "\n%s COMMAND --help tells more.\n%s=LEVEL in the environment forces a CPU level.\n", s.program, engine.LevelEnv)

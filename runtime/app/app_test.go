@@ -49,6 +49,7 @@ type call struct {
 	terminal bool
 	ctx      context.Context
 	launch   launcher
+	tapped   bool // the program was compiled with a tap
 }
 
 type result struct {
@@ -66,8 +67,12 @@ func (c call) run(t testing.TB, args ...string) result {
 	}
 	path := c.carrier.write(t)
 	var out, complaint bytes.Buffer
+	compiled := enginetest.Compiled(vocab)
+	if c.tapped {
+		compiled = enginetest.Tapped(vocab)
+	}
 	s := &session{
-		ctx: c.ctx, compiled: enginetest.Compiled(vocab),
+		ctx: c.ctx, compiled: compiled,
 		open:    func() (*payload.Payload, error) { return payload.Open(path) },
 		program: "model", started: time.Now(),
 		in: strings.NewReader(c.in), out: &out, err: &complaint, terminal: c.terminal, launch: c.launch, limits: fakeLimits,
@@ -108,13 +113,13 @@ func TestUsage(t *testing.T) {
 
 // TestEveryCommandHelps wants all flags of a command in its help.
 func TestEveryCommandHelps(t *testing.T) {
-	all := requireOK(t, call{}.run(t, "--help"))
-	for _, c := range commands() {
+	all := requireOK(t, call{tapped: true}.run(t, "--help"))
+	for _, c := range append(commands(), tapsCommand) {
 		if !strings.Contains(all, c.name) || !strings.Contains(all, c.summary) {
 			t.Errorf("%s is not in the help", c.name)
 		}
-		text := requireOK(t, call{}.run(t, c.name, "--help"))
-		if text != requireOK(t, call{}.run(t, "help", c.name)) || !strings.Contains(text, "model "+c.name) {
+		text := requireOK(t, call{tapped: true}.run(t, c.name, "--help"))
+		if text != requireOK(t, call{tapped: true}.run(t, "help", c.name)) || !strings.Contains(text, "model "+c.name) {
 			t.Errorf("help of %s: %s", c.name, text)
 		}
 		if strings.Contains(text, "%!") {

@@ -16,12 +16,18 @@ func writeFile(path string, write func(io.Writer) error) error {
 	} else if err == nil && !st.Mode().IsRegular() {
 		return writeThrough(path, write)
 	}
+	return placeFile(path, func(f *os.File) error { return fill(f, write, f.Sync) })
+}
+
+// placeFile makes a file, which make closes, under another name beside its
+// place and renames it.
+func placeFile(path string, make func(f *os.File) error) error {
 	temporary := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
 	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
-	if err := fill(f, write, f.Sync); err != nil {
+	if err := make(f); err != nil {
 		os.Remove(temporary)
 		return err
 	}

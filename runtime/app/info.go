@@ -115,6 +115,9 @@ func (s *session) printCard(d *description) error {
 	}
 	line("parameters", "%d", d.Parameters)
 	line("weights", "%s, %s math, %.1f MiB", d.Weights, d.Math, float64(d.WeightBytes)/(1<<20))
+	if d.Calibration != "" {
+		line("calibrated on", "%s", d.Calibration)
+	}
 	line("state", "%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
 	line("levels", "%s", strings.Join(d.Levels, ", "))

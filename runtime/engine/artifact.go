@@ -13,6 +13,8 @@ type Compiled struct {
 	// Levels holds the kernel sets of the package, the most preferred first.
 	Levels []Level
 	Shape  Shape
+	// Taps holds what a prefill can hand out beside logits; none in most.
+	Taps []Tap
 	// Open binds the program of a level to the payload's weights section,
 	// which must outlive the program.
 	Open func(level string, weights []byte) (Program, error)

@@ -20,6 +20,7 @@ type Engine struct {
 	shape   Shape
 	level   string
 	program Program
+	taps    []Tap
 
 	turn    chan struct{} // holds a value while nobody uses what follows
 	closed  bool
@@ -76,6 +77,7 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := assemble(program, level, o.Threads)
+	e.taps = c.Taps
 	if o.Move {
 		e.mover = hugepage.New(weights)
 	}

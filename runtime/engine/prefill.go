@@ -25,6 +25,10 @@ type Sink func(i int, logits []float32) error
 // fails, the whole chunks so far stay in the state; Pos tells how many tokens
 // that are.
 func (e *Engine) Prefill(ctx context.Context, s *State, ids []int32, want Logits, sink Sink) error {
+	return e.prefill(ctx, s, ids, wanted{want: want, sink: sink})
+}
+
+func (e *Engine) prefill(ctx context.Context, s *State, ids []int32, w wanted) error {
 	if err := e.checkState(s); err != nil {
 		return err
 	}
@@ -38,7 +42,7 @@ func (e *Engine) Prefill(ctx context.Context, s *State, ids []int32, want Logits
 	}
 	for done := 0; done < len(ids); {
 		n := min(e.shape.Chunk-s.pos%e.shape.Chunk, len(ids)-done)
-		w := wanted{first: done, tokens: n, last: done+n == len(ids), want: want, sink: sink}
+		w.first, w.tokens, w.last = done, n, done+n == len(ids)
 		if err := e.prefillChunk(ctx, stop, s, ids[done:done+n], w); err != nil {
 			return err
 		}
@@ -57,6 +61,11 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 		e.saved = append(e.saved[:0], s.block...)
 	}
 	e.work = job{state: s.block, ids: ids}
+	if w.taps != nil {
+		w.taps.first = w.first
+		e.memories[0].taps = w.taps
+		defer func() { e.memories[0].taps = nil }()
+	}
 	if e.team.RunUntil(stop, e.chunk) {
 		e.restore(s)
 		return ctx.Err()
@@ -80,11 +89,14 @@ type wanted struct {
 	last          bool
 	want          Logits
 	sink          Sink
+	taps          *tapped // nil for none
 }
 
 // deliver hands over the wanted logits of the chunk that was just run.
 func (e *Engine) deliver(w wanted) error {
 	switch {
+	case w.taps != nil:
+		return w.taps.err
 	case w.want == AllLogits:
 		return e.deliverRows(w.first, 0, w.tokens, w.sink)
 	case w.want == LastLogits && w.last:

@@ -20,6 +20,7 @@ type Shape struct {
 type Memory struct {
 	Arena   []float32
 	Scratch []float32 // this worker's own: one Memory per worker
+	taps    *tapped   // of the first worker, while a prefill hands out taps
 }
 
 // Program is a compiled model bound to its weights. Every worker of a team

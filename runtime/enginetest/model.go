@@ -68,6 +68,14 @@ func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, 
 		}
 		p.step(w, m, state, id, i)
 	}
+	m.HandOut(w, 0, len(ids))
+}
+
+// Tapped is Compiled with a tap that is the ids, as numbers.
+func Tapped(vocab int) *engine.Compiled {
+	c := Compiled(vocab)
+	c.Taps = []engine.Tap{{Name: "id", Stride: lanes, Width: 1}}
+	return c
 }
 
 // step reads neighbouring lanes, which other workers own: the barriers matter.

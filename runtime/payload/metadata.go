@@ -11,9 +11,10 @@ type Metadata struct {
 	Mambac      string   `json:"mambac"` // version of the compiler
 	Name        string   `json:"name"`   // of the checkpoint
 	Family      string   `json:"family"`
-	Fingerprint string   `json:"fingerprint"` // ties code and payload together
-	Weights     string   `json:"weights"`     // storage format
-	Math        string   `json:"math"`        // exact or fast
+	Fingerprint string   `json:"fingerprint"`           // ties code and payload together
+	Weights     string   `json:"weights"`               // storage format
+	Calibration string   `json:"calibration,omitempty"` // text on which codes were chosen
+	Math        string   `json:"math"`                  // exact or fast
 	Levels      []string `json:"levels"`
 	Card        []Fact   `json:"card"` // sizes worth showing, in order
 

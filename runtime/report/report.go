@@ -4,16 +4,18 @@ package report
 
 // Report is what was compared when a program was built, and what came out.
 type Report struct {
-	Family  string    `json:"family"`
-	Weights string    `json:"weights"`
-	Math    string    `json:"math"`
-	Machine Machine   `json:"machine"`
-	Storage []Storage `json:"storage"`
-	Rungs   []Rung    `json:"rungs"`
-	Inputs  Inputs    `json:"inputs"` // of the rungs
-	Absent  []Absent  `json:"absent"` // levels of the program that were not compared
-	Text    Text      `json:"text"`
-	OK      bool      `json:"ok"` // of the rungs: what rounding costs is told, not judged
+	Family  string `json:"family"`
+	Weights string `json:"weights"`
+	Math    string `json:"math"`
+	// Calibration is the text on which codes of weights were chosen.
+	Calibration string    `json:"calibration,omitempty"`
+	Machine     Machine   `json:"machine"`
+	Storage     []Storage `json:"storage"`
+	Rungs       []Rung    `json:"rungs"`
+	Inputs      Inputs    `json:"inputs"` // of the rungs
+	Absent      []Absent  `json:"absent"` // levels of the program that were not compared
+	Text        Text      `json:"text"`
+	OK          bool      `json:"ok"` // of the rungs: what rounding costs is told, not judged
 }
 
 // Machine is where the programs ran.

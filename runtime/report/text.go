@@ -24,6 +24,9 @@ func Format(data []byte) (string, error) {
 
 func (r *Report) header(b *strings.Builder) {
 	fmt.Fprintf(b, "%s, weights %s, %s math\n", r.Family, r.Weights, r.Math)
+	if r.Calibration != "" {
+		fmt.Fprintf(b, "codes of weights chosen for %s\n", r.Calibration)
+	}
 	m := &r.Machine
 	fmt.Fprintf(b, "compared on %s (%s), %s, %d threads\n", m.CPU, strings.Join(m.Flags, " "), m.Target, m.Threads)
 	for _, a := range r.Absent {
