@@ -100,11 +100,7 @@ func meanBits(t *testing.T, m *ir.Module) float64 {
 		if err != nil {
 			t.Fatal(err)
 		}
-		each := f.Bits()
-		if c, ok := f.(*storage.Coded); ok {
-			each = float64(c.Width) + 16*float64(c.Groups(p.Shape.Row()))/float64(p.Shape.Row())
-		}
-		bits += each * float64(p.Shape.Elements())
+		bits += float64(f.RowBits(p.Shape.Row()) * p.Shape.Rows())
 		n += p.Shape.Elements()
 	}
 	return bits / float64(n)
