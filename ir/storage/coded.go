@@ -63,6 +63,9 @@ const rowScaleBits = 16
 // Groups is the number of groups of a row.
 func (c *Coded) Groups(columns int) int { return (columns + c.Group - 1) / c.Group }
 
+// InputGroups is the number of groups of inputs that meet a row.
+func (c *Coded) InputGroups(columns int) int { return (columns + c.Inputs - 1) / c.Inputs }
+
 // Scales is the number of entries that hold the scales of a row: one for each
 // group, and where they are multiples a last one for the row.
 func (c *Coded) Scales(columns int) int {
