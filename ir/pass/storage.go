@@ -74,10 +74,10 @@ func storageFor(p *ir.Param, wanted string, steers bool) string {
 	switch {
 	case wanted == "" || wanted == "auto":
 		return stored(p)
+	case wanted == "int4" && steers && p.Shape.Row() >= leastColumns:
+		return "int8"
 	case isCoded(wanted) && p.Shape.Row() < fewColumns:
 		return stored(p)
-	case wanted == "int4" && steers:
-		return "int8"
 	}
 	return wanted
 }
@@ -98,3 +98,7 @@ func isCoded(format string) bool {
 // fewColumns is a width below which a matrix stays as it was stored: it is
 // small, its groups are not filled, and what it makes is the step of a scan.
 const fewColumns = 128
+
+// leastColumns is such a width where int4 is wanted for the rest and 8 bits are
+// therefore precise: below it most of a group would be padding.
+const leastColumns = 16
