@@ -17,8 +17,8 @@ func init() {
 var int4Values = []int8{-127, -104, -83, -64, -48, -34, -21, -9, 2, 14, 25, 37, 50, 65, 83, 112}
 
 // int4Ends are the values, in units of the scale, on which the element of
-// largest magnitude is tried: either end of the table, a tenth less and more.
-var int4Ends = [...]float32{-127, -114, -140, 112, 101, 123}
+// largest magnitude is tried: either end of the table, less and more.
+var int4Ends = [...]float32{-127, -117, -138, -107, 112, 103, 121, 94}
 
 const (
 	// int4Far and int4Near bound where, in units of the scale, the element of
@@ -66,16 +66,19 @@ func nearestInt4(units float32) uint8 {
 // best is improved once.
 func fitInt4(group []float32, most float32) float32 {
 	var unit, least float32 // as parts of most
-	for _, end := range int4Ends {
-		xt, tt := int4Fit(group, end/most)
-		fit := xt / tt
-		// Σx² falls to what remains by this much.
-		if gain := fit * xt / (end * end); gain > least {
-			unit, least = fit/end, gain
+	for i := 0; i < len(int4Ends); i += 2 {
+		ends := int4Ends[i : i+2]
+		one, other := int4Fit(group, ends[0]/most, ends[1]/most)
+		for j, f := range []int4Sums{one, other} {
+			fit := f.xt / f.tt
+			// Σx² falls to what remains by this much.
+			if gain := fit * f.xt / (ends[j] * ends[j]); gain > least {
+				unit, least = fit/ends[j], gain
+			}
 		}
 	}
-	xt, tt := int4Fit(group, 1/(unit*most))
-	unit *= xt / tt
+	best, _ := int4Fit(group, 1/(unit*most), 0)
+	unit *= best.xt / best.tt
 	if unit < 0 {
 		unit = min(max(unit, -1.0/int4Near), -1.0/int4Far)
 	} else {
@@ -84,15 +87,21 @@ func fitInt4(group []float32, most float32) float32 {
 	return unit * most
 }
 
-// int4Fit sums, over a group in units of a scale, the products of elements and
-// the values that stand for them, and the squares of these. No product is fused
-// into a sum, whatever the processor can: its conversion forbids it.
-func int4Fit(group []float32, inverse float32) (xt, tt float32) {
+// int4Sums are, over a group in units of a scale, the sums of products of elements
+// and the values that stand for them, and of the squares of these.
+type int4Sums struct{ xt, tt float32 }
+
+// int4Fit sums for two scales side by side, for each sum waits for itself. No
+// product is fused into a sum, whatever the processor can: its conversion forbids
+// it.
+func int4Fit(group []float32, inverse, other float32) (a, b int4Sums) {
 	for _, v := range group {
-		x := v * inverse
-		t := int4Value[int4Index(x)]
-		xt += float32(x * t)
-		tt += float32(t * t)
+		x, y := v*inverse, v*other
+		t, u := int4Value[int4Index(x)], int4Value[int4Index(y)]
+		a.xt += float32(x * t)
+		a.tt += float32(t * t)
+		b.xt += float32(y * u)
+		b.tt += float32(u * u)
 	}
-	return xt, tt
+	return a, b
 }
