@@ -95,10 +95,10 @@ func isCoded(format string) bool {
 	return ok
 }
 
-// fewColumns is a width below which a matrix stays as it was stored: it is
-// small, its groups are not filled, and what it makes is the step of a scan.
+// fewColumns is a width below which a matrix stays as it was stored: it is small,
+// its groups are not filled, and what it makes is the step of a scan.
 const fewColumns = 128
 
-// leastColumns is such a width where int4 is wanted for the rest and 8 bits are
-// therefore precise: below it most of a group would be padding.
+// leastColumns is that width for what steers scans beside int4, where its 16 bits
+// would be a large part of all: a quarter of a group of int8.
 const leastColumns = 16
