@@ -54,15 +54,6 @@ func makeCoded(v *values, storage string, columns, n int) *codedPanels {
 // groups is the number of groups of inputs.
 func (p *codedPanels) groups() int { return (p.columns + inputGroup - 1) / inputGroup }
 
-// unitColumns is the number of columns of which a unit of four bytes a row
-// holds the codes.
-func (p *codedPanels) unitColumns() int {
-	if p.storage == "int4" {
-		return 8
-	}
-	return 4
-}
-
 // start is where group g of inputs does, behind the scales and codes of those
 // before: with int8 a unit of scales for it and the next one, g being even; with
 // int4 one for itself, all behind that of the rows.
