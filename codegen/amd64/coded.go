@@ -1,92 +1,107 @@
 package amd64
 
 import (
+	"iter"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/mambac/mambac/codegen/kernel"
 )
 
-// vnni is the feature from which on codes are multiplied as bytes.
+// vnni is the feature from which on products are added to sums in one
+// instruction, those of bytes among them.
 const vnni = "avx512vnni"
 
-// coder makes of the codes of a unit what dot products multiply: unsigned
-// numbers, value + kernel.CodeOfZero, some columns of one row in a lane of 32
-// bits.
-type coder struct {
+// coder is how panels of a storage with codes are read: how their groups follow
+// each other, and what codes become before they are multiplied.
+type coder interface {
 	products
-	a       *asm
-	storage kernel.Storage
-	table   reg.VecVirtual // of int4: a number for each code
+	// open moves w from the start of a panel to its first group. Where the panel
+	// begins with scales of rows it keeps their place in rows, if that is not nil.
+	open(w, rows reg.GPVirtual)
+	// eachGroup emits a loop over n groups at w: group for each, with w at its
+	// codes. group must move w past them.
+	eachGroup(n, w reg.GPVirtual, group func(s scales))
+	// begin is what sums of a group begin with; zero is that of the inputs.
+	begin(sums reg.VecVirtual, zero operand.Mem)
+	// firstTurn and nextTurn prepare for the next columns of a group.
+	firstTurn()
+	nextTurn()
+	// lanes makes of a vector of a unit, which lies at bytes behind the unit's
+	// start, what add multiplies: ascending columns, one vector after the other.
+	lanes(m operand.Mem, s scales, at int) iter.Seq[reg.VecVirtual]
+	// scale is what the sums of a group are multiplied with beside the scale of
+	// the inputs; nil if there is nothing.
+	scale(s scales, at int) reg.VecVirtual
+	// finish makes sums of what all groups have given; row is the scale of rows.
+	finish(sums reg.VecVirtual, row operand.Mem)
+	// walk runs unit for every unit of some columns, and moves w with it, to the
+	// end of their groups at last.
+	walk(w reg.GPVirtual, columns int, unit func(s scales, columns int))
+	// widened gives the first n columns of a vector of a unit as float32, exact.
+	widened(m operand.Mem, s scales, at int, rows reg.GPVirtual, n int) iter.Seq2[int, reg.VecVirtual]
 }
 
-// products is how a level multiplies codes with the numbers of a quantised row:
-// in what width the two meet, and by which instructions.
+// scales is the unit that holds the scales of a group, and which of the groups
+// behind it this is.
+type scales struct {
+	unit  reg.GPVirtual
+	group int
+}
+
+// at is a vector of the unit.
+func (s scales) at(at int) operand.Mem { return operand.Mem{Base: s.unit, Disp: at} }
+
+// products is how a level multiplies what codes have become with the numbers of a
+// quantised row: in what width the two meet, and by which instructions.
 type products interface {
 	// columns is how many columns of a row share a lane of 32 bits.
 	columns() int
 	// numbers is where in a group of a quantised row those of that width begin,
 	// and where they end.
 	numbers(r kernel.QuantisedRow) (from, to int)
-	// lanes makes of quads what add multiplies: ascending columns.
-	lanes(quads reg.VecVirtual) []reg.VecVirtual
 	// input is the numbers at m for all lanes, in the form that add takes.
 	input(m operand.Mem) operand.Op
 	// add adds the products of every lane with an input to sums.
 	add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual)
 }
 
-// newCoder loads what a run of units needs; the register of the table is free
-// again after it.
-func newCoder(a *asm, s kernel.Storage) *coder {
-	c := &coder{products: a.products(), a: a, storage: s}
+// newCoder loads what a run of units needs; its registers are free again after
+// it.
+func newCoder(a *asm, s kernel.Storage) coder {
 	if s == kernel.Int4 {
-		format, _ := s.Coded()
-		c.table = a.constantVec(a.global("int4", func(i int) uint32 {
-			word := uint32(0)
-			for j := range 4 {
-				word |= uint32(uint8(int(format.Values[i%4*4+j])+kernel.CodeOfZero)) << (8 * j)
-			}
-			return word
-		}))
+		return newInt4(a)
 	}
-	return c
+	return newInt8(a)
 }
 
-// quads gives the numbers of a vector of a unit as bytes, four columns of a row
-// in a lane: one vector of int8, two of int4.
-func (c *coder) quads(m operand.Mem) []reg.VecVirtual {
-	a, v := c.a, c.a.vec()
-	a.VMOVUPS(m, v)
-	if c.storage == kernel.Int8 {
-		return []reg.VecVirtual{v}
-	}
-	low, half := a.vec(), a.constant32("lowHalves", 0x0f0f0f0f)
-	a.andMem(half, v, low)
-	a.VPSRLD(operand.Imm(4), v, v)
-	a.andMem(half, v, v)
-	a.VPSHUFB(low, c.table, low)
-	a.VPSHUFB(v, c.table, v)
-	return []reg.VecVirtual{low, v}
+// turnColumns is the number of columns of a turn of a loop over the codes of a
+// group.
+const turnColumns = 16
+
+// turnUnits is the number of units that they take.
+func turnUnits(s kernel.Storage) int { return turnColumns / s.UnitColumns() }
+
+// eachTurn emits a loop over the columns of a group, some a turn.
+func (a *asm) eachTurn(c coder, s kernel.Storage, roles []role, turn func()) {
+	format, _ := s.Coded()
+	n, loop := a.GP64(), a.label("turn")
+	a.MOVQ(operand.U32(uint32(format.Inputs/turnColumns)), n)
+	c.firstTurn()
+	a.legend("16 columns a turn.", append(roles, holds("turns left", n))...)
+	a.Label(loop)
+	turn()
+	c.nextTurn()
+	a.DECQ(n)
+	a.JNZ(operand.LabelRef(loop))
 }
 
-// products is the narrowest that the level has instructions for.
-func (a *asm) products() products {
-	if a.level.has(vnni) {
-		return inBytes{a}
+// rowScales is where the one panel of a matrix product has the scales of its
+// rows; nil if it has none.
+func (a *asm) rowScales(s kernel.Storage) reg.GPVirtual {
+	if format, _ := s.Coded(); !format.Multiples {
+		return nil
 	}
-	return inWords{a}
-}
-
-// scale widens the scales of a unit: those of the first group of a pair, or of
-// the second.
-func (c *coder) scale(m operand.Mem, second int) reg.VecVirtual {
-	a, v := c.a, c.a.vec()
-	a.VMOVUPS(m, v)
-	if second == 0 {
-		a.VPSLLD(operand.Imm(16), v, v)
-	} else {
-		a.andMem(a.constant32("highHalf", 0xffff0000), v, v)
-	}
-	return v
+	return a.pointer("w")
 }

@@ -17,8 +17,6 @@ func (inBytes) columns() int { return 4 }
 
 func (inBytes) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r.Scale }
 
-func (inBytes) lanes(quads reg.VecVirtual) []reg.VecVirtual { return []reg.VecVirtual{quads} }
-
 func (inBytes) input(m operand.Mem) operand.Op { return m }
 
 func (b inBytes) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {

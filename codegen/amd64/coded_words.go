@@ -7,21 +7,13 @@ import (
 	"github.com/mambac/mambac/codegen/kernel"
 )
 
-// inWords multiplies codes widened to 16 bits, a pair of columns in a lane: two
-// products are added in one instruction, their sum to the others in the next.
+// inWords multiplies words, a pair of columns in a lane: two products are added
+// in one instruction, their sum to the others in the next.
 type inWords struct{ a *asm }
 
 func (inWords) columns() int { return 2 }
 
 func (inWords) numbers(r kernel.QuantisedRow) (from, to int) { return 0, r.Bytes }
-
-// lanes are columns 0 and 1, then 2 and 3.
-func (w inWords) lanes(quads reg.VecVirtual) []reg.VecVirtual {
-	pairs := w.a.vecs(2)
-	w.a.VPSHUFB(w.a.wordsOf(0), quads, pairs[0])
-	w.a.VPSHUFB(w.a.wordsOf(2), quads, pairs[1])
-	return pairs
-}
 
 // wordsOf is a shuffle that makes words of bytes b and b+1 of every lane.
 func (a *asm) wordsOf(b uint32) operand.Mem {
@@ -42,4 +34,12 @@ func (w inWords) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual
 	product := w.a.vec()
 	w.a.VPMADDWD(lanes, input, product)
 	w.a.VPADDD(product, sums, sums)
+}
+
+// inSums is inWords where both are one instruction. An input stays in a register:
+// there are enough, and it would be read again for every vector of rows.
+type inSums struct{ inWords }
+
+func (w inSums) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
+	w.a.VPDPWSSD(input, lanes, sums)
 }

@@ -25,32 +25,35 @@ func init() {
 }
 
 // dotGemm multiplies one panel of codes with a run of quantised tokens. Columns
-// are taken in blocks: their codes are unpacked, behind each group its scales,
-// and stay in the first-level cache while all tokens use them. The sums of every
+// are taken in blocks: their codes are unpacked, behind each group its scales
+// where the words have not taken them in, and stay in the first-level cache while
+// all tokens use them. The sums of every
 // token rest in scratch, behind the block.
 type dotGemm struct {
 	asm *asm
 	kernel.DotGemm
-	coder *coder
+	coder coder
 	row   kernel.QuantisedRow
-	group int           // columns
-	w, x  reg.GPVirtual // moving from block to block
-	block reg.GPVirtual // groups of the block
-	rows  reg.GPVirtual // byte of the first row of the tiles at hand
+	group int // columns
+	// scaled says that behind each group of the block stand its scales.
+	scaled bool
+	w, x   reg.GPVirtual // moving from block to block
+	block  reg.GPVirtual // groups of the block
+	rows   reg.GPVirtual // byte of the first row of the tiles at hand
 	// Moving from tile to tile: x, sums, tokens not yet done.
 	tileX, tileSums, left reg.GPVirtual
 	ahead, step           reg.GPVirtual // what of the coming codes to ask for
 }
 
 // dotSumsAt is where the sums begin in scratch, in bytes.
-const dotSumsAt = kernel.PanelRows * (2*kernel.DotBlock + 4*kernel.DotBlock/32)
+const dotSumsAt = kernel.PanelRows * (2*kernel.DotBlock + 4*kernel.DotBlock/64)
 
 // laneUnroll is for how many vectors of every row a tile's loop takes one turn.
 const laneUnroll = 4
 
 func newDotGemm(a *asm, s kernel.DotGemm) *dotGemm {
 	format, _ := s.Storage.Coded()
-	return &dotGemm{asm: a, DotGemm: s, row: s.Storage.QuantisedRow(s.K), group: format.Group}
+	return &dotGemm{asm: a, DotGemm: s, row: s.Storage.QuantisedRow(s.K), group: format.Inputs, scaled: !format.Multiples}
 }
 
 func (g *dotGemm) emit() {
@@ -59,6 +62,9 @@ func (g *dotGemm) emit() {
 	g.asm.JZ(operand.LabelRef(done))
 	g.clear()
 	g.w, g.x = g.asm.pointer("w"), g.asm.pointer("x")
+	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
+		g.asm.ADDQ(operand.U32(uint32(start)), g.w)
+	}
 	perBlock := kernel.DotBlock / g.group
 	groups, loop, whole := g.asm.GP64(), g.asm.label("block"), g.asm.label("whole")
 	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
@@ -106,11 +112,12 @@ func (g *dotGemm) clear() {
 // finish writes every token's outputs.
 func (g *dotGemm) finish() {
 	y := g.asm.pointer("y")
-	e := g.asm.epilogue(g.Epilogue)
+	e, rows := g.asm.epilogue(g.Epilogue), g.asm.rowScales(g.Storage)
 	g.eachToken("Outputs of one token a turn.", func(sums reg.GPVirtual) {
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			v := g.asm.vec()
 			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
+			g.coder.finish(v, operand.Mem{Base: rows, Disp: at})
 			e.apply(v, at, 0)
 			g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
 		}
@@ -127,34 +134,37 @@ func (g *dotGemm) unpack() {
 	g.coder = newCoder(g.asm, g.Storage)
 	to, n := g.asm.pointer("scratch"), g.asm.GP64()
 	g.asm.MOVQ(g.block, n)
-	g.asm.eachPair(n, g.w, func(scales reg.GPVirtual, second int) {
-		g.unpackGroup(to)
+	g.coder.eachGroup(n, g.w, func(s scales) {
+		g.unpackGroup(to, s)
+		if !g.scaled {
+			return
+		}
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
-			g.asm.VMOVUPS(g.coder.scale(operand.Mem{Base: scales, Disp: at}, second), operand.Mem{Base: to, Disp: at})
+			g.asm.VMOVUPS(g.coder.scale(s, at), operand.Mem{Base: to, Disp: at})
 		}
 		g.asm.ADDQ(operand.U32(panelBytes), to)
 	})
 }
 
-func (g *dotGemm) unpackGroup(to reg.GPVirtual) {
-	n, loop := g.asm.GP64(), g.asm.label("unit")
-	g.asm.MOVQ(operand.U32(uint32(g.group/g.Storage.UnitColumns())), n)
-	g.asm.legend("One unit of codes a turn.", holds("codes", g.w), holds("unpacked", to), holds("units left", n))
-	g.asm.Label(loop)
-	for at := 0; at < panelBytes; at += g.asm.bytes() {
-		next := at
-		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: at}) {
-			for _, lanes := range g.coder.lanes(quads) {
-				g.asm.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
-				next += panelBytes
+func (g *dotGemm) unpackGroup(to reg.GPVirtual, s scales) {
+	units := turnUnits(g.Storage)
+	g.asm.eachTurn(g.coder, g.Storage, []role{holds("codes", g.w), holds("unpacked", to)}, func() {
+		for u := range units {
+			for at := 0; at < panelBytes; at += g.asm.bytes() {
+				next := u*g.unitLanes()*panelBytes + at
+				for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: u*panelBytes + at}, s, at) {
+					g.asm.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
+					next += panelBytes
+				}
 			}
 		}
-	}
-	g.asm.ADDQ(operand.U32(panelBytes), g.w)
-	g.asm.ADDQ(operand.U32(uint32(g.Storage.UnitColumns()/g.coder.columns()*panelBytes)), to)
-	g.asm.DECQ(n)
-	g.asm.JNZ(operand.LabelRef(loop))
+		g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
+		g.asm.ADDQ(operand.U32(uint32(units*g.unitLanes()*panelBytes)), to)
+	})
 }
+
+// unitLanes is how many vectors become of one of a unit.
+func (g *dotGemm) unitLanes() int { return g.Storage.UnitColumns() / g.coder.columns() }
 
 // addBlock adds the block to the sums of all tokens: a part of the rows that
 // fits the registers with all tokens, then the next.
@@ -223,20 +233,22 @@ func (g *dotGemm) tile(m int) {
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.level.dotRows / g.asm.level.lanes)
 		for _, v := range acc[t] {
-			g.asm.VPBROADCASTD(operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX}, v)
+			g.coder.begin(v, operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX})
 		}
 	}
 	g.products(acc, w, x)
 	g.flush(acc, w, x, g.row.Scale-to)
-	g.asm.ADDQ(operand.U32(panelBytes), w)
+	if g.scaled {
+		g.asm.ADDQ(operand.U32(panelBytes), w)
+	}
 	g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
 	g.asm.DECQ(n)
 	g.asm.JNZ(operand.LabelRef(loop))
 }
 
 // products is the inner loop over the columns of a group: the tile's weights
-// once, one input and a row of products per token. It leaves w at the scales of
-// the group, and x at the end of its numbers.
+// once, one input and a row of products per token. It leaves w at the end of the
+// unpacked group, and x at that of its numbers.
 func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 	n, loop := g.asm.GP64(), g.asm.label("columns")
 	turn := laneUnroll * g.coder.columns()
@@ -263,17 +275,20 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 	g.asm.JNZ(operand.LabelRef(loop))
 }
 
-// flush adds the whole numbers of a group, times both scales, to the sums; that
+// flush adds the whole numbers of a group, times their scales, to the sums; that
 // of the inputs is some bytes behind x.
 func (g *dotGemm) flush(acc [][]reg.VecVirtual, w, x reg.GPVirtual, scale int) {
 	for t := range acc {
 		scaleX := g.asm.broadcast(x, scale+4*t*g.StrideX)
 		for i, v := range acc[t] {
 			at := i * g.asm.bytes()
-			both, sum := g.asm.vec(), operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
-			g.asm.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, both)
+			factor, sum := scaleX, operand.Mem{Base: g.tileSums, Disp: t*panelBytes + at}
+			if g.scaled {
+				factor = g.asm.vec()
+				g.asm.VMULPS(operand.Mem{Base: w, Disp: at}, scaleX, factor)
+			}
 			g.asm.VCVTDQ2PS(v, v)
-			g.asm.VFMADD213PS(sum, both, v)
+			g.asm.VFMADD213PS(sum, factor, v)
 			g.asm.VMOVUPS(v, sum)
 		}
 	}

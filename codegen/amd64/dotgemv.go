@@ -27,15 +27,13 @@ func init() {
 type dotGemv struct {
 	asm *asm
 	kernel.DotGemv
-	coder   *coder
+	coder   coder
 	row     kernel.QuantisedRow
 	w, sums reg.GPVirtual
+	rows    reg.GPVirtual // scales of the panel's rows
 	x       reg.GPVirtual // moving from group to group
 	acc     []reg.VecVirtual
 }
-
-// dotUnroll is the number of quads of columns of one turn of the loop.
-const dotUnroll = 4
 
 func newDotGemv(a *asm, s kernel.DotGemv) *dotGemv {
 	return &dotGemv{asm: a, DotGemv: s, row: s.Storage.QuantisedRow(s.K)}
@@ -55,10 +53,13 @@ func (g *dotGemv) emit() {
 	g.asm.Label(panel)
 	g.asm.MOVQ(base, g.x)
 	g.clear()
+	g.rows = g.asm.GP64()
+	g.coder.open(g.w, g.rows)
 	g.groups()
 	for at := 0; at < panelBytes; at += g.asm.bytes() {
 		v := g.asm.vec()
 		g.asm.VMOVUPS(operand.Mem{Base: g.sums, Disp: at}, v)
+		g.coder.finish(v, operand.Mem{Base: g.rows, Disp: at})
 		epilogue.apply(v, at, 0)
 		g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
 	}
@@ -78,86 +79,63 @@ func (g *dotGemv) clear() {
 	}
 }
 
-// groups walks the groups of columns, two behind each unit of scales.
+// groups walks the groups of columns.
 func (g *dotGemv) groups() {
 	n := g.asm.GP64()
 	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), n)
-	g.asm.eachPair(n, g.w, func(scales reg.GPVirtual, second int) {
-		g.products()
-		g.flush(scales, second)
+	g.coder.eachGroup(n, g.w, func(s scales) {
+		g.products(s)
+		g.flush(s)
 		g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
 	})
 }
 
-// eachPair emits a loop over n groups of codes at w: group for the first and the
-// second of a pair, with w at its codes and the pair's scales before them; the
-// last pair may lack its second.
-func (a *asm) eachPair(n, w reg.GPVirtual, group func(scales reg.GPVirtual, second int)) {
-	scales, loop, done := a.GP64(), a.label("pair"), a.label("groups")
-	a.legend("Two groups of columns a turn: their scales come first.", holds("groups left", n))
-	a.Label(loop)
-	a.MOVQ(w, scales)
-	a.ADDQ(operand.U32(panelBytes), w)
-	group(scales, 0)
-	a.DECQ(n)
-	a.JZ(operand.LabelRef(done))
-	group(scales, 1)
-	a.DECQ(n)
-	a.JNZ(operand.LabelRef(loop))
-	a.Label(done)
-}
-
 // products sums the products of a group, in whole numbers.
-func (g *dotGemv) products() {
+func (g *dotGemv) products(s scales) {
 	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
 	for _, acc := range g.acc {
-		g.asm.VPBROADCASTD(operand.Mem{Base: g.x, Disp: g.row.Zero}, acc)
+		g.coder.begin(acc, operand.Mem{Base: g.x, Disp: g.row.Zero})
 	}
-	units := dotUnroll * 4 / g.Storage.UnitColumns()
-	numbers, n, loop := g.asm.GP64(), g.asm.GP64(), g.asm.label("quads")
-	from, to := g.coder.numbers(g.row)
-	turn := 4 * 4 * dotUnroll / g.coder.columns()
+	from, _ := g.coder.numbers(g.row)
+	numbers, units := g.asm.GP64(), turnUnits(g.Storage)
 	g.asm.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
-	g.asm.MOVQ(operand.U32(uint32((to-from)/turn)), n)
-	g.asm.legend("Four quads of columns a turn.", holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers), holds("turns left", n))
-	g.asm.Label(loop)
-	for u := range units {
-		g.unit(u, numbers)
-	}
-	g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
-	g.asm.ADDQ(operand.U32(uint32(turn)), numbers)
-	g.asm.DECQ(n)
-	g.asm.JNZ(operand.LabelRef(loop))
+	roles := []role{holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers)}
+	g.asm.eachTurn(g.coder, g.Storage, roles, func() {
+		for u := range units {
+			g.unit(u, numbers, s)
+		}
+		g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
+		g.asm.ADDQ(operand.U32(uint32(4*turnColumns/g.coder.columns())), numbers)
+	})
 }
 
 // unit adds the columns of one unit.
-func (g *dotGemv) unit(u int, numbers reg.GPVirtual) {
+func (g *dotGemv) unit(u int, numbers reg.GPVirtual, s scales) {
 	inputs := make([]operand.Op, g.Storage.UnitColumns()/g.coder.columns())
 	for i := range inputs {
 		inputs[i] = g.coder.input(operand.Mem{Base: numbers, Disp: 4 * (u*len(inputs) + i)})
 	}
 	for i, acc := range g.acc {
-		n := 0
-		for _, quads := range g.coder.quads(operand.Mem{Base: g.w, Disp: u*panelBytes + i*g.asm.bytes()}) {
-			for _, lanes := range g.coder.lanes(quads) {
-				g.coder.add(lanes, inputs[n], acc)
-				n++
-			}
+		at, n := i*g.asm.bytes(), 0
+		for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: u*panelBytes + at}, s, at) {
+			g.coder.add(lanes, inputs[n], acc)
+			n++
 		}
 	}
 }
 
-// flush adds the sums of a group, the first or the second of its pair, times
-// both scales, to those of the panel.
-func (g *dotGemv) flush(scales reg.GPVirtual, second int) {
+// flush adds the sums of a group, times their scales, to those of the panel.
+func (g *dotGemv) flush(s scales) {
 	x := g.asm.broadcast(g.x, g.row.Scale)
 	for i, acc := range g.acc {
-		at := i * g.asm.bytes()
-		scale := g.coder.scale(operand.Mem{Base: scales, Disp: at}, second)
-		g.asm.VMULPS(x, scale, scale)
+		at, factor := i*g.asm.bytes(), x
+		if scale := g.coder.scale(s, at); scale != nil {
+			factor = scale
+			g.asm.VMULPS(x, scale, factor)
+		}
 		g.asm.VCVTDQ2PS(acc, acc)
 		sum := operand.Mem{Base: g.sums, Disp: at}
-		g.asm.VFMADD213PS(sum, scale, acc)
+		g.asm.VFMADD213PS(sum, factor, acc)
 		g.asm.VMOVUPS(acc, sum)
 	}
 }

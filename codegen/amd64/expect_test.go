@@ -41,19 +41,19 @@ var opcodes = map[string]string{
 		VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS VEXTRACTF128 VEXTRACTI128 VFMADD132PS
 		VFMADD213PS VFMADD231PS VFNMADD231PS VMASKMOVPS VMAXPS VMAXSS VMINPS VMOVAPS VMOVD VMOVDQA
 		VMOVDQU VMOVSS VMOVUPS VMULPS VORPS VPACKSSDW VPACKSSWB VPADDD VPAND VPBROADCASTD VPERMILPS
-		VPERMQ VPMADDWD VPMAXUD VPMINUD VPSHUFB VPSHUFD VPSLLD VPSRAD VPSRLD VPSUBD VPXOR VSQRTSS
+		VPERMQ VPMADDWD VPMAXUD VPMINUD VPMULHW VPSHUFB VPSHUFD VPSLLD VPSLLW VPSRAD VPSRLD VPSUBD VPXOR VSQRTSS
 		VSUBPS VXORPS VZEROUPPER XORQ`,
 	"v4": `ADDQ CMPQ DECQ JGT JLT JMP JNZ JZ KMOVW LEAQ MOVL MOVQ PREFETCHT0 PREFETCHT1 RET SUBQ TESTQ
 		VADDPS VADDSS VBROADCASTSS VCVTDQ2PS VCVTPH2PS VCVTPS2DQ VDIVPS VDIVSS VEXTRACTF32X4
 		VEXTRACTF64X4 VEXTRACTI32X4 VEXTRACTI64X4 VFMADD132PS VFMADD213PS VFMADD231PS VFNMADD231PS
 		VMAXPS VMAXSS VMINPS VMOVAPS VMOVD VMOVDQA32 VMOVSS VMOVUPS VMULPS VORPS VPADDD VPANDD
-		VPBROADCASTD VPERMILPS VPERMW VPMADDWD VPMAXUD VPMINUD VPMOVDB VPMOVDW VPSHUFB VPSHUFD VPSLLD
+		VPBROADCASTD VPERMILPS VPERMW VPMADDWD VPMAXUD VPMINUD VPMOVDB VPMOVDW VPMULHW VPSHUFB VPSHUFD VPSLLD VPSLLW
 		VPSRAD VPSRLD VPSUBD VPXOR VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
 }
 
 // differences are the instructions of a level that the one below does without,
 // and, behind a minus, those that it no longer needs.
-var differences = map[string]string{"v4n": "VPDPBUSD -VPMADDWD", "v4b": "VDPBF16PS"}
+var differences = map[string]string{"v4n": "VPDPBUSD VPDPWSSD -VPMADDWD", "v4b": "VDPBF16PS"}
 
 // below are the levels that others have one feature less than.
 var below = map[string]string{"v4n": "v4", "v4b": "v4n"}
@@ -275,7 +275,7 @@ func loops(f *ir.Function) []count {
 }
 
 // dots are the multiply-adds of narrow products.
-var dots = []string{"VPMADDWD", "VPDPBUSD", "VDPBF16PS"}
+var dots = []string{"VPMADDWD", "VPDPBUSD", "VPDPWSSD", "VDPBF16PS"}
 
 func (c *count) add(i *ir.Instruction) {
 	reads, last := false, len(i.Operands)-1
@@ -327,15 +327,19 @@ func TestInnerLoops(t *testing.T) {
 		// coming weights.
 		{"v3", gemm, count{48, 16, 12, 0, 1, overhead + 1}},
 		{"v4", gemm, count{96, 32, 12, 0, 2, overhead + 1}},
-		// Four quads of columns: those of int8 are used as they lie in memory;
-		// eight codes of int4 are split in two (shift, two masks), each half is
-		// looked up. In words a quad is two shuffles, products, sums.
+		// Four quads of columns: those of int8 are used as they lie in memory, or
+		// become two vectors of words, products, sums.
 		{"v3", dotGemv(kernel.Int8), count{48, 8, 24 + 48, 0, 0, 48 + overhead}},
 		{"v4n", dotGemv(kernel.Int8), count{12, 0, 12 + 12, 0, 0, overhead}},
-		{"v4n", dotGemv(kernel.Int4), count{12, 0, 6 + 12 + 12, 0, 0, 6 + 12 + overhead}},
-		// Four quads of the tile: 8 × 3 registers, an input from memory each.
+		// Eight codes of int4 are split in two (shift, two masks), each half is looked
+		// up and becomes two vectors of words (shift, mask), which are multiplied by the
+		// multiple that was moved into their place. The next multiple is one further.
+		{"v3", dotGemv(kernel.Int4), count{48, 8, 12*(2+2+2) + 1, 0, 0, 12*(1+1+2+2+4+4) + overhead}},
+		{"v4n", dotGemv(kernel.Int4), count{24, 8, 6*(2+2+2) + 1, 0, 0, 6*(1+1+2+2+4) + overhead}},
+		// Four quads of the tile: 8 × 3 registers, an input from memory each; or four
+		// pairs, an input for three registers.
 		{"v4n", dotGemm(kernel.Int8), count{96, 0, 12 + 96, 0, 1, overhead + 1}},
-		{"v4n", dotGemm(kernel.Int4), count{96, 0, 12 + 96, 0, 1, overhead + 1}},
+		{"v4n", dotGemm(kernel.Int4), count{96, 32, 12, 0, 1, overhead + 1}},
 		// Pairs of bf16 take the place of columns of f32.
 		{"v4b", dotGemv(kernel.BF16), count{24, 8, 24, 0, 0, overhead}},
 		{"v4b", dotGemm(kernel.BF16), count{96, 32, 12, 0, 2, overhead + 1}},

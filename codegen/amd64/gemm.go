@@ -60,6 +60,9 @@ func (g *gemm) emit() {
 	g.asm.TESTQ(tokens, tokens)
 	g.asm.JZ(operand.LabelRef(done))
 	g.x, g.w = g.asm.pointer("x"), g.asm.pointer("w")
+	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
+		g.asm.ADDQ(operand.U32(uint32(start*g.Storage.ElementBytes())), g.w)
+	}
 	g.pace(tokens)
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
@@ -114,7 +117,7 @@ func (g *gemm) block(b block) {
 
 // packed is the bytes of a block's weights.
 func (g *gemm) packed(b block) int {
-	return g.Storage.PanelElements(b.columns) * g.Storage.ElementBytes()
+	return (g.Storage.PanelElements(b.columns) - g.Storage.PanelElements(0)) * g.Storage.ElementBytes()
 }
 
 // asks is how many lines of the coming weights a turn of the tallest tile asks

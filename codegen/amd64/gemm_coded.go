@@ -9,11 +9,10 @@ import (
 func (g *gemm) widenCodes(columns int) reg.GPVirtual {
 	from, to := g.asm.GP64(), g.asm.pointer("scratch")
 	g.asm.MOVQ(g.w, from)
-	c := newCoder(g.asm, g.Storage)
-	c.walk(from, columns, func(scales reg.GPVirtual, second, n int) {
+	c, rows := newCoder(g.asm, g.Storage), g.asm.rowScales(g.Storage)
+	c.walk(from, columns, func(s scales, n int) {
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
-			scale := c.scale(operand.Mem{Base: scales, Disp: at}, second)
-			for k, v := range c.widened(operand.Mem{Base: from, Disp: at}, scale, n) {
+			for k, v := range c.widened(operand.Mem{Base: from, Disp: at}, s, at, rows, n) {
 				g.asm.VMOVUPS(v, operand.Mem{Base: to, Disp: k*panelBytes + at})
 			}
 		}

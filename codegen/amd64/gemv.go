@@ -32,7 +32,7 @@ type gemv struct {
 	w, x    reg.GPVirtual
 	acc     []reg.VecVirtual
 	widener *widener
-	coder   *coder // of codes
+	coder   coder // of codes
 	// inputs is where x begins in its argument, in bytes; multiplyAdd adds a
 	// column of float32 to sums, or what lies in its place.
 	inputs      int

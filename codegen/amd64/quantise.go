@@ -32,7 +32,7 @@ type quantise struct {
 
 func newQuantise(a *asm, s kernel.Quantise) *quantise {
 	format, _ := s.Storage.Coded()
-	return &quantise{asm: a, Quantise: s, row: s.Storage.QuantisedRow(s.K), group: format.Group}
+	return &quantise{asm: a, Quantise: s, row: s.Storage.QuantisedRow(s.K), group: format.Inputs}
 }
 
 func (q *quantise) emit() {

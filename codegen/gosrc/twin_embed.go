@@ -42,15 +42,15 @@ func embedTwin(s kernel.Embed) twin {
 
 // codedEmbedTwin looks codes and scales up, group by group.
 func codedEmbedTwin(s kernel.Embed) twin {
-	format, _ := s.Storage.Coded()
+	p := codedPanels[s.Storage]
 	return twin{
 		doc:   "y[t] = W[ids[t]], widened, out of packed panels of codes.",
-		needs: []string{"panelRows", "codedScale", codedValueName(s.Storage)},
+		needs: append([]string{"panelRows"}, p.needs...),
 		body: []jen.Code{
 			sizes(append(codedSizes(s.Storage),
 				size{"width", s.Width},
 				size{"strideY", s.StrideY},
-				size{"group", format.Group},
+				size{"group", inputGroup(s.Storage)},
 				size{"panelElements", s.Storage.PanelElements(s.Width)},
 			)...),
 			forEachOf("t", "token", id("ids").Index(jen.Empty(), id("tokens")),
@@ -59,11 +59,11 @@ func codedEmbedTwin(s kernel.Embed) twin {
 					jen.Int().Call(id("token")).Op("%").Id("panelRows")),
 				id("panel").Op(":=").Add(from("w", id("p").Op("*").Id("panelElements"), id("panelElements"))),
 				id("out").Op(":=").Add(from("y", tokenRow("strideY"), id("width"))),
-				jen.For(id("g").Op(":=").Lit(0), id("g").Op("*").Id("group").Op("<").Id("width"), id("g").Op("++")).Block(append(groupStart(),
-					id("scale").Op(":=").Id("codedScale").Call(id("scales"), id("r"), id("g")),
+				jen.For(id("g").Op(":=").Lit(0), id("g").Op("*").Id("group").Op("<").Id("width"), id("g").Op("++")).Block(append(p.start(),
+					id("scale").Op(":=").Add(p.scale()),
 					id("columns").Op(":=").Id("out").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("width"))),
 					forEach("k", id("columns"),
-						id("columns").Index(id("k")).Op("=").Add(codedValue(s.Storage, codedColumn(s.Storage))).Op("*").Id("scale")),
+						id("columns").Index(id("k")).Op("=").Add(codedNumber(s.Storage, codedColumn(s.Storage))).Op("*").Id("scale")),
 				)...),
 			),
 		},

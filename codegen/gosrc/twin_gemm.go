@@ -25,8 +25,8 @@ func gemmTwin(s kernel.Gemm) twin {
 		{"tile", gemmTokens},
 	}
 	block := addBlock(id("w"), id("row").Index(jen.Empty(), id("columns")))
-	if format, ok := s.Storage.Coded(); ok {
-		names = append(names, size{"group", format.Group})
+	if _, ok := s.Storage.Coded(); ok {
+		names = append(names, size{"group", inputGroup(s.Storage)})
 		block = widenedGroups(s.Storage)
 		t.needs = append(t.needs, widenGroupName(s.Storage))
 	} else if s.Storage != kernel.F32 {

@@ -37,13 +37,12 @@ func gemvTwin(s kernel.Gemv) twin {
 
 // codedGemvTwin widens a group of columns at a time.
 func codedGemvTwin(s kernel.Gemv) twin {
-	format, _ := s.Storage.Coded()
 	return twin{
 		doc: "y = " + linearFormula(s.Epilogue) + " for a run of packed panels of codes, each output one chain in ascending k.",
 		body: []jen.Code{
 			sizes(
 				size{"columns", s.K},
-				size{"group", format.Group},
+				size{"group", inputGroup(s.Storage)},
 				size{"panelElements", s.Storage.PanelElements(s.K)},
 			),
 			jen.Var().Id("block").Index(id("group").Op("*").Id("panelRows")).Float32(),

@@ -16,13 +16,12 @@ func quantiseTwin(s kernel.Quantise) twin {
 	if s.Storage == kernel.BF16 {
 		return roundTwin(s)
 	}
-	format, _ := s.Storage.Coded()
 	row := s.Storage.QuantisedRow(s.K)
 	return twin{
 		doc:   "whole numbers and scales of rows, group after group: as 16-bit words, as bytes, the scale, and −128·Σ.",
 		needs: []string{"quantiseGroup"},
 		body: []jen.Code{
-			sizes(size{"columns", s.K}, size{"group", format.Group}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}, size{"groupFloats", row.GroupBytes / 4}),
+			sizes(size{"columns", s.K}, size{"group", inputGroup(s.Storage)}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}, size{"groupFloats", row.GroupBytes / 4}),
 			forEach("t", id("tokens"),
 				id("row").Op(":=").Add(from("x", tokenRow("strideX"), id("columns"))),
 				id("out").Op(":=").Id("y").Index(tokenRow("strideY"), jen.Empty()),

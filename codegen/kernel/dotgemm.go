@@ -6,8 +6,8 @@ import "fmt"
 // of x, a QuantisedRow, starts at x[t·StrideX], row t of y (and of residual) at
 // y[t·StrideY]. Every output has the chain of DotGemv. Exactly `tokens` rows of
 // 48 outputs are written. scratch holds DotGemmScratch(tokens) float32: a block
-// of columns unpacked, with its scales, then the sums of every token. residual may
-// alias y only where it is y.
+// of columns unpacked, with its scales where these are no multiples, then the
+// sums of every token. residual may alias y only where it is y.
 type DotGemm struct {
 	Storage  Storage
 	K        int
@@ -17,13 +17,12 @@ type DotGemm struct {
 }
 
 // DotBlock is the number of columns that are unpacked at a time: whole pairs of
-// groups of every coded storage, and at two bytes a weight few enough to stay
-// in the first level cache.
+// groups, and at two bytes a weight few enough to stay in the first level cache.
 const DotBlock = 256
 
 // DotGemmScratch is the number of float32 of scratch for a run of tokens.
 func DotGemmScratch(tokens int) int {
-	const words, scales = DotBlock / 2, DotBlock / 32
+	const words, scales = DotBlock / 2, DotBlock / 64
 	return PanelRows * (words + scales + tokens)
 }
 

@@ -10,7 +10,14 @@ import "fmt"
 //	acc ← fma(float32(n), weightScale·scale, acc)
 //
 // then acc + bias, then acc + residual. The product of the scales is rounded.
-// scratch holds 48 float32.
+// Where the scales of weights are multiples of one for the row, whole numbers
+// take them in, and the chain is
+//
+//	n   = Σ value(code[row,k])·multiple·q[k] over the group, an exact integer
+//	acc ← fma(float32(n), scale, acc)
+//
+// then acc·rowScale, rounded, then + bias, then + residual. float32(n) is rounded
+// to nearest even. scratch holds 48 float32.
 //
 // Where the weights are bf16 it is the chain of Gemv over the rounded x, except
 // on levels that have an instruction for pairs of bf16. There the second column

@@ -92,7 +92,13 @@ func TestCodedPanelIsABijection(t *testing.T) {
 				}
 				for g := range c.Groups(k) {
 					use(s.ScaleIndex(row, g), 0, 8)
-					use(s.ScaleIndex(row, g)+1, 0, 8)
+					if !c.Multiples {
+						use(s.ScaleIndex(row, g)+1, 0, 8)
+					}
+				}
+				if c.Multiples {
+					use(s.RowScaleIndex(row), 0, 8)
+					use(s.RowScaleIndex(row)+1, 0, 8)
 				}
 			}
 		}

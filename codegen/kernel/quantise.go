@@ -3,8 +3,8 @@ package kernel
 import "fmt"
 
 // Quantise makes of rows of activations what narrow dot products multiply. With
-// weights kept as codes these are, for each group of columns that share a scale
-// in the weights, whole numbers q and one scale, so that x ≈ q·scale.
+// weights kept as codes these are, for each group of 64 columns, whole numbers q
+// and one scale, so that x ≈ q·scale.
 //
 //	most    = the largest |x| of the group
 //	scale   = most / 127
@@ -35,7 +35,7 @@ type Quantise struct {
 // QuantisedRow is how a quantised row of K columns lies in memory: group after
 // group, each q as signed 16-bit words, q as signed bytes, the float32 scale,
 // and −128·Σq as int32, which is what a sum of products with codes begins with
-// where 128 is the code of 0. Offsets are in bytes from the start of a group.
+// where 128 is the code of 0, as in int8. Offsets are in bytes from the start of a group.
 //
 // A row of bf16 has no groups: it is the numbers as float32, zero behind K up to
 // a whole cache line, and from byte Pairs on the same numbers as bf16.
@@ -58,7 +58,7 @@ func (s Storage) QuantisedRow(k int) QuantisedRow {
 		columns := wholeLines(k)
 		return QuantisedRow{Pairs: 4 * columns, Floats: wholeLines(columns + columns/2)}
 	}
-	r := QuantisedRow{Groups: c.Groups(k), Bytes: 2 * c.Group, Scale: 3 * c.Group, Zero: 3*c.Group + 4, GroupBytes: 3*c.Group + 8}
+	r := QuantisedRow{Groups: c.InputGroups(k), Bytes: 2 * c.Inputs, Scale: 3 * c.Inputs, Zero: 3*c.Inputs + 4, GroupBytes: 3*c.Inputs + 8}
 	r.Floats = wholeLines(r.Groups * r.GroupBytes / 4)
 	return r
 }

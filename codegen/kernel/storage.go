@@ -61,11 +61,11 @@ func (s Storage) UnitColumns() int {
 }
 
 // PanelElements is the number of packed elements of one panel of K columns:
-// whole units, and of a storage with scales whole groups and the units of
-// their scales.
+// whole units, and of a storage with codes whole groups and the units of their
+// scales.
 func (s Storage) PanelElements(k int) int {
 	if c, ok := s.Coded(); ok {
-		return s.codedBytes(c.Groups(k))
+		return s.codedBytes(c.InputGroups(k))
 	}
 	columns := s.UnitColumns()
 	return (k + columns - 1) / columns * columns * PanelRows
@@ -80,11 +80,19 @@ func (s Storage) Index(row, k int) int {
 	return (k/n*PanelRows+row)*n + k%n
 }
 
-// codedBytes is the size of a coded panel of some groups. They come in pairs,
-// each pair behind one unit of scales.
+// A coded panel holds its columns in the groups that inputs of fast math are
+// quantised in. Those of int8 come in pairs, each pair behind one unit of scales.
+// In int4 the first unit of a panel holds the scales of its rows, and before each
+// group there is a unit of multiples: for a row one byte for each scale.
+
+// codedBytes is the size of a coded panel of some groups.
 func (s Storage) codedBytes(groups int) int {
 	c, _ := s.Coded()
-	return UnitBytes * ((groups+1)/2 + groups*c.Group/s.UnitColumns())
+	units := groups * c.Inputs / s.UnitColumns()
+	if s == Int4 {
+		return UnitBytes * (1 + groups + units)
+	}
+	return UnitBytes * ((groups+1)/2 + units)
 }
 
 // CodeIndex is the byte of a coded panel that holds the code of (row, k), and
@@ -92,15 +100,37 @@ func (s Storage) codedBytes(groups int) int {
 // eight, the first four in the low halves of four bytes.
 func (s Storage) CodeIndex(row, k int) (at, bit int) {
 	c, _ := s.Coded()
-	g, columns := k/c.Group, s.UnitColumns()
-	pair := g / 2 * 2 // first group of the pair
-	in := k - pair*c.Group
-	at = s.codedBytes(pair) + UnitBytes*(1+in/columns) + 4*row + in%columns%4
+	g, columns := k/c.Inputs, s.UnitColumns()
+	if s == Int8 {
+		g = g / 2 * 2 // first group of the pair
+	}
+	in := k - g*c.Inputs
+	at = s.codedBytes(g) + UnitBytes*(1+in/columns) + 4*row + s.QuadOrder()[in%columns%4]
 	return at, in % columns / 4 * c.Width
 }
 
-// ScaleIndex is the byte of a coded panel where the two of row's scale of a
-// group begin: a unit holds the scales of two groups, side by side for a row.
+// QuadOrder says in which of a row's four bytes each of four columns lies. Those
+// of int4 go by pairs: a pair becomes words by one instruction, both columns in
+// the low bytes of words, or both in the high ones.
+func (s Storage) QuadOrder() [4]int {
+	if s == Int4 {
+		return [4]int{0, 2, 1, 3}
+	}
+	return [4]int{0, 1, 2, 3}
+}
+
+// ScaleIndex is the byte of a coded panel where the scale of a row's group of
+// weights begins, or the multiple that it is: a unit holds two scales, or four
+// multiples, side by side for a row.
 func (s Storage) ScaleIndex(row, group int) int {
+	if s == Int4 {
+		c, _ := s.Coded()
+		each := c.Inputs / c.Group
+		return s.codedBytes(group/each) + 4*row + group%each
+	}
 	return s.codedBytes(group/2*2) + 4*row + 2*(group%2)
 }
+
+// RowScaleIndex is the byte of a panel of int4 where a row's scale begins: it is
+// the upper half of a float32 whose lower half is zero.
+func (s Storage) RowScaleIndex(row int) int { return 4*row + 2 }

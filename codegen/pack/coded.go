@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/mambac/mambac/codegen/kernel"
@@ -11,7 +12,7 @@ import (
 // zeroed panel of codes and scales.
 func (pw *packer) coded(dst []byte, s kernel.Storage, e storage.Encoder, lo, n, k int) error {
 	format, _ := s.Coded()
-	pw.codes, pw.scales = grow(pw.codes, k), grow(pw.scales, format.Groups(k))
+	pw.codes, pw.scales = grow(pw.codes, k), grow(pw.scales, format.Scales(k))
 	for r := range n {
 		if err := e.Encode(pw.rows[r*k:(r+1)*k], pw.codes, pw.scales); err != nil {
 			return fmt.Errorf("row %d, %w", lo+r, err)
@@ -23,19 +24,29 @@ func (pw *packer) coded(dst []byte, s kernel.Storage, e storage.Encoder, lo, n, 
 
 // place puts the codes and scales of one row where kernels look for them.
 func place(dst []byte, s kernel.Storage, format *storage.Coded, row int, codes []uint8, scales []uint16) {
-	for g, scale := range scales {
-		at := s.ScaleIndex(row, g)
-		dst[at], dst[at+1] = byte(scale), byte(scale>>8)
+	if format.Multiples {
+		groups := len(scales) - 1
+		put(dst[s.RowScaleIndex(row):], scales[groups])
+		for g, multiple := range scales[:groups] {
+			dst[s.ScaleIndex(row, g)] = byte(multiple)
+		}
+	} else {
+		for g, scale := range scales {
+			put(dst[s.ScaleIndex(row, g):], scale)
+		}
 	}
-	pair, unit := 2*format.Group, s.UnitColumns()
-	for lo := 0; lo < len(codes); lo += pair {
+	unit, order := s.UnitColumns(), s.QuadOrder()
+	for lo := 0; lo < len(codes); lo += format.Inputs {
 		at, _ := s.CodeIndex(row, lo)
-		for k := lo; k < min(lo+pair, len(codes)); k += 4 {
+		for k := lo; k < min(lo+format.Inputs, len(codes)); k += 4 {
 			four := dst[at+(k-lo)/unit*kernel.UnitBytes:][:4]
 			bit := (k - lo) % unit / 4 * format.Width
 			for c, code := range codes[k:min(k+4, len(codes))] {
-				four[c] |= code << bit
+				four[order[c]] |= code << bit
 			}
 		}
 	}
 }
+
+// put writes a bfloat16.
+func put(dst []byte, v uint16) { binary.LittleEndian.PutUint16(dst, v) }

@@ -23,7 +23,7 @@ func NewFast(m *ir.Module) (*Evaluator, error) {
 	for i := range e.frames {
 		f := &e.frames[i]
 		if c := codesOf(f.value); c != nil {
-			f.narrow = &narrowed{group: c.Group, from: f.frame.Args[0]}
+			f.narrow = &narrowed{group: c.Inputs, from: f.frame.Args[0]}
 			f.frame.Args[0] = make([]float32, len(f.narrow.from))
 		}
 	}

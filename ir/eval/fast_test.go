@@ -2,6 +2,7 @@ package eval_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/mambac/mambac/ir"
@@ -64,28 +65,26 @@ func TestFast(t *testing.T) {
 	}
 }
 
-// product is Σ over groups of scales times an integer, and how near an input
-// comes to the border between two whole numbers.
+// product is a sum over groups of inputs of their scale times whole numbers times
+// weights, and how near an input comes to the border between two whole numbers.
 func product(t *testing.T, c *storage.Coded, w, x []float32) (sum, nearest float64) {
 	t.Helper()
-	codes, scales := make([]uint8, len(w)), make([]uint16, c.Groups(len(w)))
-	if err := c.Encode(w, codes, scales); err != nil {
+	kept := slices.Clone(w)
+	if err := c.Round(kept); err != nil {
 		t.Fatal(err)
 	}
 	nearest = 0.5
-	for g := range scales {
-		lo, hi := g*c.Group, min((g+1)*c.Group, len(w))
+	for lo := 0; lo < len(w); lo += 64 {
+		hi := min(lo+64, len(w))
 		most := 0.0
 		for _, v := range x[lo:hi] {
 			most = max(most, math.Abs(float64(v)))
 		}
-		n := 0
 		for i := lo; i < hi; i++ {
 			steps := float64(x[i]) / most * 127
-			n += int(c.Values[codes[i]]) * int(math.RoundToEven(steps))
+			sum += float64(kept[i]) * math.RoundToEven(steps) * most / 127
 			nearest = min(nearest, math.Abs(math.Abs(steps-math.Floor(steps))-0.5))
 		}
-		sum += float64(n) * float64(tensor.BF16ToF32(scales[g])) * most / 127
 	}
 	return sum, nearest
 }

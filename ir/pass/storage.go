@@ -74,10 +74,10 @@ func storageFor(p *ir.Param, wanted string, steers bool) string {
 	switch {
 	case wanted == "" || wanted == "auto":
 		return stored(p)
+	case wanted == "int4" && steers && p.Shape.Row() >= leastColumns:
+		return "int8"
 	case isCoded(wanted) && p.Shape.Row() < fewColumns:
 		return stored(p)
-	case wanted == "int4" && steers:
-		return "int8"
 	}
 	return wanted
 }
@@ -95,6 +95,10 @@ func isCoded(format string) bool {
 	return ok
 }
 
-// fewColumns is a width below which a matrix stays as it was stored: it is
-// small, its groups are not filled, and what it makes is the step of a scan.
+// fewColumns is a width below which a matrix stays as it was stored: it is small,
+// its groups are not filled, and what it makes is the step of a scan.
 const fewColumns = 128
+
+// leastColumns is that width for what steers scans beside int4, where its 16 bits
+// would be a large part of all: a quarter of a group of int8.
+const leastColumns = 16

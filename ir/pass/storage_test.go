@@ -17,7 +17,12 @@ import (
 // the one that makes steps.
 func wide(t *testing.T, recipe string) (*ir.Module, error) {
 	t.Helper()
-	return pass.Run(irtest.Mamba(irtest.Sizes{Layers: 2, Vocab: 200, Hidden: 128, Inner: 160, States: 4, Rank: 8, Taps: 4, DType: tensor.BF16}), pass.Options{Storage: recipe})
+	return ofRank(8, recipe)
+}
+
+// ofRank is such a module whose steps are made of so many columns.
+func ofRank(rank int, recipe string) (*ir.Module, error) {
+	return pass.Run(irtest.Mamba(irtest.Sizes{Layers: 2, Vocab: 200, Hidden: 128, Inner: 160, States: 4, Rank: rank, Taps: 4, DType: tensor.BF16}), pass.Options{Storage: recipe})
 }
 
 // formats joins what the matrices of a kind are stored in.
@@ -46,6 +51,20 @@ func TestRecipes(t *testing.T) {
 		got := []string{formats(m, ".in_proj.weight"), formats(m, ".x_proj.weight"), formats(m, ".dt_proj.weight"), formats(m, ".out_proj.weight")}
 		if want := []string{c.in, c.x, c.dt, c.out}; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s: %q, want %q", c.recipe, got, want)
+		}
+	}
+}
+
+// TestFewColumns: beside int4 a matrix of the step has 8 bits if its columns fill
+// a quarter of a group, and else what it was stored in.
+func TestFewColumns(t *testing.T) {
+	for rank, want := range map[int]string{15: "bf16 bf16", 16: "int8 int8"} {
+		m, err := ofRank(rank, "int4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := formats(m, ".dt_proj.weight"); got != want {
+			t.Errorf("%d columns: %s, want %s", rank, got, want)
 		}
 	}
 }
@@ -100,11 +119,7 @@ func meanBits(t *testing.T, m *ir.Module) float64 {
 		if err != nil {
 			t.Fatal(err)
 		}
-		each := f.Bits()
-		if c, ok := f.(*storage.Coded); ok {
-			each = float64(c.Width) + 16*float64(c.Groups(p.Shape.Row()))/float64(p.Shape.Row())
-		}
-		bits += each * float64(p.Shape.Elements())
+		bits += float64(f.RowBits(p.Shape.Row()) * p.Shape.Rows())
 		n += p.Shape.Elements()
 	}
 	return bits / float64(n)

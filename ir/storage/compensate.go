@@ -3,8 +3,6 @@ package storage
 import (
 	"fmt"
 	"math"
-
-	"github.com/mambac/mambac/ir/tensor"
 )
 
 // Compensated encodes rows of a matrix for the inputs that it meets: column
@@ -28,6 +26,8 @@ const (
 	// damping is added to the diagonal, as a part of its mean: a text is a
 	// sample, and directions that it lacks may come.
 	damping = 0.1
+	// roomForMore is how much larger a row's largest scale may become.
+	roomForMore = 1.1
 )
 
 // Compensate prepares encoding with the products of a matrix's inputs:
@@ -63,14 +63,19 @@ func (c *Compensated) Encode(row []float32, codes []uint8, scales []uint16) erro
 	if len(row) != c.columns {
 		return fmt.Errorf("a row of %d columns meets the inputs of a matrix of %d", len(row), c.columns)
 	}
-	if _, err := largest(row); err != nil {
-		return fmt.Errorf("%w: %s has no number for it", err, c.format.name)
+	wanted, err := c.format.fitRow(row)
+	if err != nil {
+		return err
 	}
+	for g := range wanted {
+		wanted[g] *= roomForMore
+	}
+	c.format.keepScales(wanted, scales)
 	factors := c.factors
 	for lo := 0; lo < len(row); lo += c.block {
 		hi := min(lo+c.block, len(row))
 		n := hi - lo
-		if err := c.encodeBlock(row[lo:hi], codes[lo:hi], scales[lo/c.format.Group:], factors[:n*n]); err != nil {
+		if err := c.encodeBlock(row[lo:hi], codes[lo:hi], scales, lo/c.format.Group, factors[:n*n]); err != nil {
 			return err
 		}
 		factors = factors[n*n:]
@@ -78,24 +83,24 @@ func (c *Compensated) Encode(row []float32, codes []uint8, scales []uint16) erro
 	return nil
 }
 
-func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16, factor []float64) error {
+// encodeBlock encodes some columns of a row, the first of which begins a group.
+func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16, group int, factor []float64) error {
 	n := len(row)
 	left := make([]float64, n) // the row, with what has been made up for
 	for i, v := range row {
 		left[i] = float64(v)
 	}
-	group := make([]float32, c.format.Group)
+	var scale float32
 	for i := range row {
-		if g := i / c.format.Group; i%c.format.Group == 0 {
-			part := group[:min(len(group), n-i)]
-			for j := range part {
-				part[j] = float32(left[i+j])
-			}
-			if err := c.format.Encode(part, codes[i:i+len(part)], scales[g:g+1]); err != nil {
+		if i%c.format.Group == 0 {
+			wanted, err := c.format.fitRow(narrow(left[i:min(i+c.format.Group, n)]))
+			if err != nil {
 				return err
 			}
+			at := group + i/c.format.Group
+			scales[at] = c.format.kept(wanted[0], scales)
+			scale = c.format.scale(scales, at)
 		}
-		scale := tensor.BF16ToF32(scales[i/c.format.Group])
 		kept := 0.0
 		if codes[i] = 0; scale != 0 {
 			codes[i] = c.format.nearest(float32(left[i]) * (1 / scale))
@@ -108,6 +113,14 @@ func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16,
 		}
 	}
 	return nil
+}
+
+func narrow(values []float64) []float32 {
+	list := make([]float32, len(values))
+	for i, v := range values {
+		list[i] = float32(v)
+	}
+	return list
 }
 
 // inverseFactor replaces a matrix by the upper triangular factor of the inverse

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -82,8 +83,8 @@ func TestCompensatedLosesLess(t *testing.T) {
 	}
 }
 
-// TestCompensatedAlone: inputs that have nothing to do with each other leave the
-// format's own choice, and so do none at all.
+// TestCompensatedAlone: inputs that have nothing to do with each other leave about
+// the format's own choice, and so do none at all; a row's scale has room for more.
 func TestCompensatedAlone(t *testing.T) {
 	format, _ := LookupCoded("int4")
 	const columns = 130
@@ -99,11 +100,14 @@ func TestCompensatedAlone(t *testing.T) {
 		for _, row := range rows() {
 			row = append(row, make([]float32, columns)...)[:columns]
 			want, got := slices.Clone(row), slices.Clone(row)
-			if err := format.Round(want); err != nil {
+			if err := errors.Join(format.Round(want), format.RoundBy(c, got)); err != nil {
 				t.Fatal(err)
 			}
-			if err := format.RoundBy(c, got); err != nil || !slices.Equal(got, want) {
-				t.Errorf("%v is kept as %v, want %v (%v)", row, got, want, err)
+			most, _ := largest(row)
+			for i := range row {
+				if d := math.Abs(float64(got[i] - want[i])); d > 0.2*float64(magnitude(most)) {
+					t.Errorf("%v is kept as %v, want about %v", row[i], got[i], want[i])
+				}
 			}
 		}
 	}

@@ -1,33 +1,32 @@
 package storage
 
-import (
-	"math"
-
-	"github.com/mambac/mambac/ir/tensor"
-)
+import "math"
 
 // The int4 format: 16 values, closer together where weights are dense. They are
-// the fixed point of Lloyd's algorithm on groups of 32 numbers of a normal
-// distribution whose scales searchInt4 chooses; scales have a sign, so that the
+// the fixed point of Lloyd's algorithm on groups of 16 numbers of a normal
+// distribution whose scales fitInt4 chooses; scales have a sign, so that the
 // wider half is there for the side of the largest magnitude (RATIONALE.md, "Why
 // these 16 values?").
 func init() {
-	register(&Coded{name: "int4", Group: 32, Width: 4, Values: int4Values, slack: int4Slack, search: searchInt4, nearest: nearestInt4})
+	register(&Coded{
+		name: "int4", Group: 16, Inputs: 64, Width: 4, Multiples: true,
+		Values: int4Values, slack: int4Slack, fit: fitInt4, nearest: nearestInt4,
+	})
 }
 
-var int4Values = []int8{-127, -98, -77, -60, -46, -33, -21, -9, 2, 13, 24, 36, 49, 64, 81, 104}
+var int4Values = []int8{-127, -104, -83, -64, -48, -34, -21, -9, 2, 14, 25, 37, 50, 65, 83, 112}
 
 // int4Ends are the values, in units of the scale, on which the element of
-// largest magnitude is tried: either end of the table, a tenth less and more.
-var int4Ends = [...]float32{-127, -114, -140, 104, 94, 114}
+// largest magnitude is tried: either end of the table, less and more.
+var int4Ends = [...]float32{-127, -117, -138, -107, 112, 103, 121, 94}
 
 const (
 	// int4Far and int4Near bound where, in units of the scale, the element of
 	// largest magnitude may lie.
 	int4Far, int4Near = 150, 80
 	// int4Slack is reached by an element as large as the largest of its group
-	// and of the other sign, where that lies at −150: it becomes 104 units.
-	int4Slack = 1 - 104.0/int4Far + 0x1p-7
+	// and of the other sign, where that lies at −150: it becomes 112 units.
+	int4Slack = 1 - 112.0/int4Far + 0x1p-7
 	// int4Reach is beyond what any element is in units of the scale.
 	int4Reach = 192
 )
@@ -62,43 +61,47 @@ func nearestInt4(units float32) uint8 {
 	return int4Code[int4Index(min(max(units, -int4Far), int4Far))]
 }
 
-// searchInt4 tries the largest element at several values. For the codes that
+// fitInt4 tries the largest element at several values. For the codes that
 // follow from each there is one scale with the least sum of squared errors; the
-// best is improved once, and the codes are those of the scale as it is stored.
-func searchInt4(group []float32, most float32, codes []uint8) uint16 {
+// best is improved once.
+func fitInt4(group []float32, most float32) float32 {
 	var unit, least float32 // as parts of most
-	for _, end := range int4Ends {
-		xt, tt := int4Fit(group, end/most)
-		fit := xt / tt
-		// Σx² falls to what remains by this much.
-		if gain := fit * xt / (end * end); gain > least {
-			unit, least = fit/end, gain
+	for i := 0; i < len(int4Ends); i += 2 {
+		ends := int4Ends[i : i+2]
+		one, other := int4Fit(group, ends[0]/most, ends[1]/most)
+		for j, f := range []int4Sums{one, other} {
+			fit := f.xt / f.tt
+			// Σx² falls to what remains by this much.
+			if gain := fit * f.xt / (ends[j] * ends[j]); gain > least {
+				unit, least = fit/ends[j], gain
+			}
 		}
 	}
-	xt, tt := int4Fit(group, 1/(unit*most))
-	unit *= xt / tt
+	best, _ := int4Fit(group, 1/(unit*most), 0)
+	unit *= best.xt / best.tt
 	if unit < 0 {
 		unit = min(max(unit, -1.0/int4Near), -1.0/int4Far)
 	} else {
 		unit = max(min(unit, 1.0/int4Near), 1.0/int4Far)
 	}
-	scale := tensor.F32ToBF16(unit * most)
-	inverse := 1 / tensor.BF16ToF32(scale)
-	for i, v := range group {
-		codes[i] = int4Code[int4Index(v*inverse)]
-	}
-	return scale
+	return unit * most
 }
 
-// int4Fit sums, over a group in units of a scale, the products of elements and
-// the values that stand for them, and the squares of these. No product is fused
-// into a sum, whatever the processor can: its conversion forbids it.
-func int4Fit(group []float32, inverse float32) (xt, tt float32) {
+// int4Sums are, over a group in units of a scale, the sums of products of elements
+// and the values that stand for them, and of the squares of these.
+type int4Sums struct{ xt, tt float32 }
+
+// int4Fit sums for two scales side by side, for each sum waits for itself. No
+// product is fused into a sum, whatever the processor can: its conversion forbids
+// it.
+func int4Fit(group []float32, inverse, other float32) (a, b int4Sums) {
 	for _, v := range group {
-		x := v * inverse
-		t := int4Value[int4Index(x)]
-		xt += float32(x * t)
-		tt += float32(t * t)
+		x, y := v*inverse, v*other
+		t, u := int4Value[int4Index(x)], int4Value[int4Index(y)]
+		a.xt += float32(x * t)
+		a.tt += float32(t * t)
+		b.xt += float32(y * u)
+		b.tt += float32(u * u)
 	}
-	return xt, tt
+	return a, b
 }

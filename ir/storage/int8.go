@@ -5,7 +5,7 @@ import "github.com/mambac/mambac/ir/tensor"
 // The int8 format: evenly spaced, from −127 to 127; −128 is a code that nobody
 // uses.
 func init() {
-	c := &Coded{name: "int8", Group: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, search: searchInt8, nearest: nearestInt8}
+	c := &Coded{name: "int8", Group: 64, Inputs: 64, Width: 8, slack: 0.5/127 + 0x1p-7/127, fit: fitInt8, nearest: nearestInt8}
 	for code := range 256 {
 		c.Values = append(c.Values, int8(code-int8Zero))
 	}
@@ -17,15 +17,10 @@ const (
 	int8Zero = 128 // the code of 0
 )
 
-// searchInt8 makes the largest magnitude the last code: with so many steps no
+// fitInt8 makes the largest magnitude the last code: with so many steps no
 // other scale is better by much.
-func searchInt8(group []float32, most float32, codes []uint8) uint16 {
-	scale := roundUp(magnitude(most) / int8Most)
-	inverse := 1 / tensor.BF16ToF32(scale)
-	for i, v := range group {
-		codes[i] = nearestInt8(v * inverse)
-	}
-	return scale
+func fitInt8(_ []float32, most float32) float32 {
+	return tensor.BF16ToF32(roundUp(magnitude(most) / int8Most))
 }
 
 func nearestInt8(units float32) uint8 {

@@ -59,7 +59,7 @@ func TestCodesAreOfTheirWidth(t *testing.T) {
 			continue
 		}
 		for _, row := range rows() {
-			codes, scales := make([]uint8, len(row)), make([]uint16, c.Groups(len(row)))
+			codes, scales := make([]uint8, len(row)), make([]uint16, c.Scales(len(row)))
 			if err := c.Encode(row, codes, scales); err != nil {
 				t.Fatal(err)
 			}

@@ -33,6 +33,17 @@ func (s *chain) add(a float32) {
 	s.count(float64(a))
 }
 
+// mul multiplies the sum; what overflowed on the way may overflow in other ways.
+func (s *chain) mul(a float32) {
+	s.sum *= a
+	s.terms++
+	if s.size > math.MaxFloat32/4 {
+		s.size = math.Inf(1)
+	} else if s.size > 0 && a == a {
+		s.size *= math.Abs(float64(a))
+	}
+}
+
 func (s *chain) count(term float64) {
 	s.terms++
 	if term = math.Abs(term); term <= math.MaxFloat64 {

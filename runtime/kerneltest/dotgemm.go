@@ -16,7 +16,7 @@ type DotGemm struct {
 
 // dotScratch is what a product of some tokens may use: a block of 256 unpacked
 // columns, their scales, and the sums of every token.
-func dotScratch(tokens int) int { return panelRows * (256/2 + 256/32 + tokens) }
+func dotScratch(tokens int) int { return panelRows * (256/2 + 256/64 + tokens) }
 
 // Cases implements Kernel; residual is y in half of them.
 func (d DotGemm) Cases() iter.Seq[*Case] {

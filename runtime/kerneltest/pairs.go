@@ -73,8 +73,8 @@ func narrow(storage string, x []float32) narrowInput {
 			return dotPairs(w, panel, r, rounded)
 		}}
 	}
-	q := quantise(storage, x)
-	return narrowInput{quantisedShape(storage, len(x)).row(q), func(w weights, panel, r int) *chain {
+	q := quantise(x)
+	return narrowInput{quantisedShape(len(x)).row(q), func(w weights, panel, r int) *chain {
 		return w.(*codedPanels).dot(panel, r, q)
 	}}
 }

@@ -44,7 +44,7 @@ func (q Quantise) newCase(tokens int, f flavour) *Case {
 		if q.Storage == "bf16" {
 			pairedShape{q.K}.expect(out, t*q.StrideY, roundBF16(row))
 		} else {
-			quantisedShape(q.Storage, q.K).expect(out, t*q.StrideY, quantise(q.Storage, row))
+			quantisedShape(q.K).expect(out, t*q.StrideY, quantise(row))
 		}
 	}
 	c.want = map[string]*outcome{"y": out}
@@ -58,11 +58,10 @@ type quantised struct {
 }
 
 // quantise is the meaning of the kernel, for one row.
-func quantise(storage string, x []float32) *quantised {
-	group := groupColumns[storage]
+func quantise(x []float32) *quantised {
 	q := &quantised{}
-	for lo := 0; lo < len(x); lo += group {
-		part := x[lo:min(lo+group, len(x))]
+	for lo := 0; lo < len(x); lo += inputGroup {
+		part := x[lo:min(lo+inputGroup, len(x))]
 		most := float32(0)
 		for _, v := range part {
 			if m := float32(math.Abs(float64(v))); m > most || m != m {
@@ -76,7 +75,7 @@ func quantise(storage string, x []float32) *quantised {
 		for _, v := range part {
 			q.numbers = append(q.numbers, nearest(v*inverse))
 		}
-		for range group - len(part) {
+		for range inputGroup - len(part) {
 			q.numbers = append(q.numbers, 0)
 		}
 		q.scales = append(q.scales, most/127)
@@ -95,30 +94,28 @@ func nearest(v float32) int8 {
 // rowShape is the layout of a quantised row, in float32: group after group, q as
 // words, q as bytes, the scale, and −128·Σq.
 type rowShape struct {
-	group, groups int // columns of a group, groups
-	floats        int // written
+	floats int // written
 }
 
-func quantisedShape(storage string, k int) rowShape {
-	group := groupColumns[storage]
-	groups := (k + group - 1) / group
-	return rowShape{group: group, groups: groups, floats: groups * (3*group/4 + 2)}
+func quantisedShape(k int) rowShape {
+	groups := (k + inputGroup - 1) / inputGroup
+	return rowShape{groups * (3*inputGroup/4 + 2)}
 }
 
 // expect sets what a row must hold from element at on.
-func (s rowShape) expect(out *outcome, at int, q *quantised) {
+func (rowShape) expect(out *outcome, at int, q *quantised) {
 	for g, scale := range q.scales {
-		numbers := q.numbers[g*s.group : (g+1)*s.group]
+		numbers := q.numbers[g*inputGroup : (g+1)*inputGroup]
 		byteAt := func(i int) uint32 { return uint32(uint8(numbers[i])) }
 		wordAt := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
 		sum := int32(0)
-		for i := 0; i < s.group; i += 4 {
+		for i := 0; i < inputGroup; i += 4 {
 			out.word(at+i/2, wordAt(i)|wordAt(i+1)<<16)
 			out.word(at+i/2+1, wordAt(i+2)|wordAt(i+3)<<16)
-			out.word(at+s.group/2+i/4, byteAt(i)|byteAt(i+1)<<8|byteAt(i+2)<<16|byteAt(i+3)<<24)
+			out.word(at+inputGroup/2+i/4, byteAt(i)|byteAt(i+1)<<8|byteAt(i+2)<<16|byteAt(i+3)<<24)
 			sum += int32(numbers[i]) + int32(numbers[i+1]) + int32(numbers[i+2]) + int32(numbers[i+3])
 		}
-		at += 3 * s.group / 4
+		at += 3 * inputGroup / 4
 		out.exact(at, scale)
 		out.word(at+1, uint32(-128*sum))
 		at += 2

@@ -62,8 +62,8 @@ func (p *panels) packed() any {
 func (p *panels) elements() int { return panelElements(p.storage, p.columns) }
 
 func panelElements(storage string, columns int) int {
-	if group := groupColumns[storage]; group > 0 {
-		return (&codedPanels{storage: storage, columns: columns, group: group}).elements()
+	if groupColumns[storage] > 0 {
+		return (&codedPanels{storage: storage, columns: columns}).elements()
 	}
 	if storage != "f32" {
 		columns += columns & 1

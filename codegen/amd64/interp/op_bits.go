@@ -25,6 +25,10 @@ func init() {
 	register(4, shiftLanes(func(v uint32, by uint64) uint32 { return v << by }), "VPSLLD")
 	register(4, shiftLanes(func(v uint32, by uint64) uint32 { return v >> by }), "VPSRLD")
 	register(4, shiftLanes(func(v uint32, by uint64) uint32 { return uint32(int32(v) >> by) }), "VPSRAD")
+	register(2, shiftLanes(func(v uint32, by uint64) uint32 {
+		low, high := uint16(v)<<by, uint16(v>>16)<<by
+		return uint32(low) | uint32(high)<<16
+	}), "VPSLLW")
 	register(4, ternary, "VPTERNLOGD")
 	register(4, lanes1(func(v uint32) uint32 { return uint32(bits.LeadingZeros32(v)) }), "VPLZCNTD")
 }

@@ -233,6 +233,9 @@ VPSUBD y y y
 VPMULLD y y y
 VPMAXSD y y y
 VPMINSD z z z
+VPSLLW 8 y y
+VPSLLW 15 z z
+VPSLLW 16 y y
 VPSLLD 16 y y
 VPSLLD 16 z z
 VPSLLD 23 m z
@@ -322,6 +325,11 @@ VPMINUD y y y
 VPMINUD m z z
 VPMADDWD y y y
 VPMADDWD z z z
+VPMULHW y y y
+VPMULHW z z z
+VPDPWSSD z z z
+VPDPWSSD m z z
+VPDPWSSD.BCST m z z
 VPDPBUSD z z z
 VPDPBUSD m z z
 VPDPBUSD.BCST m z z
