@@ -8,12 +8,17 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
 )
 
 func init() {
 	registerKind("gemm", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
 		emit:     func(a *asm, s kernel.Spec) { newGemm(a, s.(kernel.Gemm)).emit() },
+		tiles:    func(l *Level, s kernel.Spec) []target.Tile { return l.gemmTiles(s.(kernel.Gemm)) },
+		cost: func(l *Level, s kernel.Spec, t target.Tile, tokens int) float64 {
+			return l.gemmCost(s.(kernel.Gemm), t, tokens)
+		},
 	})
 }
 
@@ -30,6 +35,7 @@ const lineBytes = 64
 type gemm struct {
 	asm *asm
 	kernel.Gemm
+	tile target.Tile
 	// Start of what the block at hand uses: its columns of x, its weights as
 	// float32, the bias.
 	x, w reg.GPVirtual
@@ -46,7 +52,7 @@ type gemm struct {
 }
 
 func newGemm(a *asm, s kernel.Gemm) *gemm {
-	return &gemm{asm: a, Gemm: s, multiplyAdd: a.VFMADD231PS}
+	return &gemm{asm: a, Gemm: s, tile: a.tile, multiplyAdd: a.VFMADD231PS}
 }
 
 // block says what a run over all tiles does with the accumulators.
@@ -64,16 +70,16 @@ func (g *gemm) emit() {
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
-	full, rest := g.Blocks()
+	full, rest := wholeBlocks(g.K, g.tile.Block)
 	if full > 0 {
-		g.block(block{columns: kernel.KBlock, first: true})
+		g.block(block{columns: g.tile.Block, first: true})
 	}
 	if full > 1 {
 		n, loop := g.asm.GP64(), g.asm.label("block")
 		g.asm.MOVQ(operand.U32(uint32(full-1)), n)
 		g.asm.legend("The blocks between the first and the last.", holds("blocks left", n))
 		g.asm.Label(loop)
-		g.block(block{columns: kernel.KBlock})
+		g.block(block{columns: g.tile.Block})
 		g.asm.DECQ(n)
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
@@ -103,7 +109,7 @@ func (g *gemm) block(b block) {
 			g.tileR = g.asm.pointer("residual")
 		}
 	}
-	for m := g.asm.level.tileTokens; m > 0; m /= 2 {
+	for _, m := range heights(g.tile.Tokens) {
 		g.tiles(b, m, weights)
 	}
 	if !b.last {
@@ -120,7 +126,7 @@ func (g *gemm) packed(b block) int {
 // asks is how many lines of the coming weights a turn of the tallest tile asks
 // for, in as many parts of the block: some sixteen tokens ask for all. More would
 // hold up the loads of the tile.
-func (g *gemm) asks() int { return g.asm.level.tileTokens / 2 }
+func (g *gemm) asks() int { return max(g.tile.Tokens*g.tile.Rows/(6*g.asm.level.lanes), 1) }
 
 // pace chooses the step with which the tiles of one block ask for all of the
 // next: less for more tokens, so that there is no burst of requests.
@@ -128,9 +134,9 @@ func (g *gemm) pace(tokens reg.GPVirtual) {
 	g.step = g.asm.GP64()
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
 	done := g.asm.label("paced")
-	for n := g.asm.level.tileTokens; n <= 512; n *= 2 {
-		turns := n / g.asm.level.tileTokens * kernel.PanelRows / g.asm.level.tileRows * kernel.KBlock / gemmUnroll
-		part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+	for n := g.tile.Tokens; n <= 512; n *= 2 {
+		turns := n / g.tile.Tokens * kernel.PanelRows / g.tile.Rows * g.tile.Block / gemmUnroll
+		part := g.packed(block{columns: g.tile.Block}) / g.asks()
 		if part >= turns*lineBytes {
 			continue
 		}
@@ -144,7 +150,7 @@ func (g *gemm) pace(tokens reg.GPVirtual) {
 // askWeights asks for some of the weights that come after the block: those of
 // the next one, or of the next panel.
 func (g *gemm) askWeights() {
-	part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+	part := g.packed(block{columns: g.tile.Block}) / g.asks()
 	for i := range g.asks() {
 		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * part})
 	}
@@ -205,8 +211,8 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	for row := 0; row < kernel.PanelRows; row += g.asm.level.tileRows {
-		g.tile(b, m, 4*row, weights)
+	for row := 0; row < kernel.PanelRows; row += g.tile.Rows {
+		g.computeTile(b, m, 4*row, weights)
 	}
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {
@@ -219,17 +225,17 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 		}
 	}
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
-	if m == g.asm.level.tileTokens {
+	if m == g.tile.Tokens {
 		g.asm.JMP(operand.LabelRef(loop))
 	}
 	g.asm.Label(done)
 }
 
-// tile computes m tokens × tileRows rows from byte row of the panel on.
-func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
+// computeTile computes m tokens × the tile's rows from byte row of the panel on.
+func (g *gemm) computeTile(b block, m, row int, weights reg.GPVirtual) {
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
-		acc[t] = g.asm.vecs(g.asm.level.tileRows / g.asm.level.lanes)
+		acc[t] = g.asm.vecs(g.tile.Rows / g.asm.level.lanes)
 		for i, v := range acc[t] {
 			if b.first {
 				g.asm.zero(v)
@@ -238,7 +244,7 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 			}
 		}
 	}
-	tallest := m == g.asm.level.tileTokens
+	tallest := m == g.tile.Tokens
 	g.columns(b.columns, acc, row, weights, tallest)
 	if tallest && row == 0 {
 		g.askTile(b, m)
@@ -257,8 +263,8 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 	}
 }
 
-// columns is the inner loop: per column the tile's weights once, one broadcast
-// and a row of multiply-adds per token; now and then a request for weights.
+// columns is the inner loop: per column the tile's weights and a
+// broadcast per token once, and their products; now and then a request for weights.
 func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual, ask bool) {
 	w, x := g.asm.GP64(), g.asm.GP64()
 	g.asm.MOVQ(weights, w)
@@ -285,7 +291,13 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 	}
 }
 
+// column holds what a tile has less of, weights or inputs, and passes the others
+// through one register.
 func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
+	if len(acc) < len(acc[0]) {
+		g.columnOfInputs(acc, w, x)
+		return
+	}
 	weights := g.asm.vecs(len(acc[0]))
 	for i, v := range weights {
 		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, v)
@@ -294,6 +306,20 @@ func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
 		in := g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 		for i, v := range row {
 			g.multiplyAdd(weights[i], in, v)
+		}
+	}
+}
+
+func (g *gemm) columnOfInputs(acc [][]reg.VecVirtual, w, x operand.Mem) {
+	inputs := make([]reg.VecVirtual, len(acc))
+	for t := range inputs {
+		inputs[t] = g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
+	}
+	for i := range acc[0] {
+		weights := g.asm.vec()
+		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, weights)
+		for t, in := range inputs {
+			g.multiplyAdd(weights, in, acc[t][i])
 		}
 	}
 }
