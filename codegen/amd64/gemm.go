@@ -49,7 +49,13 @@ type gemm struct {
 	// column of float32 to sums, or what lies in its place.
 	inputs      int
 	multiplyAdd func(...operand.Op)
+	// inPlace: bf16 is widened where it is multiplied, by every tile again.
+	inPlace bool
 }
+
+// fewTokens is for how many tokens the tiles together widen a weight faster than
+// one pass over the block before them, which stores and loads it again.
+const fewTokens = 16
 
 func newGemm(a *asm, s kernel.Gemm) *gemm {
 	return &gemm{asm: a, Gemm: s, tile: a.tile, multiplyAdd: a.VFMADD231PS}
@@ -66,10 +72,26 @@ func (g *gemm) emit() {
 	g.asm.TESTQ(tokens, tokens)
 	g.asm.JZ(operand.LabelRef(done))
 	g.x, g.w = g.asm.pointer("x"), g.asm.pointer("w")
-	g.pace(tokens)
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
+	if g.Storage == kernel.BF16 {
+		many := g.asm.label("many")
+		g.asm.CMPQ(tokens, operand.U32(fewTokens))
+		g.asm.JGT(operand.LabelRef(many))
+		g.inPlace = true
+		g.blocks()
+		g.inPlace = false
+		g.asm.JMP(operand.LabelRef(done))
+		g.asm.Label(many)
+	}
+	g.blocks()
+	g.asm.Label(done)
+}
+
+// blocks walks K.
+func (g *gemm) blocks() {
+	g.pace()
 	full, rest := wholeBlocks(g.K, g.tile.Block)
 	if full > 0 {
 		g.block(block{columns: g.tile.Block, first: true})
@@ -84,13 +106,12 @@ func (g *gemm) emit() {
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	g.block(block{columns: rest, first: full == 0, last: true})
-	g.asm.Label(done)
 }
 
 // block runs all tiles of tokens over one block of columns and moves on.
 func (g *gemm) block(b block) {
 	weights := g.w
-	if g.Storage != kernel.F32 {
+	if g.Storage != kernel.F32 && !g.inPlace {
 		weights = g.widen(b.columns)
 	}
 	g.tileX, g.ahead, g.left = g.asm.GP64(), g.asm.GP64(), g.asm.integer("tokens")
@@ -126,12 +147,19 @@ func (g *gemm) packed(b block) int {
 // asks is how many lines of the coming weights a turn of the tallest tile asks
 // for, in as many parts of the block: some sixteen tokens ask for all. More would
 // hold up the loads of the tile.
-func (g *gemm) asks() int { return max(g.tile.Tokens*g.tile.Rows/(6*g.asm.level.lanes), 1) }
+func (g *gemm) asks() int {
+	n := max(g.tile.Tokens*g.tile.Rows/(6*g.asm.level.lanes), 1)
+	if g.inPlace {
+		n += n / 2
+	}
+	return n
+}
 
 // pace chooses the step with which the tiles of one block ask for all of the
 // next: less for more tokens, so that there is no burst of requests.
-func (g *gemm) pace(tokens reg.GPVirtual) {
+func (g *gemm) pace() {
 	g.step = g.asm.GP64()
+	tokens := g.asm.integer("tokens")
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
 	done := g.asm.label("paced")
 	for n := g.tile.Tokens; n <= 512; n *= 2 {
@@ -211,8 +239,9 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	for row := 0; row < kernel.PanelRows; row += g.tile.Rows {
-		g.computeTile(b, m, 4*row, weights)
+	rows := g.rows(m)
+	for row := 0; row < kernel.PanelRows; row += rows {
+		g.computeTile(b, m, row, rows, weights)
 	}
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {
@@ -231,11 +260,21 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	g.asm.Label(done)
 }
 
-// computeTile computes m tokens × the tile's rows from byte row of the panel on.
-func (g *gemm) computeTile(b block, m, row int, weights reg.GPVirtual) {
-	acc := make([][]reg.VecVirtual, m)
+// rows is the width of a tile of m tokens: twice, and twice again, that of the
+// tallest where as many sums are free, so that they need not wait for each other.
+func (g *gemm) rows(m int) int {
+	n := g.tile.Rows
+	for 2*n*m <= g.tile.Rows*g.tile.Tokens && kernel.PanelRows%(2*n) == 0 {
+		n *= 2
+	}
+	return n
+}
+
+// computeTile computes m tokens × some rows of the panel.
+func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
+	acc, row := make([][]reg.VecVirtual, m), 4*first
 	for t := range acc {
-		acc[t] = g.asm.vecs(g.tile.Rows / g.asm.level.lanes)
+		acc[t] = g.asm.vecs(rows / g.asm.level.lanes)
 		for i, v := range acc[t] {
 			if b.first {
 				g.asm.zero(v)
@@ -276,31 +315,60 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 			holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", count))
 		g.asm.Label(loop)
 		for u := range gemmUnroll {
-			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+			g.column(acc, g.weights(w, u, row), operand.Mem{Base: x, Disp: 4 * u})
 		}
 		if ask {
 			g.askWeights()
 		}
-		g.asm.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
+		g.asm.ADDQ(operand.U32(uint32(g.unitsOf(gemmUnroll)*panelBytes)), w)
 		g.asm.ADDQ(operand.U32(4*gemmUnroll), x)
 		g.asm.DECQ(count)
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	for u := range n % gemmUnroll {
-		g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+		g.column(acc, g.weights(w, u, row), operand.Mem{Base: x, Disp: 4 * u})
+	}
+}
+
+// unitsOf is how many rows of the panel in memory hold some columns.
+func (g *gemm) unitsOf(columns int) int {
+	if g.inPlace {
+		return columns / 2
+	}
+	return columns
+}
+
+// weights loads vector i of column u from byte row on; where pairs of bf16 are
+// taken as they lie, one half of what is loaded.
+func (g *gemm) weights(w reg.GPVirtual, u, row int) func(i int) reg.VecVirtual {
+	return func(i int) reg.VecVirtual {
+		v := g.asm.vec()
+		unit := u
+		if g.inPlace {
+			unit = u / 2
+		}
+		g.asm.VMOVUPS(operand.Mem{Base: w, Disp: unit*panelBytes + row + i*g.asm.bytes()}, v)
+		switch {
+		case !g.inPlace:
+		case u%2 == 0:
+			g.asm.VPSLLD(operand.Imm(16), v, v)
+		default:
+			g.asm.andMem(g.asm.constant32("highHalf", 0xffff0000), v, v)
+		}
+		return v
 	}
 }
 
 // column holds what a tile has less of, weights or inputs, and passes the others
 // through one register.
-func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
+func (g *gemm) column(acc [][]reg.VecVirtual, w func(i int) reg.VecVirtual, x operand.Mem) {
 	if len(acc) < len(acc[0]) {
 		g.columnOfInputs(acc, w, x)
 		return
 	}
-	weights := g.asm.vecs(len(acc[0]))
-	for i, v := range weights {
-		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, v)
+	weights := make([]reg.VecVirtual, len(acc[0]))
+	for i := range weights {
+		weights[i] = w(i)
 	}
 	for t, row := range acc {
 		in := g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
@@ -310,14 +378,13 @@ func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
 	}
 }
 
-func (g *gemm) columnOfInputs(acc [][]reg.VecVirtual, w, x operand.Mem) {
+func (g *gemm) columnOfInputs(acc [][]reg.VecVirtual, w func(i int) reg.VecVirtual, x operand.Mem) {
 	inputs := make([]reg.VecVirtual, len(acc))
 	for t := range inputs {
 		inputs[t] = g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 	}
 	for i := range acc[0] {
-		weights := g.asm.vec()
-		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, weights)
+		weights := w(i)
 		for t, in := range inputs {
 			g.multiplyAdd(weights, in, acc[t][i])
 		}
