@@ -130,12 +130,29 @@ func (g *gemm) block(b block) {
 			g.tileR = g.asm.pointer("residual")
 		}
 	}
-	for _, m := range heights(g.tile.Tokens) {
-		g.tiles(b, m, weights)
-	}
+	g.allTiles(b, weights)
 	if !b.last {
 		g.asm.ADDQ(operand.U32(uint32(g.packed(b))), g.w)
 		g.asm.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
+	}
+}
+
+// allTiles runs the tallest tiles, then lower ones for the rest. Where weights are
+// float32, and tokens so few that reading them takes longer than all products,
+// only lower tiles run: those that read whole rows of the panel, one after the
+// other, as hardware foresees it.
+func (g *gemm) allTiles(b block, weights reg.GPVirtual) {
+	lower := g.asm.label("lower")
+	list := heights(g.tile.Tokens)
+	if g.Storage == kernel.F32 && len(list) > 1 && g.rows(list[1]) > g.tile.Rows {
+		g.asm.CMPQ(g.left, operand.U32(uint32(2*g.tile.Tokens)))
+		g.asm.JLT(operand.LabelRef(lower))
+	}
+	for i, m := range list {
+		if i == 1 {
+			g.asm.Label(lower)
+		}
+		g.tiles(b, m, weights)
 	}
 }
 
@@ -231,8 +248,7 @@ func (g *gemm) widen(columns int) reg.GPVirtual {
 	return g.asm.pointer("scratch")
 }
 
-// tiles runs tiles of m tokens: as many as fit for the tallest, at most one
-// for the rest.
+// tiles runs tiles of m tokens, as many as fit.
 func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	loop, done := g.asm.label("tile"), g.asm.label("next")
 	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("weights", weights))
@@ -254,9 +270,7 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 		}
 	}
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
-	if m == g.tile.Tokens {
-		g.asm.JMP(operand.LabelRef(loop))
-	}
+	g.asm.JMP(operand.LabelRef(loop))
 	g.asm.Label(done)
 }
 
