@@ -30,7 +30,7 @@ func TestWordsAreExact(t *testing.T) {
 	}
 	for _, level := range []string{"v3", "v4", "v4n"} {
 		b, _ := target.Lookup(level)
-		file, err := b.(*amd64.Level).Build(spec)
+		file, err := b.(*amd64.Level).Build(nil, spec)
 		if err != nil {
 			t.Fatal(err)
 		}

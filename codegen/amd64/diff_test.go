@@ -127,7 +127,7 @@ func TestInterpreted(t *testing.T) {
 
 // interpreted opens a kernel of a level in the interpreter.
 func interpreted(b target.Backend, spec kernel.Spec) (func(*kerneltest.Call) error, error) {
-	file, err := b.(*amd64.Level).Build(spec)
+	file, err := b.(*amd64.Level).Build(nil, spec)
 	if err != nil {
 		return nil, err
 	}

@@ -32,13 +32,21 @@ func dotGemvBF16(a *asm, s kernel.DotGemv) {
 
 // dotGemmBF16 is dotGemvBF16 for a run of tokens.
 func dotGemmBF16(a *asm, s kernel.DotGemm) {
-	if !a.level.has(bf16) {
-		newGemm(a, kernel.Gemm(s)).emit()
-		return
+	g := newGemm(a, a.level.roundedGemm(s))
+	if a.level.has(bf16) {
+		g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.VDPBF16PS
 	}
-	g := newGemm(a, kernel.Gemm{Storage: kernel.F32, K: (s.K + 1) / 2, StrideX: s.StrideX, StrideY: s.StrideY, Epilogue: s.Epilogue})
-	g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.VDPBF16PS
 	g.emit()
+}
+
+// roundedGemm is the product of float32 that one of rounded inputs has the form
+// of.
+func (l *Level) roundedGemm(s kernel.DotGemm) kernel.Gemm {
+	g := kernel.Gemm(s)
+	if l.has(bf16) {
+		g.Storage, g.K = kernel.F32, (s.K+1)/2
+	}
+	return g
 }
 
 // rounding rounds rows to bf16, some columns a turn: those of one store of words.

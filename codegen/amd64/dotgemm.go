@@ -8,6 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
 )
 
 func init() {
@@ -20,7 +21,11 @@ func init() {
 				newDotGemm(a, d).emit()
 			}
 		},
-		uses: func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemm).Storage) },
+		uses:  func(s kernel.Spec) string { return dotUses(s.(kernel.DotGemm).Storage) },
+		tiles: func(l *Level, s kernel.Spec) []target.Tile { return l.dotGemmTiles(s.(kernel.DotGemm)) },
+		cost: func(l *Level, s kernel.Spec, t target.Tile, tokens int) float64 {
+			return l.dotGemmCost(s.(kernel.DotGemm), t, tokens)
+		},
 	})
 }
 
@@ -178,11 +183,11 @@ func (g *dotGemm) addBlock() {
 	g.asm.MOVQ(g.x, g.tileX)
 	g.asm.ADDQ(g.rows, g.tileSums)
 	g.asm.ADDQ(operand.U32(dotSumsAt), g.tileSums)
-	for i, m := range g.asm.level.dotTokens {
+	for i, m := range heights(g.asm.tile.Tokens) {
 		g.tiles(m, i == 0)
 	}
-	if g.asm.level.dotRows < kernel.PanelRows {
-		g.asm.ADDQ(operand.U32(uint32(4*g.asm.level.dotRows)), g.rows)
+	if g.asm.tile.Rows < kernel.PanelRows {
+		g.asm.ADDQ(operand.U32(uint32(4*g.asm.tile.Rows)), g.rows)
 		g.asm.CMPQ(g.rows, operand.U32(panelBytes))
 		g.asm.JLT(operand.LabelRef(loop))
 	}
@@ -220,7 +225,7 @@ func (g *dotGemm) tiles(m int, tallest bool) {
 	g.asm.Label(done)
 }
 
-// tile adds the groups of the block to m tokens × dotRows rows.
+// tile adds the groups of the block to m tokens × the tile's rows.
 func (g *dotGemm) tile(m int) {
 	w, x := g.asm.pointer("scratch"), g.asm.GP64()
 	from, to := g.coder.numbers(g.row)
@@ -231,7 +236,7 @@ func (g *dotGemm) tile(m int) {
 	g.asm.Label(loop)
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
-		acc[t] = g.asm.vecs(g.asm.level.dotRows / g.asm.level.lanes)
+		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
 		for _, v := range acc[t] {
 			g.coder.begin(v, operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX})
 		}

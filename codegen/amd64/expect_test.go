@@ -23,7 +23,7 @@ func compiled(t *testing.T, b target.Backend, s kernel.Spec) *ir.Function {
 	if f, ok := functions[name]; ok {
 		return f
 	}
-	file, err := b.(*amd64.Level).Build(s)
+	file, err := b.(*amd64.Level).Build(nil, s)
 	if err != nil {
 		t.Fatalf("%s: %v", s.Name(), err)
 	}
@@ -171,11 +171,11 @@ func TestImprovements(t *testing.T) {
 func TestEmissionIsDeterministic(t *testing.T) {
 	for _, b := range target.Backends() {
 		specs := onePerKind(supported(b)) // emission is slow, and alike for all of a kind
-		first, err := b.Emit("kernels", "Made by a test.", specs)
+		first, err := b.Emit("kernels", "Made by a test.", specs, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if second, _ := b.Emit("kernels", "Made by a test.", specs); !bytes.Equal(first, second) {
+		if second, _ := b.Emit("kernels", "Made by a test.", specs, nil); !bytes.Equal(first, second) {
 			t.Errorf("%s: two emissions differ", b.Level().Name)
 		}
 	}
@@ -199,7 +199,7 @@ func TestUnsupportedSpecIsAnError(t *testing.T) {
 			if b.Supports(s) {
 				t.Errorf("%s: %s is supported", b.Level().Name, s.Name())
 			}
-			if _, err := b.Emit("kernels", "", []kernel.Spec{s}); err == nil || !strings.Contains(err.Error(), s.Name()) {
+			if _, err := b.Emit("kernels", "", []kernel.Spec{s}, nil); err == nil || !strings.Contains(err.Error(), s.Name()) {
 				t.Errorf("%s: %s: error %v", b.Level().Name, s.Name(), err)
 			}
 		}
@@ -227,7 +227,7 @@ func TestRoundedIsExact(t *testing.T) {
 // TestLegendsNameRegisters: what a reader of the assembly is told.
 func TestLegendsNameRegisters(t *testing.T) {
 	b, _ := target.Lookup("v4")
-	text, err := b.Emit("kernels", "", []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 64, StrideX: 64, StrideY: 48}})
+	text, err := b.Emit("kernels", "", []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 64, StrideX: 64, StrideY: 48}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,17 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/mambac/mambac/codegen/kernel"
+	"github.com/mambac/mambac/codegen/target"
 )
 
 func init() {
 	registerKind("gemm", emitter{
 		supports: func(*Level, kernel.Spec) bool { return true },
 		emit:     func(a *asm, s kernel.Spec) { newGemm(a, s.(kernel.Gemm)).emit() },
+		tiles:    func(l *Level, s kernel.Spec) []target.Tile { return l.gemmTiles(s.(kernel.Gemm)) },
+		cost: func(l *Level, s kernel.Spec, t target.Tile, tokens int) float64 {
+			return l.gemmCost(s.(kernel.Gemm), t, tokens)
+		},
 	})
 }
 
@@ -30,6 +35,7 @@ const lineBytes = 64
 type gemm struct {
 	asm *asm
 	kernel.Gemm
+	tile target.Tile
 	// Start of what the block at hand uses: its columns of x, its weights as
 	// float32, the bias.
 	x, w reg.GPVirtual
@@ -43,10 +49,16 @@ type gemm struct {
 	// column of float32 to sums, or what lies in its place.
 	inputs      int
 	multiplyAdd func(...operand.Op)
+	// inPlace: bf16 is widened where it is multiplied, by every tile again.
+	inPlace bool
 }
 
+// fewTokens is for how many tokens the tiles together widen a weight faster than
+// one pass over the block before them, which stores and loads it again.
+const fewTokens = 16
+
 func newGemm(a *asm, s kernel.Gemm) *gemm {
-	return &gemm{asm: a, Gemm: s, multiplyAdd: a.VFMADD231PS}
+	return &gemm{asm: a, Gemm: s, tile: a.tile, multiplyAdd: a.VFMADD231PS}
 }
 
 // block says what a run over all tiles does with the accumulators.
@@ -63,31 +75,46 @@ func (g *gemm) emit() {
 	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
 		g.asm.ADDQ(operand.U32(uint32(start*g.Storage.ElementBytes())), g.w)
 	}
-	g.pace(tokens)
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
-	full, rest := g.Blocks()
+	if g.Storage == kernel.BF16 {
+		many := g.asm.label("many")
+		g.asm.CMPQ(tokens, operand.U32(fewTokens))
+		g.asm.JGT(operand.LabelRef(many))
+		g.inPlace = true
+		g.blocks()
+		g.inPlace = false
+		g.asm.JMP(operand.LabelRef(done))
+		g.asm.Label(many)
+	}
+	g.blocks()
+	g.asm.Label(done)
+}
+
+// blocks walks K.
+func (g *gemm) blocks() {
+	g.pace()
+	full, rest := wholeBlocks(g.K, g.tile.Block)
 	if full > 0 {
-		g.block(block{columns: kernel.KBlock, first: true})
+		g.block(block{columns: g.tile.Block, first: true})
 	}
 	if full > 1 {
 		n, loop := g.asm.GP64(), g.asm.label("block")
 		g.asm.MOVQ(operand.U32(uint32(full-1)), n)
 		g.asm.legend("The blocks between the first and the last.", holds("blocks left", n))
 		g.asm.Label(loop)
-		g.block(block{columns: kernel.KBlock})
+		g.block(block{columns: g.tile.Block})
 		g.asm.DECQ(n)
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	g.block(block{columns: rest, first: full == 0, last: true})
-	g.asm.Label(done)
 }
 
 // block runs all tiles of tokens over one block of columns and moves on.
 func (g *gemm) block(b block) {
 	weights := g.w
-	if g.Storage != kernel.F32 {
+	if g.Storage != kernel.F32 && !g.inPlace {
 		weights = g.widen(b.columns)
 	}
 	g.tileX, g.ahead, g.left = g.asm.GP64(), g.asm.GP64(), g.asm.integer("tokens")
@@ -106,12 +133,29 @@ func (g *gemm) block(b block) {
 			g.tileR = g.asm.pointer("residual")
 		}
 	}
-	for m := g.asm.level.tileTokens; m > 0; m /= 2 {
-		g.tiles(b, m, weights)
-	}
+	g.allTiles(b, weights)
 	if !b.last {
 		g.asm.ADDQ(operand.U32(uint32(g.packed(b))), g.w)
 		g.asm.ADDQ(operand.U32(uint32(4*b.columns)), g.x)
+	}
+}
+
+// allTiles runs the tallest tiles, then lower ones for the rest. Where weights are
+// float32, and tokens so few that reading them takes longer than all products,
+// only lower tiles run: those that read whole rows of the panel, one after the
+// other, as hardware foresees it.
+func (g *gemm) allTiles(b block, weights reg.GPVirtual) {
+	lower := g.asm.label("lower")
+	list := heights(g.tile.Tokens)
+	if g.Storage == kernel.F32 && len(list) > 1 && g.rows(list[1]) > g.tile.Rows {
+		g.asm.CMPQ(g.left, operand.U32(uint32(2*g.tile.Tokens)))
+		g.asm.JLT(operand.LabelRef(lower))
+	}
+	for i, m := range list {
+		if i == 1 {
+			g.asm.Label(lower)
+		}
+		g.tiles(b, m, weights)
 	}
 }
 
@@ -123,17 +167,24 @@ func (g *gemm) packed(b block) int {
 // asks is how many lines of the coming weights a turn of the tallest tile asks
 // for, in as many parts of the block: some sixteen tokens ask for all. More would
 // hold up the loads of the tile.
-func (g *gemm) asks() int { return g.asm.level.tileTokens / 2 }
+func (g *gemm) asks() int {
+	n := max(g.tile.Tokens*g.tile.Rows/(6*g.asm.level.lanes), 1)
+	if g.inPlace {
+		n += n / 2
+	}
+	return n
+}
 
 // pace chooses the step with which the tiles of one block ask for all of the
 // next: less for more tokens, so that there is no burst of requests.
-func (g *gemm) pace(tokens reg.GPVirtual) {
+func (g *gemm) pace() {
 	g.step = g.asm.GP64()
+	tokens := g.asm.integer("tokens")
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
 	done := g.asm.label("paced")
-	for n := g.asm.level.tileTokens; n <= 512; n *= 2 {
-		turns := n / g.asm.level.tileTokens * kernel.PanelRows / g.asm.level.tileRows * kernel.KBlock / gemmUnroll
-		part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+	for n := g.tile.Tokens; n <= 512; n *= 2 {
+		turns := n / g.tile.Tokens * kernel.PanelRows / g.tile.Rows * g.tile.Block / gemmUnroll
+		part := g.packed(block{columns: g.tile.Block}) / g.asks()
 		if part >= turns*lineBytes {
 			continue
 		}
@@ -147,7 +198,7 @@ func (g *gemm) pace(tokens reg.GPVirtual) {
 // askWeights asks for some of the weights that come after the block: those of
 // the next one, or of the next panel.
 func (g *gemm) askWeights() {
-	part := g.packed(block{columns: kernel.KBlock}) / g.asks()
+	part := g.packed(block{columns: g.tile.Block}) / g.asks()
 	for i := range g.asks() {
 		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * part})
 	}
@@ -200,16 +251,16 @@ func (g *gemm) widen(columns int) reg.GPVirtual {
 	return g.asm.pointer("scratch")
 }
 
-// tiles runs tiles of m tokens: as many as fit for the tallest, at most one
-// for the rest.
+// tiles runs tiles of m tokens, as many as fit.
 func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	loop, done := g.asm.label("tile"), g.asm.label("next")
 	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("weights", weights))
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	for row := 0; row < kernel.PanelRows; row += g.asm.level.tileRows {
-		g.tile(b, m, 4*row, weights)
+	rows := g.rows(m)
+	for row := 0; row < kernel.PanelRows; row += rows {
+		g.computeTile(b, m, row, rows, weights)
 	}
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	if !b.first || !b.last {
@@ -222,17 +273,25 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 		}
 	}
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
-	if m == g.asm.level.tileTokens {
-		g.asm.JMP(operand.LabelRef(loop))
-	}
+	g.asm.JMP(operand.LabelRef(loop))
 	g.asm.Label(done)
 }
 
-// tile computes m tokens × tileRows rows from byte row of the panel on.
-func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
-	acc := make([][]reg.VecVirtual, m)
+// rows is the width of a tile of m tokens: twice, and twice again, that of the
+// tallest where as many sums are free, so that they need not wait for each other.
+func (g *gemm) rows(m int) int {
+	n := g.tile.Rows
+	for 2*n*m <= g.tile.Rows*g.tile.Tokens && kernel.PanelRows%(2*n) == 0 {
+		n *= 2
+	}
+	return n
+}
+
+// computeTile computes m tokens × some rows of the panel.
+func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
+	acc, row := make([][]reg.VecVirtual, m), 4*first
 	for t := range acc {
-		acc[t] = g.asm.vecs(g.asm.level.tileRows / g.asm.level.lanes)
+		acc[t] = g.asm.vecs(rows / g.asm.level.lanes)
 		for i, v := range acc[t] {
 			if b.first {
 				g.asm.zero(v)
@@ -241,7 +300,7 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 			}
 		}
 	}
-	tallest := m == g.asm.level.tileTokens
+	tallest := m == g.tile.Tokens
 	g.columns(b.columns, acc, row, weights, tallest)
 	if tallest && row == 0 {
 		g.askTile(b, m)
@@ -260,8 +319,8 @@ func (g *gemm) tile(b block, m, row int, weights reg.GPVirtual) {
 	}
 }
 
-// columns is the inner loop: per column the tile's weights once, one broadcast
-// and a row of multiply-adds per token; now and then a request for weights.
+// columns is the inner loop: per column the tile's weights and a
+// broadcast per token once, and their products; now and then a request for weights.
 func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual, ask bool) {
 	w, x := g.asm.GP64(), g.asm.GP64()
 	g.asm.MOVQ(weights, w)
@@ -273,30 +332,78 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 			holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", count))
 		g.asm.Label(loop)
 		for u := range gemmUnroll {
-			g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+			g.column(acc, g.weights(w, u, row), operand.Mem{Base: x, Disp: 4 * u})
 		}
 		if ask {
 			g.askWeights()
 		}
-		g.asm.ADDQ(operand.U32(gemmUnroll*panelBytes), w)
+		g.asm.ADDQ(operand.U32(uint32(g.unitsOf(gemmUnroll)*panelBytes)), w)
 		g.asm.ADDQ(operand.U32(4*gemmUnroll), x)
 		g.asm.DECQ(count)
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
 	for u := range n % gemmUnroll {
-		g.column(acc, operand.Mem{Base: w, Disp: u*panelBytes + row}, operand.Mem{Base: x, Disp: 4 * u})
+		g.column(acc, g.weights(w, u, row), operand.Mem{Base: x, Disp: 4 * u})
 	}
 }
 
-func (g *gemm) column(acc [][]reg.VecVirtual, w, x operand.Mem) {
-	weights := g.asm.vecs(len(acc[0]))
-	for i, v := range weights {
-		g.asm.VMOVUPS(operand.Mem{Base: w.Base, Disp: w.Disp + i*g.asm.bytes()}, v)
+// unitsOf is how many rows of the panel in memory hold some columns.
+func (g *gemm) unitsOf(columns int) int {
+	if g.inPlace {
+		return columns / 2
+	}
+	return columns
+}
+
+// weights loads vector i of column u from byte row on; where pairs of bf16 are
+// taken as they lie, one half of what is loaded.
+func (g *gemm) weights(w reg.GPVirtual, u, row int) func(i int) reg.VecVirtual {
+	return func(i int) reg.VecVirtual {
+		v := g.asm.vec()
+		unit := u
+		if g.inPlace {
+			unit = u / 2
+		}
+		g.asm.VMOVUPS(operand.Mem{Base: w, Disp: unit*panelBytes + row + i*g.asm.bytes()}, v)
+		switch {
+		case !g.inPlace:
+		case u%2 == 0:
+			g.asm.VPSLLD(operand.Imm(16), v, v)
+		default:
+			g.asm.andMem(g.asm.constant32("highHalf", 0xffff0000), v, v)
+		}
+		return v
+	}
+}
+
+// column holds what a tile has less of, weights or inputs, and passes the others
+// through one register.
+func (g *gemm) column(acc [][]reg.VecVirtual, w func(i int) reg.VecVirtual, x operand.Mem) {
+	if len(acc) < len(acc[0]) {
+		g.columnOfInputs(acc, w, x)
+		return
+	}
+	weights := make([]reg.VecVirtual, len(acc[0]))
+	for i := range weights {
+		weights[i] = w(i)
 	}
 	for t, row := range acc {
 		in := g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
 		for i, v := range row {
 			g.multiplyAdd(weights[i], in, v)
+		}
+	}
+}
+
+func (g *gemm) columnOfInputs(acc [][]reg.VecVirtual, w func(i int) reg.VecVirtual, x operand.Mem) {
+	inputs := make([]reg.VecVirtual, len(acc))
+	for t := range inputs {
+		inputs[t] = g.asm.broadcast(x.Base, x.Disp+4*t*g.StrideX)
+	}
+	for i := range acc[0] {
+		weights := w(i)
+		for t, in := range inputs {
+			g.multiplyAdd(weights, in, acc[t][i])
 		}
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/mambac/mambac/codegen/target"
 )
 
-// Level is a CPU level: its features, its registers and its tiles. It
-// implements target.Backend.
+// Level is a CPU level: its features and its registers. It implements
+// target.Backend.
 type Level struct {
 	level target.Level
 	// below is the level that has all but the last of the features; nil for one
@@ -29,18 +29,15 @@ type Level struct {
 	// lanes is the number of float32 of a vector register, registers how many
 	// vector registers there are.
 	lanes, registers int
-	// tileTokens and tileRows are the register tile of a matrix product.
-	tileTokens, tileRows int
-	// dotTokens are the heights of the tiles of a product of whole numbers, the
-	// tallest first, dotRows is their width.
-	dotTokens []int
-	dotRows   int
+	// shapes are those of the tiles of products of float32, dotShapes those of
+	// whole numbers: what the registers hold.
+	shapes, dotShapes []shape
 }
 
 // Level implements target.Backend.
 func (l *Level) Level() target.Level { return l.level }
 
-// with is the next level: the same registers and tiles, and one more feature.
+// with is the next level: the same registers, and one more feature.
 func (l *Level) with(name, feature string) *Level {
 	next := *l
 	next.level.Name, next.level.Rank, next.below = name, l.level.Rank+1, l
@@ -61,6 +58,10 @@ type emitter struct {
 	// uses is the feature, not of all levels, that makes code for a spec better
 	// where it is there; nil if there is none.
 	uses func(s kernel.Spec) string
+	// tiles lists the forms that emit can give the kernel; nil if it has one.
+	tiles func(l *Level, s kernel.Spec) []target.Tile
+	// cost estimates the cycles of a panel and some tokens; nil without tiles.
+	cost func(l *Level, s kernel.Spec, t target.Tile, tokens int) float64
 }
 
 func registerKind(kind string, e emitter) {
@@ -87,7 +88,7 @@ func (l *Level) Improves(s kernel.Spec) bool {
 
 // Build returns the compiled instructions of the given specs, one function
 // each, and the constants that they share.
-func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
+func (l *Level) Build(tiling target.Tiling, specs ...kernel.Spec) (*ir.File, error) {
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("amd64,!purego")
 	a := &asm{Context: ctx, level: l, constants: map[string]bool{}, legends: map[string][][]role{}}
@@ -95,6 +96,7 @@ func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 		if !l.Supports(s) {
 			return nil, fmt.Errorf("%s: level %s does not emit it", s.Name(), l.level.Name)
 		}
+		a.tile = l.tile(s, tiling)
 		a.function(s)
 	}
 	file, err := ctx.Result()
@@ -109,8 +111,8 @@ func (l *Level) Build(specs ...kernel.Spec) (*ir.File, error) {
 }
 
 // Emit implements target.Backend.
-func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
-	file, err := l.Build(specs...)
+func (l *Level) Emit(pkg, header string, specs []kernel.Spec, tiling target.Tiling) ([]byte, error) {
+	file, err := l.Build(tiling, specs...)
 	if err == nil {
 		err = encoded(file)
 	}
@@ -130,6 +132,7 @@ func (l *Level) Emit(pkg, header string, specs []kernel.Spec) ([]byte, error) {
 type asm struct {
 	*build.Context
 	level     *Level
+	tile      target.Tile     // of the function at hand
 	constants map[string]bool // names of constants already in the file
 	labels    int
 	legends   map[string][][]role // by sentence, in the order of emission

@@ -95,7 +95,7 @@ func interpreted(t *testing.T, spec kernel.Spec) func(*kerneltest.Call) error {
 func TestSameBitsAsAMD64(t *testing.T) {
 	other, _ := target.Lookup("v3")
 	for _, spec := range leveltest.Supported(other, oddSpecs()) {
-		file, err := other.(*amd64.Level).Build(spec)
+		file, err := other.(*amd64.Level).Build(nil, spec)
 		if err != nil {
 			t.Fatalf("%s: %v", spec.Name(), err)
 		}

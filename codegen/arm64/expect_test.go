@@ -86,11 +86,11 @@ func TestFormOfFunctions(t *testing.T) {
 }
 
 func TestEmissionIsDeterministic(t *testing.T) {
-	first, err := neon.Emit("kernels", "Made by a test.", oddSpecs())
+	first, err := neon.Emit("kernels", "Made by a test.", oddSpecs(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, _ := neon.Emit("kernels", "Made by a test.", oddSpecs()); !bytes.Equal(first, second) {
+	if second, _ := neon.Emit("kernels", "Made by a test.", oddSpecs(), nil); !bytes.Equal(first, second) {
 		t.Error("two emissions differ")
 	}
 }
@@ -106,7 +106,7 @@ func TestUnsupportedSpecIsAnError(t *testing.T) {
 		if neon.Supports(s) {
 			t.Errorf("%s is supported", s.Name())
 		}
-		if _, err := neon.Emit("kernels", "", []kernel.Spec{s}); err == nil || !strings.Contains(err.Error(), s.Name()) {
+		if _, err := neon.Emit("kernels", "", []kernel.Spec{s}, nil); err == nil || !strings.Contains(err.Error(), s.Name()) {
 			t.Errorf("%s: error %v", s.Name(), err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestUnsupportedSpecIsAnError(t *testing.T) {
 
 // TestLegendsNameRegisters: what a reader of the assembly is told.
 func TestLegendsNameRegisters(t *testing.T) {
-	text, err := neon.Emit("kernels", "Made by a test.", []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 64, StrideX: 64, StrideY: 48}})
+	text, err := neon.Emit("kernels", "Made by a test.", []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 64, StrideX: 64, StrideY: 48}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,14 @@ func (l *Level) Build(specs ...kernel.Spec) (*File, error) {
 	return file, nil
 }
 
+// Tiles implements target.Backend: every kernel has one form.
+func (l *Level) Tiles(kernel.Spec) []target.Tile { return nil }
+
+// Cost implements target.Backend: there is nothing to choose.
+func (l *Level) Cost(kernel.Spec, target.Tile, int) float64 { return 0 }
+
 // Emit implements target.Backend.
-func (l *Level) Emit(_, header string, specs []kernel.Spec) ([]byte, error) {
+func (l *Level) Emit(_, header string, specs []kernel.Spec, _ target.Tiling) ([]byte, error) {
 	file, err := l.Build(specs...)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,8 @@ type Package struct {
 	// Backends holds the levels to emit besides the twins, the least
 	// preferred first.
 	Backends []target.Backend
+	// Tilings are the tiles of a level's kernels, by its name.
+	Tilings map[string]target.Tiling
 	// Generic keeps the twins as a level of the program. Without it they only
 	// stand in for what a back end does not support.
 	Generic bool
@@ -163,7 +165,7 @@ func (e *emitter) twinFiles(files map[string][]byte) error {
 			return err
 		}
 		files["kernels_"+level.Name+"_"+level.GOARCH+".go"] = stubs
-		text, err := b.Emit(e.Name, e.Header, specs)
+		text, err := b.Emit(e.Name, e.Header, specs, e.Tilings[level.Name])
 		if err != nil {
 			return fmt.Errorf("level %s: %w", level.Name, err)
 		}

@@ -175,9 +175,13 @@ type future struct{}
 func (future) Level() target.Level {
 	return target.Level{Name: "v9", GOARCH: "amd64", Features: []string{"avx4096"}}
 }
-func (future) Supports(kernel.Spec) bool                          { return false }
-func (future) Improves(kernel.Spec) bool                          { return false }
-func (future) Emit(string, string, []kernel.Spec) ([]byte, error) { return nil, nil }
+func (future) Supports(kernel.Spec) bool                  { return false }
+func (future) Improves(kernel.Spec) bool                  { return false }
+func (future) Tiles(kernel.Spec) []target.Tile            { return nil }
+func (future) Cost(kernel.Spec, target.Tile, int) float64 { return 0 }
+func (future) Emit(string, string, []kernel.Spec, target.Tiling) ([]byte, error) {
+	return nil, nil
+}
 
 // TestEveryKindHasTwin keeps list and registry together.
 func TestEveryKindHasTwin(t *testing.T) {

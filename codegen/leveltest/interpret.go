@@ -13,7 +13,7 @@ import (
 
 // builder is a back end whose functions the interpreter understands.
 type builder interface {
-	Build(specs ...kernel.Spec) (*ir.File, error)
+	Build(tiling target.Tiling, specs ...kernel.Spec) (*ir.File, error)
 }
 
 // Interpret makes a generated package run a level that this machine may lack:
@@ -35,7 +35,7 @@ func Interpret(level string, specs []string, kernels any) error {
 			own = append(own, spec)
 		}
 	}
-	file, err := b.(builder).Build(own...)
+	file, err := b.(builder).Build(nil, own...)
 	if err != nil {
 		return err
 	}

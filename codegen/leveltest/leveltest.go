@@ -81,7 +81,7 @@ func WriteModule(t *testing.T, dir string, specs []kernel.Spec, backends []targe
 		level, own := b.Level(), Supported(b, specs)
 		text, err = gosrc.StubFile(pkg, header, level, own)
 		write("kernels_"+level.Name+"_"+level.GOARCH+".go", text, err)
-		text, err = b.Emit(pkg, header, own)
+		text, err = b.Emit(pkg, header, own, nil)
 		write("kernels_"+level.Name+"_"+level.GOARCH+".s", text, err)
 	}
 	root, err := filepath.Abs("../..")

@@ -29,9 +29,15 @@ type Backend interface {
 	// the levels below this one do; where no spec of a program is, it does
 	// without the level.
 	Improves(kernel.Spec) bool
+	// Tiles lists the tiles that Emit can give the kernel of a spec, none for a
+	// kernel that has but one form.
+	Tiles(kernel.Spec) []Tile
+	// Cost estimates in how many cycles a kernel with a tile multiplies a panel
+	// with some tokens.
+	Cost(s kernel.Spec, t Tile, tokens int) float64
 	// Emit returns one source file holding a function for each spec, named
 	// FuncName(spec, level); header is a comment for the top of the file.
-	Emit(pkg, header string, specs []kernel.Spec) ([]byte, error)
+	Emit(pkg, header string, specs []kernel.Spec, tiling Tiling) ([]byte, error)
 }
 
 // FuncName is the Go name of the function that implements a spec at a level:

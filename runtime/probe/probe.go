@@ -14,7 +14,7 @@ const (
 	readBytes = 1 << 30 // of anonymous memory
 	readBlock = 1 << 19 // per call of a kernel: assembly cannot be preempted
 	callLoops = 1 << 14 // of arithmetic per call, some 50 µs
-	callCount = 256     // calls per round
+	callCount = 2048    // calls per round, some 0.1 s: as long as a round of reading
 )
 
 // arithmetic is a loop without memory.
