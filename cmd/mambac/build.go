@@ -53,6 +53,7 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "native")
 	f.registerTarget(cmd)
+	f.tuneFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
@@ -84,6 +85,9 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
+	if err := f.prepareTuning(ctx, m, !f.dryRun, p); err != nil {
+		return err
+	}
 	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
 	if err != nil {
 		return err
@@ -178,6 +182,7 @@ type built struct {
 	Family  string   `json:"family"`
 	Target  string   `json:"target"`
 	Levels  []string `json:"levels"`
+	Tuning  string   `json:"tuning,omitempty"` // hash of choices that were measured
 	Weights string   `json:"weights"`
 	Math    string   `json:"math"`
 	sizes
@@ -191,7 +196,7 @@ type built struct {
 
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
-		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels,
+		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
 		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
 		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
 	}
@@ -227,6 +232,9 @@ func (c *console) printBuilt(b *built) error {
 	}
 	t.line("family", "%s", b.Family)
 	t.line("target", "%s, levels %s", b.Target, strings.Join(b.Levels, ", "))
+	if b.Tuning != "" {
+		t.line("tuned", "as measured (%s)", b.Tuning)
+	}
 	t.line("parameters", "%d", b.Parameters)
 	t.line("weights", "%s, %s math, %s (%s packed)", b.Weights, b.Math, formatBytes(b.WeightBytes), formatBytes(b.PackedBytes))
 	t.line("state", "%s a sequence", formatBytes(b.StateBytes))

@@ -66,6 +66,7 @@ where one is in the way.`,
 	f.registerPasses(cmd)
 	f.registerLevels(cmd, "all")
 	f.platform = anyPlatform
+	f.tuneFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.pkg, "package", "", "name of the package")
 	flags.StringVar(&f.dir, "dir", "", "folder for its files")
@@ -120,6 +121,11 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if err := m.refuseOutputs(output{"--payload", f.payload}); err != nil {
 		return err
 	}
+	p := c.progress(f.json)
+	defer p.end()
+	if err := f.prepareTuning(ctx, m, true, p); err != nil {
+		return err
+	}
 	out, err := f.compile(m, codegen.Options{Package: f.pkg, Tests: true}, "generate "+m.name+flags)
 	if err != nil {
 		return err
@@ -127,9 +133,9 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if f.embed && out.Plan.Bytes > mostEmbedded {
 		return usagef("--embed: the weights are %s, want at most %s; use --payload FILE", formatBytes(out.Plan.Bytes), formatBytes(mostEmbedded))
 	}
-	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: c.progress(f.json)}
+	g := &generated{generateFlags: f, compiled: out, command: f.again(m.name + flags), progress: p}
 	err = g.write(ctx)
-	g.progress.end()
+	p.end()
 	if err != nil {
 		return err
 	}
@@ -264,6 +270,9 @@ func (g *generated) doc() string {
 	line("weights", "%s (%s), %s math", g.weights, formatBytes(s.WeightBytes), g.math)
 	line("state", "%s a session", formatBytes(s.StateBytes))
 	line("levels", "%s", strings.Join(g.levels, ", "))
+	if g.Tuning != "" {
+		line("tuned", "as measured (%s)", g.Tuning)
+	}
 	line("fingerprint", "%s", g.Fingerprint)
 	return b.String()
 }

@@ -7,8 +7,8 @@ import "github.com/mambac/mambac/codegen/target"
 var v3 = &Level{
 	level: target.Level{Name: "v3", GOARCH: "amd64", Rank: 3, Features: []string{"avx2", "fma", "f16c"}},
 	lanes: 8, registers: 16,
-	shapes:    []shape{{4, 24}, {6, 16}, {2, 48}, {12, 8}},
-	dotShapes: []shape{{6, 16}, {3, 24}, {4, 16}, {12, 8}},
+	shapes:    []shape{{4, 24}, {6, 16}, {2, 48}},
+	dotShapes: []shape{{6, 16}, {4, 16}, {3, 24}},
 }
 
 func init() { target.Register(v3) }

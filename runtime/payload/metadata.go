@@ -15,6 +15,7 @@ type Metadata struct {
 	Weights     string   `json:"weights"`     // storage format
 	Math        string   `json:"math"`        // exact or fast
 	Levels      []string `json:"levels"`
+	Tuning      string   `json:"tuning,omitempty"` // hash of choices that were measured
 	Card        []Fact   `json:"card"` // sizes worth showing, in order
 
 	// Identity is the digest of tokenizer and weights: equal for programs of
