@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// A kernel is timed until so many rounds are over or so much time is.
+// A kernel is timed in so many rounds; once so much time is over, in fewer.
 const (
 	maxRounds = 400
+	minRounds = 150
 	maxTime   = 2500 * time.Millisecond
 )
 
@@ -21,7 +22,7 @@ func (k *Kernel) measure() []Candidate {
 		list[i] = Candidate{f.Tile, map[int]int{}}
 	}
 	m := newMemory(k)
-	for round, begun := 0, time.Now(); round < maxRounds && time.Since(begun) < maxTime; round++ {
+	for round, begun := 0, time.Now(); round < minRounds || round < maxRounds && time.Since(begun) < maxTime; round++ {
 		for _, tokens := range k.Tokens {
 			for i, f := range k.Forms {
 				list[i].keep(tokens, m.sample(f, tokens))
