@@ -35,7 +35,12 @@ no network, no module cache. Two builds of one checkpoint give the same bytes.
 The program runs on this CPU; --cpu all puts every level into it, and it picks
 one at start, as a program for another --target does anyway. Weights follow the
 executable in its file, where the system allows that: for darwin and wasip1 they
-are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`,
+are a file beside it, NAME.payload. An interrupted build leaves nothing behind.
+
+With --tune it measures in what form the products of matrices are fastest on
+this machine, which takes some seconds, and remembers that for its processor in
+the user's cache (mambac/tuning; remove the file to measure again). The file
+gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 		Example: `  mambac build ./my-checkpoint -o my-model
   mambac build state-spaces/mamba-130m-hf --weights bf16 --cpu all
   mambac build ./my-checkpoint --target windows/amd64
