@@ -10,8 +10,8 @@ import (
 const (
 	productsPerCycle = 2.0 // multiply-adds
 	loadsPerCycle    = 2.0
-	productLatency   = 4.0 // until a product can be added to
-	additionLatency  = 1.0 // of whole numbers, where products are added by themselves
+	productLatency   = 4.0  // until a product can be added to
+	additionLatency  = 1.0  // of whole numbers, where products are added by themselves
 	startCycles      = 12.0 // of a loop: the pipeline is empty, its end was guessed wrong
 	sumCycles        = 1.0  // to load and store a register of sums
 	flushCycles      = 2.0  // to scale a register of whole numbers and add it

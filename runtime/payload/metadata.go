@@ -16,7 +16,7 @@ type Metadata struct {
 	Math        string   `json:"math"`        // exact or fast
 	Levels      []string `json:"levels"`
 	Tuning      string   `json:"tuning,omitempty"` // hash of choices that were measured
-	Card        []Fact   `json:"card"` // sizes worth showing, in order
+	Card        []Fact   `json:"card"`             // sizes worth showing, in order
 
 	// Identity is the digest of tokenizer and weights: equal for programs of
 	// one checkpoint and storage, whatever the level.
