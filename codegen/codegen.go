@@ -37,6 +37,8 @@ type Options struct {
 	Math lower.Math
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
 	Chunk int
+	// Tuning is what was measured of the kernels; nil for nothing.
+	Tuning *target.Tuning
 }
 
 // Keep says which of the levels asked for are emitted.
@@ -56,6 +58,7 @@ type Output struct {
 	Plan        *plan.Plan
 	Fingerprint string   // of the plan: ties code and payload
 	Levels      []string // that were emitted, the least preferred first
+	Tuning      string   // hash of the choices that were measured; "" for none
 
 	options Options
 }
@@ -91,10 +94,17 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Output{Plan: p, Fingerprint: fingerprint(p), Levels: names(backends, generic), options: o}
+	tilings, tuned, err := tile(o.Tuning, backends, p)
+	if err != nil {
+		return nil, err
+	}
+	if tuned != "" {
+		o.Command += " (tuning " + tuned + ")"
+	}
+	out := &Output{Plan: p, Fingerprint: fingerprint(p), Levels: names(backends, generic), Tuning: tuned, options: o}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Generic: generic, Tests: o.Tests, Plan: p,
+		Backends: backends, Tilings: tilings, Generic: generic, Tests: o.Tests, Plan: p,
 	}
 	out.Files, err = source.Files()
 	return out, err
@@ -149,6 +159,26 @@ func choose(o Options, specs []kernel.Spec) (list []target.Backend, generic bool
 		return list[n-1:], false, nil
 	}
 	return list, generic, nil
+}
+
+// tile chooses the tiles of every level, and hashes the choices that were
+// measured.
+func tile(t *target.Tuning, backends []target.Backend, p *plan.Plan) (tilings map[string]target.Tiling, hash string, err error) {
+	tilings = map[string]target.Tiling{}
+	var measured []string
+	for _, b := range backends {
+		tiling, lines, err := t.Tiling(b, p.Specs(), p.Chunk)
+		if err != nil {
+			return nil, "", err
+		}
+		tilings[b.Level().Name] = tiling
+		measured = append(measured, lines...)
+	}
+	if len(measured) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(measured, "\n")))
+		hash = hex.EncodeToString(sum[:4])
+	}
+	return tilings, hash, nil
 }
 
 // header is the first line of every file; the command cannot break out of it.

@@ -69,7 +69,7 @@ func (c *compiled) payloadFile(ctx context.Context, path string, p progress) (di
 // sharedMetadata is what all programs of a checkpoint say of it.
 func (c *compiled) sharedMetadata() *payload.Metadata {
 	m := c.metadata(nil)
-	m.Mambac, m.Levels = "", nil
+	m.Mambac, m.Levels, m.Tuning = "", nil, ""
 	return m
 }
 
@@ -121,7 +121,7 @@ func writeSection(w *payload.Writer, name string, data []byte) error {
 func (c *compiled) link(program, file string, digest [32]byte, report []byte) (*payload.Link, error) {
 	path, err := reference(program, file)
 	return &payload.Link{
-		Path: path, Digest: hex.EncodeToString(digest[:]), Mambac: version, Levels: c.levels, Report: report,
+		Path: path, Digest: hex.EncodeToString(digest[:]), Mambac: version, Levels: c.levels, Tuning: c.Tuning, Report: report,
 	}, err
 }
 

@@ -35,7 +35,12 @@ no network, no module cache. Two builds of one checkpoint give the same bytes.
 The program runs on this CPU; --cpu all puts every level into it, and it picks
 one at start, as a program for another --target does anyway. Weights follow the
 executable in its file, where the system allows that: for darwin and wasip1 they
-are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`,
+are a file beside it, NAME.payload. An interrupted build leaves nothing behind.
+
+With --tune it measures in what form the products of matrices are fastest on
+this machine, which takes some seconds, and remembers that for its processor in
+the user's cache (mambac/tuning; remove the file to measure again). The file
+gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 		Example: `  mambac build ./my-checkpoint -o my-model
   mambac build state-spaces/mamba-130m-hf --weights bf16 --cpu all
   mambac build ./my-checkpoint --target windows/amd64
@@ -54,6 +59,7 @@ are a file beside it, NAME.payload. An interrupted build leaves nothing behind.`
 	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "native")
 	f.registerTarget(cmd)
+	f.tuneFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
@@ -85,6 +91,9 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
+	if err := f.prepareTuning(ctx, m, !f.dryRun, p); err != nil {
+		return err
+	}
 	if !f.dryRun {
 		end, err := f.calibrate(ctx, m, p)
 		if err != nil {
@@ -186,6 +195,7 @@ type built struct {
 	Family  string   `json:"family"`
 	Target  string   `json:"target"`
 	Levels  []string `json:"levels"`
+	Tuning  string   `json:"tuning,omitempty"` // hash of choices that were measured
 	Weights string   `json:"weights"`
 	Math    string   `json:"math"`
 	sizes
@@ -199,7 +209,7 @@ type built struct {
 
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
-		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels,
+		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
 		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
 		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
 	}
@@ -235,6 +245,9 @@ func (c *console) printBuilt(b *built) error {
 	}
 	t.line("family", "%s", b.Family)
 	t.line("target", "%s, levels %s", b.Target, strings.Join(b.Levels, ", "))
+	if b.Tuning != "" {
+		t.line("tuned", "as measured (%s)", b.Tuning)
+	}
 	t.line("parameters", "%d", b.Parameters)
 	t.line("weights", "%s, %s math, %s (%s packed)", b.Weights, b.Math, formatBytes(b.WeightBytes), formatBytes(b.PackedBytes))
 	t.line("state", "%s a sequence", formatBytes(b.StateBytes))

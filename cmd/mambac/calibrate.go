@@ -17,7 +17,6 @@ import (
 	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/op"
-	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -265,13 +264,4 @@ func (c *calibration) apply(m *ir.Module) {
 			p.Encoder = q.add(format, taps)
 		}
 	}
-}
-
-// passes rewrites a model's module.
-func (o *choice) passes(m *model) (*ir.Module, error) {
-	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
-	}
-	return module, nil
 }

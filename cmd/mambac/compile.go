@@ -24,6 +24,7 @@ type choice struct {
 	warmed             <-chan struct{} // closed when warm is done; nil if it was not started
 	text               string          // of --calibrate; "" for none
 	calibration        *calibration    // what was read of it
+	tuneFlags
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.
@@ -79,6 +80,9 @@ func (o *choice) check() error {
 		return err
 	}
 	if err := checkTarget(o.platform); err != nil {
+		return err
+	}
+	if err := o.checkTuning(); err != nil {
 		return err
 	}
 	_, goarch := o.system()
@@ -141,6 +145,15 @@ type compiled struct {
 	calibration string
 }
 
+// passes rewrites the module of a model, in the formats that were chosen.
+func (o *choice) passes(m *model) (*ir.Module, error) {
+	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
+	}
+	return module, nil
+}
+
 // compile turns a model into source. command stands in the files' headers.
 func (o *choice) compile(m *model, out codegen.Options, command string) (*compiled, error) {
 	module, err := o.passes(m)
@@ -155,6 +168,7 @@ func (o *choice) compile(m *model, out codegen.Options, command string) (*compil
 
 // emit turns a module, after the passes, into source.
 func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command string) (*compiled, error) {
+	out.Tuning = o.tuning
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
@@ -191,7 +205,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 	s := measure(c.module)
 	return &payload.Metadata{
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
-		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Card: c.card(),
+		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States:    stateSlots(c.Plan),
 		VocabSize: c.VocabSize, BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,

@@ -67,6 +67,7 @@ where one is in the way.`,
 	f.registerCalibration(cmd)
 	f.registerLevels(cmd, "all")
 	f.platform = anyPlatform
+	f.tuneFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.pkg, "package", "", "name of the package")
 	flags.StringVar(&f.dir, "dir", "", "folder for its files")
@@ -126,6 +127,9 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	}
 	p := c.progress(f.json)
 	defer p.end()
+	if err := f.prepareTuning(ctx, m, true, p); err != nil {
+		return err
+	}
 	end, err := f.calibrate(ctx, m, p)
 	if err != nil {
 		return err
@@ -275,6 +279,9 @@ func (g *generated) doc() string {
 	line("weights", "%s (%s), %s math", g.weights, formatBytes(s.WeightBytes), g.math)
 	line("state", "%s a session", formatBytes(s.StateBytes))
 	line("levels", "%s", strings.Join(g.levels, ", "))
+	if g.Tuning != "" {
+		line("tuned", "as measured (%s)", g.Tuning)
+	}
 	line("fingerprint", "%s", g.Fingerprint)
 	return b.String()
 }

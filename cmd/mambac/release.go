@@ -65,6 +65,8 @@ type release struct {
 // checkRelease tells of wrong usage.
 func (f *buildFlags) checkRelease() error {
 	switch {
+	case f.tune:
+		return usagef("--tune measures for one program; --all-targets takes what it has measured by --tuning FILE")
 	case f.out != "":
 		return usagef("-o %s: --all-targets names the programs itself", f.out)
 	case f.payload != "" && filepath.Base(f.payload) != f.payload:
@@ -90,6 +92,9 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
+	if err := f.prepareTuning(ctx, m, false, p); err != nil {
+		return err
+	}
 	if !f.dryRun {
 		end, err := f.calibrate(ctx, m, p)
 		if err != nil {

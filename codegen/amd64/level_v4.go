@@ -8,8 +8,8 @@ var v4 = &Level{
 	level: target.Level{Name: "v4", GOARCH: "amd64", Rank: 4,
 		Features: []string{"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"}},
 	lanes: 16, registers: 32,
-	shapes:    []shape{{8, 48}, {4, 48}, {16, 16}, {12, 16}},
-	dotShapes: []shape{{8, 48}, {4, 48}, {16, 16}, {12, 16}},
+	shapes:    []shape{{8, 48}, {4, 48}, {16, 16}},
+	dotShapes: []shape{{8, 48}, {4, 48}, {16, 16}},
 }
 
 func init() { target.Register(v4) }

@@ -37,16 +37,12 @@ func (l *Level) Cost(s kernel.Spec, t target.Tile, tokens int) float64 {
 	return 0
 }
 
-// gemmTiles lists every shape with every width of a block: float32 is read where
-// it lies, what is widened has to fit the scratch memory, and codes are taken by
-// whole pairs of groups.
+// gemmTiles lists every shape with every width of a block. What is widened has to
+// fit the scratch memory; codes are taken by whole pairs of groups.
 func (l *Level) gemmTiles(s kernel.Gemm) []target.Tile {
-	blocks := []int{kernel.KBlock, kernel.KBlock / 2, 2 * kernel.KBlock}
-	switch _, coded := s.Storage.Coded(); {
-	case coded:
+	blocks := []int{kernel.KBlock, kernel.KBlock / 2}
+	if _, coded := s.Storage.Coded(); coded {
 		blocks = blocks[:1]
-	case s.Storage != kernel.F32:
-		blocks = blocks[:2]
 	}
 	return tiles(l.shapes, blocks, s.K)
 }

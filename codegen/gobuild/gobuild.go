@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// modulePath names the temporary module; it shows in the binary's build info.
-const modulePath = "mambac.invalid/model"
+// ModulePath names the temporary module; it shows in the binary's build info.
+const ModulePath = "mambac.invalid/model"
 
 // goVersion is what the go.mod of the temporary module asks for.
 const goVersion = "1.26"
@@ -172,7 +172,7 @@ func environment(base []string, goos, goarch string) []string {
 // write lays out the module.
 func (o *Options) write(dir string) error {
 	var mod strings.Builder
-	fmt.Fprintf(&mod, "module %s\n\ngo %s\n\n", modulePath, goVersion)
+	fmt.Fprintf(&mod, "module %s\n\ngo %s\n\n", ModulePath, goVersion)
 	for _, r := range o.Requirements {
 		fmt.Fprintf(&mod, "require %s\n", r)
 	}

@@ -121,6 +121,9 @@ func (s *session) printCard(d *description) error {
 	line("state", "%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
 	line("levels", "%s", strings.Join(d.Levels, ", "))
+	if d.Tuning != "" {
+		line("tuned", "as measured (%s)", d.Tuning)
+	}
 	line("this processor", "%s (%s), %d cores", d.CPU, strings.Join(d.Flags, " "), d.Threads)
 	line("runs at level", "%s", orNone(d.Level))
 	line("fingerprint", "%s", d.Fingerprint)

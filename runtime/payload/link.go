@@ -24,6 +24,7 @@ type Link struct {
 	Digest string          `json:"digest"` // in hex, of the file's Writer
 	Mambac string          `json:"mambac"`
 	Levels []string        `json:"levels"`
+	Tuning string          `json:"tuning,omitempty"`
 	Report json.RawMessage `json:"report,omitempty"`
 }
 
@@ -63,7 +64,7 @@ func (l *Link) open(program string) (*Payload, error) {
 		return nil, fmt.Errorf("%s: is not the payload that %s was built with; build both again", path, program)
 	}
 	p.program = program
-	p.metadata.Mambac, p.metadata.Levels, p.metadata.Report = l.Mambac, l.Levels, l.Report
+	p.metadata.Mambac, p.metadata.Levels, p.metadata.Tuning, p.metadata.Report = l.Mambac, l.Levels, l.Tuning, l.Report
 	return p, nil
 }
 

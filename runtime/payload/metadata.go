@@ -16,7 +16,8 @@ type Metadata struct {
 	Calibration string   `json:"calibration,omitempty"` // text on which codes were chosen
 	Math        string   `json:"math"`                  // exact or fast
 	Levels      []string `json:"levels"`
-	Card        []Fact   `json:"card"` // sizes worth showing, in order
+	Tuning      string   `json:"tuning,omitempty"` // hash of choices that were measured
+	Card        []Fact   `json:"card"`             // sizes worth showing, in order
 
 	// Identity is the digest of tokenizer and weights: equal for programs of
 	// one checkpoint and storage, whatever the level.
