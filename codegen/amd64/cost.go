@@ -17,6 +17,7 @@ const (
 	flushCycles      = 2.0  // to scale a register of whole numbers and add it
 	lineCycles       = 0.5  // to fetch a line of inputs for each pass over them
 	unpackCycles     = 4.0  // to widen a line of weights
+	widenCycles      = 0.25 // to widen a register of weights between products
 	memoryCycles     = 10.0 // to read a line of weights from memory
 	waitCycles       = 4.0  // that a line costs besides if nobody has asked for it
 )
@@ -49,23 +50,29 @@ func (l *Level) turn(tokens, rows int, latency float64) float64 {
 // gemmCost adds up the tiles of every block. Where the tallest tiles ask for
 // fewer lines than a panel has, what is left comes late.
 func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
+	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: s.Storage == kernel.BF16 && tokens <= fewTokens}
 	full, rest := wholeBlocks(s.K, t.Block)
-	cycles := l.blockCost(t, rest, tokens) + float64(full)*l.blockCost(t, t.Block, tokens)
+	cycles := l.blockCost(g, rest, tokens) + float64(full)*l.blockCost(g, t.Block, tokens)
 	lines := panelLines(s.Storage, s.K)
-	if s.Storage != kernel.F32 {
+	if s.Storage != kernel.F32 && !g.inPlace {
 		cycles += unpackCycles * lines
 	}
-	asked := float64(tokens/t.Tokens) * float64(s.K/gemmUnroll) * float64((t.Tokens+3)/4)
+	passes := kernel.PanelRows / t.Rows
+	asked := float64(tokens / t.Tokens * passes * (s.K / gemmUnroll) * g.asks())
 	return max(cycles, memoryCycles*lines) + waitCycles*max(lines-asked, 0)
 }
 
 // blockCost is a block of columns for all tokens and all rows of a panel.
-func (l *Level) blockCost(t target.Tile, columns, tokens int) float64 {
-	passes, cycles := float64(kernel.PanelRows/t.Rows), 0.0
-	for _, h := range heaps(t.Tokens, tokens) {
-		sums := float64(h.tokens * t.Rows / l.lanes)
+func (l *Level) blockCost(g *gemm, columns, tokens int) float64 {
+	cycles := 0.0
+	for _, h := range heaps(g.tile.Tokens, tokens) {
+		rows := g.rows(h.tokens)
+		passes, registers := float64(kernel.PanelRows/rows), rows/l.lanes
 		lines := float64(h.tokens * columns * 4 / lineBytes)
-		tile := startCycles + float64(columns)*l.turn(h.tokens, t.Rows, productLatency) + sumCycles*sums + lineCycles*lines
+		tile := startCycles + float64(columns)*l.turn(h.tokens, rows, productLatency) + sumCycles*float64(h.tokens*registers) + lineCycles*lines
+		if g.inPlace {
+			tile += widenCycles * float64(columns*registers)
+		}
 		cycles += passes * float64(h.count) * tile
 	}
 	return cycles
