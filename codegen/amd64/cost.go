@@ -47,8 +47,8 @@ func (l *Level) turn(tokens, rows int, latency float64) float64 {
 	return max(products, loads, latency)
 }
 
-// gemmCost adds up the tiles of every block. Where the tallest tiles ask for
-// fewer lines than a panel has, what is left comes late.
+// gemmCost adds up the tiles of every block. Where they ask for fewer lines than a
+// panel has, what is left comes late.
 func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
 	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: s.Storage == kernel.BF16 && tokens <= fewTokens}
 	full, rest := wholeBlocks(s.K, t.Block)
@@ -57,9 +57,14 @@ func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
 	if s.Storage != kernel.F32 && !g.inPlace {
 		cycles += unpackCycles * lines
 	}
-	passes := kernel.PanelRows / t.Rows
-	asked := float64(tokens / t.Tokens * passes * (s.K / gemmUnroll) * g.asks())
-	return max(cycles, memoryCycles*lines) + waitCycles*max(lines-asked, 0)
+	turns := 0
+	for _, h := range heaps(t.Tokens, tokens) {
+		if !g.asking(h.tokens) {
+			continue
+		}
+		turns += h.count * kernel.PanelRows / g.rows(h.tokens) * s.K / gemmUnroll
+	}
+	return max(cycles, memoryCycles*lines) + waitCycles*max(lines-float64(turns*g.asks()), 0)
 }
 
 // blockCost is a block of columns for all tokens and all rows of a panel.

@@ -164,7 +164,7 @@ func (g *gemm) packed(b block) int {
 	return (g.Storage.PanelElements(b.columns) - g.Storage.PanelElements(0)) * g.Storage.ElementBytes()
 }
 
-// asks is how many lines of the coming weights a turn of the tallest tile asks
+// asks is how many lines of the coming weights a turn of a tile asks
 // for, in as many parts of the block: some sixteen tokens ask for all. More would
 // hold up the loads of the tile.
 func (g *gemm) asks() int {
@@ -277,15 +277,18 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 	g.asm.Label(done)
 }
 
-// rows is the width of a tile of m tokens: twice, and twice again, that of the
-// tallest where as many sums are free, so that they need not wait for each other.
+// rows is the width of a tile of m tokens: as many rows as there are sums for, so
+// that products need not wait for each other.
 func (g *gemm) rows(m int) int {
-	n := g.tile.Rows
-	for 2*n*m <= g.tile.Rows*g.tile.Tokens && kernel.PanelRows%(2*n) == 0 {
-		n *= 2
+	n := kernel.PanelRows
+	for n > g.tile.Rows && (n*m > g.tile.Rows*g.tile.Tokens || kernel.PanelRows%n != 0) {
+		n -= g.tile.Rows
 	}
 	return n
 }
+
+// asking reports whether tiles of m tokens ask for the coming weights.
+func (g *gemm) asking(m int) bool { return m == g.tile.Tokens || g.rows(m) == kernel.PanelRows }
 
 // computeTile computes m tokens × some rows of the panel.
 func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
@@ -301,7 +304,7 @@ func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
 		}
 	}
 	tallest := m == g.tile.Tokens
-	g.columns(b.columns, acc, row, weights, tallest)
+	g.columns(b.columns, acc, row, weights, g.asking(m))
 	if tallest && row == 0 {
 		g.askTile(b, m)
 	}
@@ -319,8 +322,8 @@ func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
 	}
 }
 
-// columns is the inner loop: per column the tile's weights and a
-// broadcast per token once, and their products; now and then a request for weights.
+// columns is the inner loop: per column the tile's weights and a broadcast per
+// token once, and their products; now and then a request for weights.
 func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVirtual, ask bool) {
 	w, x := g.asm.GP64(), g.asm.GP64()
 	g.asm.MOVQ(weights, w)

@@ -84,33 +84,40 @@ TEXT ·gemmF32K4Sx48Sy48BiasV3(SB), NOSPLIT, $0-128
 	MOVQ  tokens+120(FP), AX
 	TESTQ AX, AX
 	JZ    done3
-	MOVQ  x_base+48(FP), CX
-	MOVQ  w_base+24(FP), DX
-	MOVQ  $0x00000040, BX
-	CMPQ  AX, $0x00000040
+	MOVQ  x_base+48(FP), AX
+	MOVQ  w_base+24(FP), CX
+	MOVQ  tokens+120(FP), BX
+	MOVQ  $0x00000040, DX
+	CMPQ  BX, $0x00000010
 	JLT   paced4
-	MOVQ  $0x00000018, BX
-	CMPQ  AX, $0x00000080
+	MOVQ  $0x00000030, DX
+	CMPQ  BX, $0x00000020
 	JLT   paced4
-	MOVQ  $0x0000000c, BX
-	CMPQ  AX, $0x00000100
+	MOVQ  $0x00000018, DX
+	CMPQ  BX, $0x00000040
 	JLT   paced4
-	MOVQ  $0x00000006, BX
-	CMPQ  AX, $0x00000200
+	MOVQ  $0x0000000c, DX
+	CMPQ  BX, $0x00000080
 	JLT   paced4
-	MOVQ  $0x00000003, BX
+	MOVQ  $0x00000006, DX
+	CMPQ  BX, $0x00000100
+	JLT   paced4
+	MOVQ  $0x00000003, DX
+	CMPQ  BX, $0x00000200
+	JLT   paced4
+	MOVQ  $0x00000002, DX
 
 paced4:
-	MOVQ tokens+120(FP), AX
-	LEAQ 768(DX), SI
+	MOVQ tokens+120(FP), BX
+	LEAQ 768(CX), SI
 	MOVQ y_base+0(FP), DI
 	MOVQ bias_base+72(FP), R8
 
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile5:
-	CMPQ  AX, $0x00000002
-	JLT   next6
+	// BX tokens left, AX inputs, CX weights
+tile6:
+	CMPQ  BX, $0x00000002
+	JLT   next7
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -123,13 +130,13 @@ tile5:
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
-	MOVQ  DX, R9
-	MOVQ  CX, R10
+	MOVQ  CX, R9
+	MOVQ  AX, R10
 	MOVQ  $0x00000001, R11
 
 	// Four columns a turn: weights once, one input a token.
 	// Y0…Y11 sums, R9 weights, R10 inputs, R11 turns left
-column7:
+column8:
 	VBROADCASTSS (R10), Y12
 	VBROADCASTSS 192(R10), Y13
 	VMOVUPS      (R9), Y14
@@ -211,16 +218,17 @@ column7:
 	VFMADD231PS  Y14, Y12, Y5
 	VFMADD231PS  Y14, Y13, Y11
 	PREFETCHT1   (SI)
-	ADDQ         BX, SI
+	PREFETCHT1   12288(SI)
+	ADDQ         DX, SI
 	ADDQ         $0x00000300, R9
 	ADDQ         $0x00000010, R10
 	DECQ         R11
-	JNZ          column7
-	PREFETCHT0   384(CX)
+	JNZ          column8
+	PREFETCHT0   384(AX)
 	PREFETCHT0   384(DI)
 	PREFETCHT0   448(DI)
 	PREFETCHT0   512(DI)
-	PREFETCHT0   576(CX)
+	PREFETCHT0   576(AX)
 	PREFETCHT0   576(DI)
 	PREFETCHT0   640(DI)
 	PREFETCHT0   704(DI)
@@ -248,29 +256,31 @@ column7:
 	VMOVUPS      Y10, 320(DI)
 	VADDPS       160(R8), Y11, Y11
 	VMOVUPS      Y11, 352(DI)
-	ADDQ         $0x00000180, CX
+	ADDQ         $0x00000180, AX
 	ADDQ         $0x00000180, DI
-	SUBQ         $0x00000002, AX
-	JMP          tile5
+	SUBQ         $0x00000002, BX
+	JMP          tile6
 
-next6:
+next7:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ  AX, $0x00000001
-	JLT   next9
+	// BX tokens left, AX inputs, CX weights
+tile9:
+	CMPQ  BX, $0x00000001
+	JLT   next10
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
-	MOVQ  CX, BX
-	MOVQ  $0x00000001, SI
+	MOVQ  CX, DX
+	MOVQ  AX, SI
+	MOVQ  $0x00000001, R9
 
 	// Four columns a turn: weights once, one input a token.
-	// Y0…Y5 sums, DX weights, BX inputs, SI turns left
-column10:
-	VBROADCASTSS (BX), Y6
+	// Y0…Y5 sums, DX weights, SI inputs, R9 turns left
+column11:
+	VBROADCASTSS (SI), Y6
 	VMOVUPS      (DX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VMOVUPS      32(DX), Y7
@@ -283,7 +293,7 @@ column10:
 	VFMADD231PS  Y7, Y6, Y4
 	VMOVUPS      160(DX), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	VBROADCASTSS 4(BX), Y6
+	VBROADCASTSS 4(SI), Y6
 	VMOVUPS      192(DX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VMOVUPS      224(DX), Y7
@@ -296,7 +306,7 @@ column10:
 	VFMADD231PS  Y7, Y6, Y4
 	VMOVUPS      352(DX), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	VBROADCASTSS 8(BX), Y6
+	VBROADCASTSS 8(SI), Y6
 	VMOVUPS      384(DX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VMOVUPS      416(DX), Y7
@@ -309,7 +319,7 @@ column10:
 	VFMADD231PS  Y7, Y6, Y4
 	VMOVUPS      544(DX), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	VBROADCASTSS 12(BX), Y6
+	VBROADCASTSS 12(SI), Y6
 	VMOVUPS      576(DX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VMOVUPS      608(DX), Y7
@@ -323,9 +333,9 @@ column10:
 	VMOVUPS      736(DX), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         $0x00000300, DX
-	ADDQ         $0x00000010, BX
-	DECQ         SI
-	JNZ          column10
+	ADDQ         $0x00000010, SI
+	DECQ         R9
+	JNZ          column11
 	VADDPS       (R8), Y0, Y0
 	VMOVUPS      Y0, (DI)
 	VADDPS       32(R8), Y1, Y1
@@ -338,11 +348,12 @@ column10:
 	VMOVUPS      Y4, 128(DI)
 	VADDPS       160(R8), Y5, Y5
 	VMOVUPS      Y5, 160(DI)
-	ADDQ         $0x000000c0, CX
+	ADDQ         $0x000000c0, AX
 	ADDQ         $0x000000c0, DI
-	SUBQ         $0x00000001, AX
+	SUBQ         $0x00000001, BX
+	JMP          tile9
 
-next9:
+next10:
 done3:
 	VZEROUPPER
 	RET

@@ -63,33 +63,37 @@ TEXT ·gemmF32K4Sx48Sy48BiasV4(SB), NOSPLIT, $0-128
 	MOVQ  tokens+120(FP), AX
 	TESTQ AX, AX
 	JZ    done3
-	MOVQ  x_base+48(FP), CX
-	MOVQ  w_base+24(FP), DX
-	MOVQ  $0x00000040, BX
-	CMPQ  AX, $0x00000040
+	MOVQ  x_base+48(FP), AX
+	MOVQ  w_base+24(FP), CX
+	MOVQ  tokens+120(FP), BX
+	MOVQ  $0x00000040, DX
+	CMPQ  BX, $0x00000020
 	JLT   paced4
-	MOVQ  $0x00000030, BX
-	CMPQ  AX, $0x00000080
+	MOVQ  $0x00000030, DX
+	CMPQ  BX, $0x00000040
 	JLT   paced4
-	MOVQ  $0x00000018, BX
-	CMPQ  AX, $0x00000100
+	MOVQ  $0x00000018, DX
+	CMPQ  BX, $0x00000080
 	JLT   paced4
-	MOVQ  $0x0000000c, BX
-	CMPQ  AX, $0x00000200
+	MOVQ  $0x0000000c, DX
+	CMPQ  BX, $0x00000100
 	JLT   paced4
-	MOVQ  $0x00000006, BX
+	MOVQ  $0x00000006, DX
+	CMPQ  BX, $0x00000200
+	JLT   paced4
+	MOVQ  $0x00000003, DX
 
 paced4:
-	MOVQ tokens+120(FP), AX
-	LEAQ 768(DX), SI
+	MOVQ tokens+120(FP), BX
+	LEAQ 768(CX), SI
 	MOVQ y_base+0(FP), DI
 	MOVQ bias_base+72(FP), R8
 
 	// Tokens, 8 at a time.
-	// AX tokens left, CX inputs, DX weights
-tile5:
-	CMPQ   AX, $0x00000008
-	JLT    next6
+	// BX tokens left, AX inputs, CX weights
+tile6:
+	CMPQ   BX, $0x00000008
+	JLT    next7
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -114,13 +118,13 @@ tile5:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   DX, R9
-	MOVQ   CX, R10
+	MOVQ   CX, R9
+	MOVQ   AX, R10
 	MOVQ   $0x00000001, R11
 
 	// Four columns a turn: weights once, one input a token.
 	// Z0…Z23 sums, R9 weights, R10 inputs, R11 turns left
-column7:
+column8:
 	VMOVUPS      (R9), Z24
 	VMOVUPS      64(R9), Z25
 	VMOVUPS      128(R9), Z26
@@ -262,41 +266,43 @@ column7:
 	VFMADD231PS  Z25, Z27, Z22
 	VFMADD231PS  Z26, Z27, Z23
 	PREFETCHT1   (SI)
+	PREFETCHT1   6144(SI)
 	PREFETCHT1   12288(SI)
-	ADDQ         BX, SI
+	PREFETCHT1   18432(SI)
+	ADDQ         DX, SI
 	ADDQ         $0x00000300, R9
 	ADDQ         $0x00000010, R10
 	DECQ         R11
-	JNZ          column7
-	PREFETCHT0   1536(CX)
+	JNZ          column8
+	PREFETCHT0   1536(AX)
 	PREFETCHT0   1536(DI)
 	PREFETCHT0   1600(DI)
 	PREFETCHT0   1664(DI)
-	PREFETCHT0   1728(CX)
+	PREFETCHT0   1728(AX)
 	PREFETCHT0   1728(DI)
 	PREFETCHT0   1792(DI)
 	PREFETCHT0   1856(DI)
-	PREFETCHT0   1920(CX)
+	PREFETCHT0   1920(AX)
 	PREFETCHT0   1920(DI)
 	PREFETCHT0   1984(DI)
 	PREFETCHT0   2048(DI)
-	PREFETCHT0   2112(CX)
+	PREFETCHT0   2112(AX)
 	PREFETCHT0   2112(DI)
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	PREFETCHT0   2304(CX)
+	PREFETCHT0   2304(AX)
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
 	PREFETCHT0   2432(DI)
-	PREFETCHT0   2496(CX)
+	PREFETCHT0   2496(AX)
 	PREFETCHT0   2496(DI)
 	PREFETCHT0   2560(DI)
 	PREFETCHT0   2624(DI)
-	PREFETCHT0   2688(CX)
+	PREFETCHT0   2688(AX)
 	PREFETCHT0   2688(DI)
 	PREFETCHT0   2752(DI)
 	PREFETCHT0   2816(DI)
-	PREFETCHT0   2880(CX)
+	PREFETCHT0   2880(AX)
 	PREFETCHT0   2880(DI)
 	PREFETCHT0   2944(DI)
 	PREFETCHT0   3008(DI)
@@ -348,16 +354,17 @@ column7:
 	VMOVUPS      Z22, 1408(DI)
 	VADDPS       128(R8), Z23, Z23
 	VMOVUPS      Z23, 1472(DI)
-	ADDQ         $0x00000600, CX
+	ADDQ         $0x00000600, AX
 	ADDQ         $0x00000600, DI
-	SUBQ         $0x00000008, AX
-	JMP          tile5
+	SUBQ         $0x00000008, BX
+	JMP          tile6
 
-next6:
+next7:
 	// Tokens, 4 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ   AX, $0x00000004
-	JLT    next9
+	// BX tokens left, AX inputs, CX weights
+tile9:
+	CMPQ   BX, $0x00000004
+	JLT    next10
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -370,16 +377,16 @@ next6:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   DX, BX
-	MOVQ   CX, SI
+	MOVQ   CX, DX
+	MOVQ   AX, SI
 	MOVQ   $0x00000001, R9
 
 	// Four columns a turn: weights once, one input a token.
-	// Z0…Z11 sums, BX weights, SI inputs, R9 turns left
-column10:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
+	// Z0…Z11 sums, DX weights, SI inputs, R9 turns left
+column11:
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
@@ -396,9 +403,9 @@ column10:
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	VMOVUPS      192(BX), Z12
-	VMOVUPS      256(BX), Z13
-	VMOVUPS      320(BX), Z14
+	VMOVUPS      192(DX), Z12
+	VMOVUPS      256(DX), Z13
+	VMOVUPS      320(DX), Z14
 	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
@@ -415,9 +422,9 @@ column10:
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	VMOVUPS      384(BX), Z12
-	VMOVUPS      448(BX), Z13
-	VMOVUPS      512(BX), Z14
+	VMOVUPS      384(DX), Z12
+	VMOVUPS      448(DX), Z13
+	VMOVUPS      512(DX), Z14
 	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
@@ -434,9 +441,9 @@ column10:
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	VMOVUPS      576(BX), Z12
-	VMOVUPS      640(BX), Z13
-	VMOVUPS      704(BX), Z14
+	VMOVUPS      576(DX), Z12
+	VMOVUPS      640(DX), Z13
+	VMOVUPS      704(DX), Z14
 	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
@@ -453,10 +460,10 @@ column10:
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         $0x00000300, BX
+	ADDQ         $0x00000300, DX
 	ADDQ         $0x00000010, SI
 	DECQ         R9
-	JNZ          column10
+	JNZ          column11
 	VADDPS       (R8), Z0, Z0
 	VMOVUPS      Z0, (DI)
 	VADDPS       64(R8), Z1, Z1
@@ -481,76 +488,78 @@ column10:
 	VMOVUPS      Z10, 640(DI)
 	VADDPS       128(R8), Z11, Z11
 	VMOVUPS      Z11, 704(DI)
-	ADDQ         $0x00000300, CX
+	ADDQ         $0x00000300, AX
 	ADDQ         $0x00000300, DI
-	SUBQ         $0x00000004, AX
+	SUBQ         $0x00000004, BX
+	JMP          tile9
 
-next9:
+next10:
 	// Tokens, 2 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ   AX, $0x00000002
-	JLT    next12
+	// BX tokens left, AX inputs, CX weights
+tile12:
+	CMPQ   BX, $0x00000002
+	JLT    next13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   DX, BX
-	MOVQ   CX, SI
+	MOVQ   CX, DX
+	MOVQ   AX, SI
 	MOVQ   $0x00000001, R9
 
 	// Four columns a turn: weights once, one input a token.
-	// Z0…Z5 sums, BX weights, SI inputs, R9 turns left
-column13:
+	// Z0…Z5 sums, DX weights, SI inputs, R9 turns left
+column14:
 	VBROADCASTSS (SI), Z6
 	VBROADCASTSS 192(SI), Z7
-	VMOVUPS      (BX), Z8
+	VMOVUPS      (DX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      64(BX), Z8
+	VMOVUPS      64(DX), Z8
 	VFMADD231PS  Z8, Z6, Z1
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      128(BX), Z8
+	VMOVUPS      128(DX), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z5
 	VBROADCASTSS 4(SI), Z6
 	VBROADCASTSS 196(SI), Z7
-	VMOVUPS      192(BX), Z8
+	VMOVUPS      192(DX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      256(BX), Z8
+	VMOVUPS      256(DX), Z8
 	VFMADD231PS  Z8, Z6, Z1
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      320(BX), Z8
+	VMOVUPS      320(DX), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z5
 	VBROADCASTSS 8(SI), Z6
 	VBROADCASTSS 200(SI), Z7
-	VMOVUPS      384(BX), Z8
+	VMOVUPS      384(DX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      448(BX), Z8
+	VMOVUPS      448(DX), Z8
 	VFMADD231PS  Z8, Z6, Z1
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      512(BX), Z8
+	VMOVUPS      512(DX), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z5
 	VBROADCASTSS 12(SI), Z6
 	VBROADCASTSS 204(SI), Z7
-	VMOVUPS      576(BX), Z8
+	VMOVUPS      576(DX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      640(BX), Z8
+	VMOVUPS      640(DX), Z8
 	VFMADD231PS  Z8, Z6, Z1
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      704(BX), Z8
+	VMOVUPS      704(DX), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         $0x00000300, BX
+	ADDQ         $0x00000300, DX
 	ADDQ         $0x00000010, SI
 	DECQ         R9
-	JNZ          column13
+	JNZ          column14
 	VADDPS       (R8), Z0, Z0
 	VMOVUPS      Z0, (DI)
 	VADDPS       64(R8), Z1, Z1
@@ -563,46 +572,49 @@ column13:
 	VMOVUPS      Z4, 256(DI)
 	VADDPS       128(R8), Z5, Z5
 	VMOVUPS      Z5, 320(DI)
-	ADDQ         $0x00000180, CX
+	ADDQ         $0x00000180, AX
 	ADDQ         $0x00000180, DI
-	SUBQ         $0x00000002, AX
+	SUBQ         $0x00000002, BX
+	JMP          tile12
 
-next12:
+next13:
 	// Tokens, 1 at a time.
-	// AX tokens left, CX inputs, DX weights
-	CMPQ   AX, $0x00000001
-	JLT    next15
+	// BX tokens left, AX inputs, CX weights
+tile15:
+	CMPQ   BX, $0x00000001
+	JLT    next16
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
-	MOVQ   CX, BX
-	MOVQ   $0x00000001, SI
+	MOVQ   CX, DX
+	MOVQ   AX, SI
+	MOVQ   $0x00000001, R9
 
 	// Four columns a turn: weights once, one input a token.
-	// Z0…Z2 sums, DX weights, BX inputs, SI turns left
-column16:
-	VBROADCASTSS (BX), Z3
+	// Z0…Z2 sums, DX weights, SI inputs, R9 turns left
+column17:
+	VBROADCASTSS (SI), Z3
 	VMOVUPS      (DX), Z4
 	VFMADD231PS  Z4, Z3, Z0
 	VMOVUPS      64(DX), Z4
 	VFMADD231PS  Z4, Z3, Z1
 	VMOVUPS      128(DX), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VBROADCASTSS 4(BX), Z3
+	VBROADCASTSS 4(SI), Z3
 	VMOVUPS      192(DX), Z4
 	VFMADD231PS  Z4, Z3, Z0
 	VMOVUPS      256(DX), Z4
 	VFMADD231PS  Z4, Z3, Z1
 	VMOVUPS      320(DX), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VBROADCASTSS 8(BX), Z3
+	VBROADCASTSS 8(SI), Z3
 	VMOVUPS      384(DX), Z4
 	VFMADD231PS  Z4, Z3, Z0
 	VMOVUPS      448(DX), Z4
 	VFMADD231PS  Z4, Z3, Z1
 	VMOVUPS      512(DX), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VBROADCASTSS 12(BX), Z3
+	VBROADCASTSS 12(SI), Z3
 	VMOVUPS      576(DX), Z4
 	VFMADD231PS  Z4, Z3, Z0
 	VMOVUPS      640(DX), Z4
@@ -610,20 +622,21 @@ column16:
 	VMOVUPS      704(DX), Z4
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         $0x00000300, DX
-	ADDQ         $0x00000010, BX
-	DECQ         SI
-	JNZ          column16
+	ADDQ         $0x00000010, SI
+	DECQ         R9
+	JNZ          column17
 	VADDPS       (R8), Z0, Z0
 	VMOVUPS      Z0, (DI)
 	VADDPS       64(R8), Z1, Z1
 	VMOVUPS      Z1, 64(DI)
 	VADDPS       128(R8), Z2, Z2
 	VMOVUPS      Z2, 128(DI)
-	ADDQ         $0x000000c0, CX
+	ADDQ         $0x000000c0, AX
 	ADDQ         $0x000000c0, DI
-	SUBQ         $0x00000001, AX
+	SUBQ         $0x00000001, BX
+	JMP          tile15
 
-next15:
+next16:
 done3:
 	VZEROUPPER
 	RET
