@@ -144,17 +144,25 @@ func (j *judge) batches() {
 // quality: int8 changes the loss by little, and int4 is no worse than the best
 // of four bits there, at no more bits.
 func (j *judge) quality(model string) {
-	eight, four, theirs := j.c.quality(model, "int8"), j.c.quality(model, "int4"), j.c.quality(model, "Q4_K_M")
+	eight := j.c.quality(model, "int8")
 	have, measured := "", eight != nil && eight.AllChange != nil
 	if measured {
 		have = fmt.Sprintf("%+.5f", *eight.AllChange)
 	}
 	j.add(model, "int8: change of NLL, all tokens", "≤ 0.001", have, measured, measured && *eight.AllChange <= 0.001)
+	for _, format := range []string{"int4", "int4 calibrated"} {
+		j.fourBits(model, format)
+	}
+}
+
+func (j *judge) fourBits(model, format string) {
+	four, theirs := j.c.quality(model, format), j.c.quality(model, "Q4_K_M")
+	what := format + " : Q4_K_M, "
 	if four == nil || theirs == nil {
-		j.add(model, "int4 : Q4_K_M, divergence", "no worse", "", false, false)
+		j.add(model, what+"divergence", "no worse", "", false, false)
 		return
 	}
-	j.add(model, "int4 : Q4_K_M, mean KL divergence", fmt.Sprintf("≤ %.5f", theirs.KL), fmt.Sprintf("%.5f", four.KL), true, four.KL <= theirs.KL)
-	j.add(model, "int4 : Q4_K_M, the same likeliest token", fmt.Sprintf("≥ %.2f %%", 100*theirs.SameTop), fmt.Sprintf("%.2f %%", 100*four.SameTop), true, four.SameTop >= theirs.SameTop)
-	j.add(model, "int4 : Q4_K_M, bits per weight", fmt.Sprintf("≤ %.2f", theirs.Bits), fmt.Sprintf("%.2f", four.Bits), true, four.Bits <= theirs.Bits)
+	j.add(model, what+"mean KL divergence", fmt.Sprintf("≤ %.5f", theirs.KL), fmt.Sprintf("%.5f", four.KL), true, four.KL <= theirs.KL)
+	j.add(model, what+"the same likeliest token", fmt.Sprintf("≥ %.2f %%", 100*theirs.SameTop), fmt.Sprintf("%.2f %%", 100*four.SameTop), true, four.SameTop >= theirs.SameTop)
+	j.add(model, what+"bits per weight", fmt.Sprintf("≤ %.2f", theirs.Bits), fmt.Sprintf("%.2f", four.Bits), true, four.Bits <= theirs.Bits)
 }

@@ -32,7 +32,7 @@ func (p *peers) quality(model string) {
 		return
 	}
 	windows := filepath.Join(p.trained, "validation.safetensors")
-	ourFormats, theirTypes := p.chosen([]string{"f16", "bf16", "int8", "int4"}, []string{"F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"})
+	ourFormats, theirTypes := p.chosen([]string{"f16", "bf16", "int8", "int4", "int4 calibrated"}, []string{"F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"})
 	ours := p.ours(checkpoint, append([]string{"f32"}, ourFormats...))
 	theirs := p.theirs(checkpoint, "F32", append([]string{"F32"}, theirTypes...))
 	p.greedy(model, checkpoint, ours[0], theirs[0])

@@ -149,6 +149,7 @@ func (c *comparison) quality(model, format string) *comparedQuality {
 // pairs are the formats that are compared: as many bits on both sides.
 var pairs = []struct{ ours, theirs string }{
 	{"f32", "F32"}, {"f16", "F16"}, {"bf16", "BF16"}, {"bf16 fast", "F16"}, {"int8", "Q8_0"}, {"int4", "Q4_0"}, {"int4", "Q4_K_M"},
+	{"int4 calibrated", "Q4_K_M"},
 }
 
 // atLevel chooses the bar of a level: want says "v3 0.5, v4n 0.55", a number

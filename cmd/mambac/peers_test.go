@@ -126,13 +126,43 @@ func (p *peers) checkpoint(preset string) string {
 }
 
 // ourFlags are the flags of build for our formats.
-func ourFlags(format string) []string {
-	weights, math, _ := strings.Cut(format, " ")
+func (p *peers) ourFlags(format string) []string {
+	weights, rest, _ := strings.Cut(format, " ")
 	flags := []string{"--weights", weights}
-	if math != "" {
-		flags = append(flags, "--math", math)
+	switch rest {
+	case "":
+	case "calibrated":
+		flags = append(flags, "--calibrate", p.goText())
+	default:
+		flags = append(flags, "--math", rest)
 	}
 	return flags
+}
+
+// goText is a text of the kind that the trained models know, none of which they
+// are judged by: the sources of a package of Go's own.
+func (p *peers) goText() string {
+	path := filepath.Join(p.work, "net-http.txt")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	root := strings.TrimSpace(succeed(p.t, exec.Command("go", "env", "GOROOT")))
+	files, err := filepath.Glob(filepath.Join(root, "src", "net", "http", "*.go"))
+	if err != nil || len(files) == 0 {
+		p.t.Fatalf("%s: no sources of net/http (%v)", root, err)
+	}
+	var text []byte
+	for _, file := range files {
+		part, err := os.ReadFile(file)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		text = append(text, part...)
+	}
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		p.t.Fatal(err)
+	}
+	return path
 }
 
 // ours builds the programs of the formats that can be built here; what mambac
@@ -141,7 +171,7 @@ func (p *peers) ours(checkpoint string, formats []string) []*contestant {
 	var list []*contestant
 	for _, format := range formats {
 		path := filepath.Join(p.work, strings.ReplaceAll(format, " ", "-"))
-		cmd := exec.Command("mambac", append([]string{"build", checkpoint, "-q", "-o", path}, ourFlags(format)...)...)
+		cmd := exec.Command("mambac", append([]string{"build", checkpoint, "-q", "-o", path}, p.ourFlags(format)...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.note("%s: %s", format, strings.TrimSpace(string(out)))
 			continue
