@@ -65,7 +65,7 @@ func (g *dotGemm) emit() {
 	tokens, done := g.asm.integer("tokens"), g.asm.label("done")
 	g.asm.TESTQ(tokens, tokens)
 	g.asm.JZ(operand.LabelRef(done))
-	g.clear()
+	g.asm.clearSums(dotSumsAt)
 	g.w, g.x = g.asm.pointer("w"), g.asm.pointer("x")
 	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
 		g.asm.ADDQ(operand.U32(uint32(start)), g.w)
@@ -91,34 +91,11 @@ func (g *dotGemm) emit() {
 	g.asm.Label(done)
 }
 
-// eachToken runs body for every token, with a pointer to its sums.
-func (g *dotGemm) eachToken(sentence string, body func(sums reg.GPVirtual)) {
-	sums, n, loop := g.asm.pointer("scratch"), g.asm.integer("tokens"), g.asm.label("token")
-	g.asm.ADDQ(operand.U32(dotSumsAt), sums)
-	g.asm.legend(sentence, holds("sums", sums), holds("tokens left", n))
-	g.asm.Label(loop)
-	body(sums)
-	g.asm.ADDQ(operand.U32(panelBytes), sums)
-	g.asm.DECQ(n)
-	g.asm.JNZ(operand.LabelRef(loop))
-}
-
-// clear begins the sums of every token.
-func (g *dotGemm) clear() {
-	zero := g.asm.vec()
-	g.asm.zero(zero)
-	g.eachToken("Sums begin at zero.", func(sums reg.GPVirtual) {
-		for at := 0; at < panelBytes; at += g.asm.bytes() {
-			g.asm.VMOVUPS(zero, operand.Mem{Base: sums, Disp: at})
-		}
-	})
-}
-
 // finish writes every token's outputs.
 func (g *dotGemm) finish() {
 	y := g.asm.pointer("y")
 	e, rows := g.asm.epilogue(g.Epilogue), g.asm.rowScales(g.Storage)
-	g.eachToken("Outputs of one token a turn.", func(sums reg.GPVirtual) {
+	g.asm.eachToken(dotSumsAt, "Outputs of one token a turn.", func(sums reg.GPVirtual) {
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			v := g.asm.vec()
 			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)

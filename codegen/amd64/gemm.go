@@ -25,6 +25,9 @@ func init() {
 // gemmUnroll is the number of columns of one turn of a tile's inner loop.
 const gemmUnroll = 4
 
+// restingSumsAt is where sums rest in scratch, in bytes.
+const restingSumsAt = kernel.KBlock * panelBytes
+
 // lineBytes is a line of every cache.
 const lineBytes = 64
 
@@ -61,10 +64,12 @@ func newGemm(a *asm, s kernel.Gemm) *gemm {
 	return &gemm{asm: a, Gemm: s, tile: a.tile, multiplyAdd: a.VFMADD231PS}
 }
 
-// block says what a run over all tiles does with the accumulators.
+// block says what a run over all tiles does with the accumulators: those of an
+// only block start from zero, all others from sums that rest; the last finishes
+// with the epilogue.
 type block struct {
-	columns     int
-	first, last bool // start from zero; finish with the epilogue
+	columns    int
+	only, last bool
 }
 
 func (g *gemm) emit() {
@@ -97,18 +102,16 @@ func (g *gemm) blocks() {
 	g.pace()
 	full, rest := wholeBlocks(g.K, g.tile.Block)
 	if full > 0 {
-		g.block(block{columns: g.tile.Block, first: true})
-	}
-	if full > 1 {
+		g.asm.clearSums(restingSumsAt)
 		n, loop := g.asm.GP64(), g.asm.label("block")
-		g.asm.MOVQ(operand.U32(uint32(full-1)), n)
-		g.asm.legend("The blocks between the first and the last.", holds("blocks left", n))
+		g.asm.MOVQ(operand.U32(uint32(full)), n)
+		g.asm.legend("The blocks before the last.", holds("blocks left", n))
 		g.asm.Label(loop)
 		g.block(block{columns: g.tile.Block})
 		g.asm.DECQ(n)
 		g.asm.JNZ(operand.LabelRef(loop))
 	}
-	g.block(block{columns: rest, first: full == 0, last: true})
+	g.block(block{columns: rest, only: full == 0, last: true})
 }
 
 // block runs all tiles of tokens over one block of columns and moves on.
@@ -120,9 +123,9 @@ func (g *gemm) block(b block) {
 	g.tileX, g.ahead, g.left = g.asm.GP64(), g.asm.GP64(), g.asm.integer("tokens")
 	g.asm.MOVQ(g.x, g.tileX)
 	g.asm.LEAQ(operand.Mem{Base: g.w, Disp: g.packed(b)}, g.ahead)
-	if !b.first || !b.last {
+	if !b.only {
 		g.tileS = g.asm.pointer("scratch")
-		g.asm.ADDQ(operand.U32(kernel.KBlock*panelBytes), g.tileS)
+		g.asm.ADDQ(operand.U32(restingSumsAt), g.tileS)
 	}
 	if b.last {
 		g.tileY = g.asm.pointer("y")
@@ -210,7 +213,7 @@ func (g *gemm) askTile(b block, m int) {
 	for t := m; t < 2*m; t++ {
 		g.asm.PREFETCHT0(operand.Mem{Base: g.tileX, Disp: 4 * t * g.StrideX})
 		for at := 0; at < panelBytes; at += lineBytes {
-			if !b.first {
+			if !b.only {
 				g.asm.PREFETCHT0(operand.Mem{Base: g.tileS, Disp: t*panelBytes + at})
 			}
 			if b.last {
@@ -263,7 +266,7 @@ func (g *gemm) tiles(b block, m int, weights reg.GPVirtual) {
 		g.computeTile(b, m, row, rows, weights)
 	}
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
-	if !b.first || !b.last {
+	if !b.only {
 		g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileS)
 	}
 	if b.last {
@@ -296,7 +299,7 @@ func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
 	for t := range acc {
 		acc[t] = g.asm.vecs(rows / g.asm.level.lanes)
 		for i, v := range acc[t] {
-			if b.first {
+			if b.only {
 				g.asm.zero(v)
 			} else {
 				g.asm.VMOVUPS(operand.Mem{Base: g.tileS, Disp: t*panelBytes + row + i*g.asm.bytes()}, v)

@@ -3,9 +3,13 @@
 package amd64
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -103,11 +107,29 @@ func (l *Level) Build(tiling target.Tiling, specs ...kernel.Spec) (*ir.File, err
 	if err != nil {
 		return nil, err
 	}
-	if err := pass.Compile.Execute(file); err != nil {
+	if err := compile(file); err != nil {
 		return nil, fmt.Errorf("level %s: %w", l.level.Name, err)
 	}
 	a.resolveLegends(file)
 	return file, nil
+}
+
+// compile runs avo's passes on all functions at once: the choice of registers
+// takes a time that grows faster than a function does.
+func compile(file *ir.File) error {
+	functions := file.Functions()
+	errs := make([]error, len(functions))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(functions)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(functions); i = int(next.Add(1)) - 1 {
+				errs[i] = pass.Compile.Execute(&ir.File{Sections: []ir.Section{functions[i]}})
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(append(errs, pass.IncludeTextFlagHeader(file))...)
 }
 
 // Emit implements target.Backend.
