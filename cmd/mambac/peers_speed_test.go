@@ -52,7 +52,7 @@ func (p *peers) speed(preset string) {
 	for round := range p.Rounds {
 		p.t.Logf("%s: round %d of %d", preset, round+1, p.Rounds)
 		for _, c := range p.order(field, round) {
-			p.round(c, run, sizes)
+			p.round(c, run)
 		}
 	}
 	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt}
@@ -100,14 +100,14 @@ func (p *peers) inspected(checkpoint string) sizes {
 }
 
 // round takes every sample of one contestant.
-func (p *peers) round(c *contestant, run course, s sizes) {
+func (p *peers) round(c *contestant, run course) {
 	sizes := []int{1}
 	if slices.Contains(run.batched, c.Format) {
 		sizes = batchSizes
 	}
 	for _, threads := range p.threads {
 		if c.Ours {
-			p.sampleOurs(c, run, s, threads, sizes)
+			p.sampleOurs(c, run, threads, sizes)
 		} else {
 			p.sampleTheirs(c, run, threads, sizes)
 		}
@@ -152,18 +152,18 @@ type benchResult struct {
 		Dot  float64 `json:"dot_gop_s"`
 	} `json:"limits"`
 	Runs []struct {
-		Batch           int      `json:"batch"`
-		Decode          quantity `json:"decode_tokens_s"`
-		Prefill         quantity `json:"prefill_tokens_s"`
-		DecodeFraction  quantity `json:"decode_fraction_of_bandwidth"`
-		PrefillFraction quantity `json:"prefill_fraction_of_peak"`
-		DecodeBytes     int64    `json:"decode_bytes_per_token"`
+		Batch            int      `json:"batch"`
+		Decode           quantity `json:"decode_tokens_s"`
+		Prefill          quantity `json:"prefill_tokens_s"`
+		DecodeFraction   quantity `json:"decode_fraction_of_bandwidth"`
+		PrefillFraction  quantity `json:"prefill_fraction_of_peak"`
+		RooflineFraction quantity `json:"decode_fraction_of_roofline"`
 	} `json:"runs"`
 	StateBytes  int64 `json:"state_bytes"`
 	WeightBytes int64 `json:"weight_bytes"`
 }
 
-func (p *peers) sampleOurs(c *contestant, run course, s sizes, threads int, batches []int) {
+func (p *peers) sampleOurs(c *contestant, run course, threads int, batches []int) {
 	var r benchResult
 	args := []string{"bench", "--json", "--repeat", "1", "--threads", strconv.Itoa(threads), "--prompt", strconv.Itoa(run.prompt),
 		"--gen", strconv.Itoa(run.gen), "--batch", strings.Trim(strings.ReplaceAll(fmt.Sprint(batches), " ", ","), "[]")}
@@ -174,7 +174,7 @@ func (p *peers) sampleOurs(c *contestant, run course, s sizes, threads int, batc
 		}
 	})
 	c.Math, c.Bytes, p.Level = r.Math, r.WeightBytes, r.Level
-	limit := p.raiseLimit(threads, machineLimit{threads, r.Limits[0].Read, r.Limits[0].FMA, r.Limits[0].Dot})
+	p.raiseLimit(threads, machineLimit{threads, r.Limits[0].Read, r.Limits[0].FMA, r.Limits[0].Dot})
 	first := r.Runs[0]
 	c.add(decodeKey(threads), first.Decode.Median)
 	c.add(decodeShareKey(threads), first.DecodeFraction.Median)
@@ -185,33 +185,19 @@ func (p *peers) sampleOurs(c *contestant, run course, s sizes, threads int, batc
 	}
 	for _, b := range r.Runs {
 		c.add(batchKey(threads, b.Batch), b.Decode.Median)
-		c.add(batchShareKey(threads, b.Batch), b.Decode.Median/r.roofline(b.Batch, b.DecodeBytes, s, limit))
+		c.add(batchShareKey(threads, b.Batch), b.RooflineFraction.Median)
 	}
 }
 
-// raiseLimit keeps the best that was seen of this machine, and returns what
-// this sample saw.
-func (p *peers) raiseLimit(threads int, l machineLimit) machineLimit {
+// raiseLimit keeps the best that was seen of this machine.
+func (p *peers) raiseLimit(threads int, l machineLimit) {
 	for i := range p.Limits {
 		if have := &p.Limits[i]; have.Threads == threads {
 			have.Read, have.FMA, have.Dot = max(have.Read, l.Read), max(have.FMA, l.FMA), max(have.Dot, l.Dot)
-			return l
+			return
 		}
 	}
 	p.Limits = append(p.Limits, l)
-	return l
-}
-
-// roofline is the tokens a second that memory and arithmetic allow when n
-// sequences are decoded at once: weights are read once for all of them.
-func (r *benchResult) roofline(n int, bytesPerToken int64, s sizes, l machineLimit) float64 {
-	states := 2 * r.StateBytes
-	bytes := float64(bytesPerToken-states)/float64(n) + float64(states)
-	peak := l.FMA
-	if r.Math == "fast" {
-		peak = l.Dot
-	}
-	return min(l.Read*1e9/bytes, peak*1e9/float64(s.PrefillFlop+s.HeadFlop))
 }
 
 func (p *peers) sampleTheirs(c *contestant, run course, threads int, batches []int) {
