@@ -67,6 +67,18 @@ type products interface {
 	add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual)
 }
 
+// products is how the level multiplies what codes of a storage become: those of
+// int8 are bytes where it has instructions for them, all others words.
+func (a *asm) products(s kernel.Storage) products {
+	switch {
+	case !a.level.has(vnni):
+		return inWords{a}
+	case s == kernel.Int8:
+		return inBytes{a}
+	}
+	return inSums{inWords{a}}
+}
+
 // newCoder loads what a run of units needs; its registers are free again after
 // it.
 func newCoder(a *asm, s kernel.Storage) coder {

@@ -20,10 +20,7 @@ type int4Coder struct {
 }
 
 func newInt4(a *asm) coder {
-	c := &int4Coder{a: a, products: inWords{a}, multiple: a.vec()}
-	if a.level.has(vnni) {
-		c.products = inSums{inWords{a}}
-	}
+	c := &int4Coder{a: a, products: a.products(kernel.Int4), multiple: a.vec()}
 	format, _ := kernel.Int4.Coded()
 	c.table = a.constantVec(a.global("int4", func(i int) uint32 {
 		word := uint32(0)

@@ -18,10 +18,7 @@ type int8Coder struct {
 }
 
 func newInt8(a *asm) coder {
-	if a.level.has(vnni) {
-		return &int8Coder{inBytes{a}, a}
-	}
-	return &int8Coder{inWords{a}, a}
+	return &int8Coder{a.products(kernel.Int8), a}
 }
 
 func (*int8Coder) open(reg.GPVirtual, reg.GPVirtual) {}
@@ -71,14 +68,7 @@ func (c *int8Coder) lanes(m operand.Mem, _ scales, _ int) iter.Seq[reg.VecVirtua
 
 // scale widens the scales of the first group of a pair, or of the second.
 func (c *int8Coder) scale(s scales, at int) reg.VecVirtual {
-	v := c.a.vec()
-	c.a.VMOVUPS(s.at(at), v)
-	if s.group == 0 {
-		c.a.VPSLLD(operand.Imm(16), v, v)
-	} else {
-		c.a.andMem(c.a.constant32("highHalf", 0xffff0000), v, v)
-	}
-	return v
+	return c.a.half(s.at(at), s.group)
 }
 
 func (*int8Coder) finish(reg.VecVirtual, operand.Mem) {}

@@ -90,14 +90,14 @@ func (l *Level) dotGemmCost(s kernel.DotGemm, t target.Tile, tokens int) float64
 	}
 	format, _ := s.Storage.Coded()
 	groups := float64(s.Storage.QuantisedRow(s.K).Groups)
-	columns, latency := 2, additionLatency // of a lane: words, or bytes
+	turns := float64(format.Inputs / (&asm{level: l}).products(s.Storage).columns())
+	latency := additionLatency
 	if l.has(vnni) {
-		columns, latency = 4, productLatency
+		latency = productLatency
 	}
 	passes, cycles, lines := float64(kernel.PanelRows/t.Rows), 0.0, panelLines(s.Storage, s.K)
 	for _, h := range heaps(t.Tokens, tokens) {
 		sums := float64(h.tokens * t.Rows / l.lanes)
-		turns := float64(format.Group / columns)
 		cycles += passes * float64(h.count) * (startCycles + turns*l.turn(h.tokens, t.Rows, latency) + flushCycles*sums)
 	}
 	return max(groups*cycles+unpackCycles*lines, memoryCycles*lines)

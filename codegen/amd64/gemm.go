@@ -167,9 +167,9 @@ func (g *gemm) packed(b block) int {
 	return (g.Storage.PanelElements(b.columns) - g.Storage.PanelElements(0)) * g.Storage.ElementBytes()
 }
 
-// asks is how many lines of the coming weights a turn of a tile asks
-// for, in as many parts of the block: some sixteen tokens ask for all. More would
-// hold up the loads of the tile.
+// asks is how many lines of the coming weights a turn of a tile asks for, in as
+// many parts of the block: some sixteen tokens ask for all. More would hold up the
+// loads of the tile.
 func (g *gemm) asks() int {
 	n := max(g.tile.Tokens*g.tile.Rows/(6*g.asm.level.lanes), 1)
 	if g.inPlace {
@@ -306,9 +306,8 @@ func (g *gemm) computeTile(b block, m, first, rows int, weights reg.GPVirtual) {
 			}
 		}
 	}
-	tallest := m == g.tile.Tokens
 	g.columns(b.columns, acc, row, weights, g.asking(m))
-	if tallest && row == 0 {
+	if m == g.tile.Tokens && row == 0 {
 		g.askTile(b, m)
 	}
 	e := &epilogue{a: g.asm, bias: g.bias, residual: g.tileR}
@@ -353,31 +352,24 @@ func (g *gemm) columns(n int, acc [][]reg.VecVirtual, row int, weights reg.GPVir
 	}
 }
 
-// unitsOf is how many rows of the panel in memory hold some columns.
-func (g *gemm) unitsOf(columns int) int {
+// unitsOf is how many units of the panel in memory come before a column.
+func (g *gemm) unitsOf(column int) int {
 	if g.inPlace {
-		return columns / 2
+		return column / 2
 	}
-	return columns
+	return column
 }
 
 // weights loads vector i of column u from byte row on; where pairs of bf16 are
 // taken as they lie, one half of what is loaded.
 func (g *gemm) weights(w reg.GPVirtual, u, row int) func(i int) reg.VecVirtual {
 	return func(i int) reg.VecVirtual {
-		v := g.asm.vec()
-		unit := u
+		m := operand.Mem{Base: w, Disp: g.unitsOf(u)*panelBytes + row + i*g.asm.bytes()}
 		if g.inPlace {
-			unit = u / 2
+			return g.asm.half(m, u%2)
 		}
-		g.asm.VMOVUPS(operand.Mem{Base: w, Disp: unit*panelBytes + row + i*g.asm.bytes()}, v)
-		switch {
-		case !g.inPlace:
-		case u%2 == 0:
-			g.asm.VPSLLD(operand.Imm(16), v, v)
-		default:
-			g.asm.andMem(g.asm.constant32("highHalf", 0xffff0000), v, v)
-		}
+		v := g.asm.vec()
+		g.asm.VMOVUPS(m, v)
 		return v
 	}
 }

@@ -78,6 +78,19 @@ func (w *widener) halves(m operand.Mem, low, high reg.VecVirtual) {
 	a.VCVTPH2PS(t.AsX(), high)
 }
 
+// half loads pairs of bf16 and widens the low (0) or the high (1) one of each: for
+// those who have no register to keep a mask in.
+func (a *asm) half(m operand.Mem, which int) reg.VecVirtual {
+	v := a.vec()
+	a.VMOVUPS(m, v)
+	if which == 0 {
+		a.VPSLLD(operand.Imm(16), v, v)
+	} else {
+		a.andMem(a.constant32("highHalf", 0xffff0000), v, v)
+	}
+	return v
+}
+
 // and is the bitwise and of the level's width.
 func (a *asm) and(x, y, z reg.VecVirtual) {
 	if a.level.lanes == 16 {
