@@ -91,16 +91,11 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
-	if err := f.prepareTuning(ctx, m, !f.dryRun, p); err != nil {
+	end, err := f.prepare(ctx, m, f.dryRun, p)
+	if err != nil {
 		return err
 	}
-	if !f.dryRun {
-		end, err := f.calibrate(ctx, m, p)
-		if err != nil {
-			return err
-		}
-		defer end()
-	}
+	defer end()
 	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
 	if err != nil {
 		return err

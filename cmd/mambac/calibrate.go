@@ -62,6 +62,19 @@ type tap struct {
 	width int
 }
 
+// prepare measures what --tune wants measured and reads what --calibrate names,
+// before anything is compiled; for a dry run, only what is there to be read of
+// measurements. The returned function removes what is left on the disk.
+func (o *choice) prepare(ctx context.Context, m *model, dryRun bool, p progress) (end func(), err error) {
+	if err := o.prepareTuning(ctx, m, !dryRun, p); err != nil {
+		return nil, err
+	}
+	if dryRun {
+		return func() {}, nil
+	}
+	return o.calibrate(ctx, m, p)
+}
+
 // calibrate reads what --calibrate names, if anything, with a program of
 // unrounded weights that runs here, and has what is compiled from then on
 // encoded by it. The returned function removes what is left on the disk.
@@ -247,11 +260,7 @@ func (c *calibration) open() error {
 		return err
 	}
 	c.file = f
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	c.rows, err = safetensors.Open(f, st.Size())
+	c.rows, err = safetensors.OpenFile(f)
 	return err
 }
 

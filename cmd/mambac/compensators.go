@@ -1,15 +1,14 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/mambac/mambac/ir/storage"
+	"github.com/mambac/mambac/runtime/safetensors"
 )
 
 // compensators are the encoders of the matrices of one module. What one needs is
@@ -141,9 +140,7 @@ func (c *calibration) each(t tap, take func(rows []float32)) error {
 		if _, err := io.ReadFull(r, bytes[:4*n]); err != nil {
 			return err
 		}
-		for i := range n {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
-		}
+		safetensors.DecodeFloats(values[:n], bytes)
 		take(values[:n])
 	}
 	return nil

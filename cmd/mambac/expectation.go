@@ -116,11 +116,7 @@ func readTensors(path string, read func(f *safetensors.File) error) error {
 		return err
 	}
 	defer file.Close()
-	st, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	f, err := safetensors.Open(file, st.Size())
+	f, err := safetensors.OpenFile(file)
 	if err == nil {
 		err = read(f)
 	}

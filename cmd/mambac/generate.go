@@ -127,10 +127,7 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	}
 	p := c.progress(f.json)
 	defer p.end()
-	if err := f.prepareTuning(ctx, m, true, p); err != nil {
-		return err
-	}
-	end, err := f.calibrate(ctx, m, p)
+	end, err := f.prepare(ctx, m, false, p)
 	if err != nil {
 		return err
 	}

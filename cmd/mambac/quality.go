@@ -3,10 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,16 +145,12 @@ func (q *quality) readWindow(ctx context.Context, from, to int) error {
 
 // logitsOf is the values in a file of logits.
 func logitsOf(f *os.File) (io.Reader, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	file, err := safetensors.Open(f, st.Size())
+	file, err := safetensors.OpenFile(f)
 	if err != nil {
 		return nil, err
 	}
 	t, _ := file.Tensor("logits")
-	return bufio.NewReaderSize(io.NewSectionReader(f, t.Begin, t.End-t.Begin), 1<<20), nil
+	return bufio.NewReaderSize(file.Section(t), 1<<20), nil
 }
 
 // next takes one more row, and what it says of the id that follows if there is
@@ -165,9 +159,7 @@ func (r *reader) next(rows io.Reader, following int) error {
 	if _, err := io.ReadFull(rows, r.bytes); err != nil {
 		return err
 	}
-	for i := range r.row.logits {
-		r.row.logits[i] = math.Float32frombits(binary.LittleEndian.Uint32(r.bytes[4*i:]))
-	}
+	safetensors.DecodeFloats(r.row.logits, r.bytes)
 	if err := r.row.measure(); err != nil {
 		return err
 	}

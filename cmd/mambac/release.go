@@ -92,16 +92,11 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
-	if err := f.prepareTuning(ctx, m, false, p); err != nil {
+	end, err := f.prepare(ctx, m, f.dryRun, p)
+	if err != nil {
 		return err
 	}
-	if !f.dryRun {
-		end, err := f.calibrate(ctx, m, p)
-		if err != nil {
-			return err
-		}
-		defer end()
-	}
+	defer end()
 	r := &release{buildFlags: f, model: m}
 	codes, err := r.plan()
 	if err != nil {

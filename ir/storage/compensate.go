@@ -20,9 +20,10 @@ type Compensated struct {
 }
 
 const (
-	// blockColumns bounds the time that a factor takes and the memory, which
+	// BlockColumns is how many neighbouring columns, at most, make up for each
+	// other's errors: it bounds the time that a factor takes and the memory, which
 	// grow with its square for each column.
-	blockColumns = 1024
+	BlockColumns = 1024
 	// damping is added to the diagonal, as a part of its mean: a text is a
 	// sample, and directions that it lacks may come.
 	damping = 0.1
@@ -33,14 +34,17 @@ const (
 // Compensate prepares encoding with the products of a matrix's inputs:
 // products[i*columns+j] is the sum, or mean, of x[i]·x[j] over a text.
 func Compensate(format *Coded, products []float32, columns int) (*Compensated, error) {
-	return compensate(format, products, columns, blockColumns)
+	return compensate(format, products, columns, BlockColumns)
 }
+
+// wholeGroups is the columns of the groups that lie within a block.
+func wholeGroups(format *Coded, block int) int { return block / format.Group * format.Group }
 
 func compensate(format *Coded, products []float32, columns, block int) (*Compensated, error) {
 	if len(products) != columns*columns {
 		return nil, fmt.Errorf("have %d products of inputs, want %d for %d columns", len(products), columns*columns, columns)
 	}
-	block = block / format.Group * format.Group
+	block = wholeGroups(format, block)
 	c := &Compensated{format: format, columns: columns, block: block}
 	for lo := 0; lo < columns; lo += block {
 		n := min(block, columns-lo)

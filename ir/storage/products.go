@@ -1,9 +1,5 @@
 package storage
 
-// BlockColumns is how many neighbouring columns, at most, make up for each
-// other's errors: products of others are not wanted.
-const BlockColumns = blockColumns
-
 // Products sums what Compensate wants to know of a matrix's inputs, as far as it
 // does: products of columns of one block.
 type Products struct {
@@ -20,7 +16,7 @@ const tileRows = 256
 
 // NewProducts begins with no inputs.
 func NewProducts(format *Coded, columns int) *Products {
-	block := blockColumns / format.Group * format.Group
+	block := wholeGroups(format, BlockColumns)
 	return &Products{
 		format: format, columns: columns, block: block,
 		sums: make([]float32, columns*columns),

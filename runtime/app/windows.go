@@ -21,11 +21,7 @@ func (s *session) windows(o *pplOptions) sequences {
 			return err
 		}
 		defer f.Close()
-		st, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		file, err := safetensors.Open(f, st.Size())
+		file, err := safetensors.OpenFile(f)
 		if err == nil {
 			err = eachWindow(file, o.tensor, take)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"unicode/utf8"
 )
@@ -66,6 +67,16 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		f.byName[t.Name] = i
 	}
 	return f, nil
+}
+
+// OpenFile is Open for a whole file, which must stay open while the result is
+// read.
+func OpenFile(f *os.File) (*File, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return Open(f, st.Size())
 }
 
 // Tensor finds a tensor by name.

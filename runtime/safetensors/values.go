@@ -13,10 +13,15 @@ func (f *File) Floats(t Tensor) ([]float32, error) {
 		return nil, err
 	}
 	values := make([]float32, len(raw)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
+	DecodeFloats(values, raw)
 	return values, nil
+}
+
+// DecodeFloats gives the values of bytes of an F32 tensor, four for each of dst.
+func DecodeFloats(dst []float32, raw []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
 }
 
 // Ints reads the values of a small I32 or I64 tensor of the file.
