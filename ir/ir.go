@@ -72,7 +72,10 @@ const (
 type State struct {
 	Name  string
 	Kind  StateKind
-	Shape tensor.Shape // canonical order, families.md §0.3
+	Shape tensor.Shape // canonical order, families.md §0.3; of a Cache, of one token
+	// Window is how many tokens back a Cache is read, its own included; 0 for
+	// all. Other states have none.
+	Window int
 }
 
 // Value is one SSA value: the result of an op.
@@ -119,12 +122,14 @@ type Op interface {
 
 // Frame is what an op sees when it is evaluated for one token.
 type Frame struct {
-	ID     int         // token id, for ops whose argument is the input
-	Args   [][]float32 // one per argument; nil for the id input
-	Params [][]float32 // dense values after the transform; nil when left out
-	Shapes []tensor.Shape
-	States [][]float32 // mutable, canonical order
-	Out    []float32
+	ID int // token id, for ops whose argument is the input
+	// Position is the number of tokens before this one.
+	Position int
+	Args     [][]float32 // one per argument; nil for the id input
+	Params   [][]float32 // dense values after the transform; nil when left out
+	Shapes   []tensor.Shape
+	States   [][]float32 // mutable, canonical order; a Cache grows by its Shape a token
+	Out      []float32
 }
 
 // Cost is what an op must move and compute for one token.

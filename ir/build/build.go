@@ -128,6 +128,84 @@ func (b *Builder) Scan1(u, delta, bIn, c *ir.Value, a, d *ir.Param, h *ir.State)
 	return b.Op(op.Scan1{States: bIn.Type.Width}, []*ir.Value{u, delta, bIn, c}, []*ir.Param{a, d, nil}, []*ir.State{h})
 }
 
+// LayerNorm norms x by w and b, which may be nil.
+func (b *Builder) LayerNorm(x *ir.Value, w, bias *ir.Param, eps float32) *ir.Value {
+	return b.Op(op.LayerNorm{Eps: eps}, []*ir.Value{x}, []*ir.Param{w, bias}, nil)
+}
+
+// GroupNorm is RMSNorm over groups of neighbouring elements.
+func (b *Builder) GroupNorm(x *ir.Value, w *ir.Param, group int, eps float32) *ir.Value {
+	return b.Op(op.RMSNorm{Eps: eps, Group: group}, []*ir.Value{x}, []*ir.Param{w}, nil)
+}
+
+// GatedNorm is any of the gated norms, by its attributes.
+func (b *Builder) GatedNorm(o op.GatedNorm, x, z *ir.Value, w *ir.Param) *ir.Value {
+	return b.Op(o, []*ir.Value{x, z}, []*ir.Param{w}, nil)
+}
+
+// Activate applies an activation by name; "silu" too.
+func (b *Builder) Activate(x *ir.Value, function string) *ir.Value {
+	if function == "silu" {
+		return b.SiLU(x)
+	}
+	return b.Op(op.Activation{Function: function}, []*ir.Value{x}, nil, nil)
+}
+
+// GLU is act(gate)·up.
+func (b *Builder) GLU(gate, up *ir.Value, function string) *ir.Value {
+	return b.Op(op.GLU{Function: function}, []*ir.Value{gate, up}, nil, nil)
+}
+
+// Scale is x times a constant; x itself if that is 1.
+func (b *Builder) Scale(x *ir.Value, by float32) *ir.Value {
+	if by == 1 {
+		return x
+	}
+	return b.Op(op.Scale{By: by}, []*ir.Value{x}, nil, nil)
+}
+
+// Concat is the values one after the other.
+func (b *Builder) Concat(list ...*ir.Value) *ir.Value {
+	return b.Op(op.Concat{}, list, nil, nil)
+}
+
+// SSD is the scan of Mamba-2 with everything given.
+func (b *Builder) SSD(o op.SSD, u, bIn, c, dt *ir.Value, a, dtBias, d *ir.Param, h *ir.State) *ir.Value {
+	return b.Op(o, []*ir.Value{u, bIn, c, dt}, []*ir.Param{a, dtBias, d}, []*ir.State{h})
+}
+
+// Angles is what rotary embeddings turn by at each position.
+func (b *Builder) Angles(frequencies *ir.Param, factor float32) *ir.Value {
+	return b.Op(op.Angles{Factor: factor}, nil, []*ir.Param{frequencies}, nil)
+}
+
+// RoPE turns the heads of x by angles.
+func (b *Builder) RoPE(x, angles *ir.Value, headDim int, interleaved bool) *ir.Value {
+	return b.Op(op.RoPE{HeadDim: headDim, Interleaved: interleaved}, []*ir.Value{x, angles}, nil, nil)
+}
+
+// Cache declares the keys or values that attention keeps of each token.
+func (b *Builder) Cache(name string, window int, shape ...int) *ir.State {
+	s := b.State(name, ir.Cache, shape...)
+	s.Window = window
+	return s
+}
+
+// Attention is attention over caches of keys and values.
+func (b *Builder) Attention(o op.Attention, q, k, v *ir.Value, keys, values *ir.State) *ir.Value {
+	return b.Op(o, []*ir.Value{q, k, v}, nil, []*ir.State{keys, values})
+}
+
+// Route chooses experts by router logits; the bias may be nil.
+func (b *Builder) Route(o op.Route, logits *ir.Value, bias *ir.Param) *ir.Value {
+	return b.Op(o, []*ir.Value{logits}, []*ir.Param{bias}, nil)
+}
+
+// Experts is the weighted sum of the chosen experts.
+func (b *Builder) Experts(o op.Experts, x, weights *ir.Value, in, down *ir.Param) *ir.Value {
+	return b.Op(o, []*ir.Value{x, weights}, []*ir.Param{in, down}, nil)
+}
+
 // Finish verifies the module, whose output is the given value.
 func (b *Builder) Finish(output *ir.Value) (*ir.Module, error) {
 	if b.err != nil {

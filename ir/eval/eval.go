@@ -20,6 +20,8 @@ type Evaluator struct {
 	values map[*ir.Value][]float32
 	frames []step
 	offset float64 // of inputs from the whole numbers that they are read as
+	// position is the number of tokens read.
+	position int
 }
 
 // step is one op with all that it sees.
@@ -43,7 +45,9 @@ func New(m *ir.Module) (*Evaluator, error) {
 		e.params[p] = values
 	}
 	for _, s := range m.States {
-		e.states[s] = make([]float32, s.Shape.Elements())
+		if s.Kind != ir.Cache {
+			e.states[s] = make([]float32, s.Shape.Elements())
+		}
 	}
 	for _, r := range m.Regions {
 		for _, v := range r.Body {
@@ -118,7 +122,14 @@ func (e *Evaluator) Reset() {
 	for _, s := range e.states {
 		clear(s)
 	}
-	e.offset = 0
+	for i := range e.frames {
+		for j, s := range e.frames[i].value.States {
+			if s.Kind == ir.Cache {
+				e.frames[i].frame.States[j] = nil
+			}
+		}
+	}
+	e.offset, e.position = 0, 0
 }
 
 // Step feeds one token and returns the logits, which the next Step overwrites.
@@ -131,9 +142,10 @@ func (e *Evaluator) Step(id int) ([]float32, error) {
 		if s.narrow != nil {
 			e.offset = max(e.offset, s.narrow.into(s.frame.Args[0]))
 		}
-		s.frame.ID = id
+		s.frame.ID, s.frame.Position = id, e.position
 		s.value.Op.Step(&s.frame)
 	}
+	e.position++
 	return e.values[e.module.Output], nil
 }
 

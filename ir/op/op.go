@@ -3,6 +3,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,6 +69,18 @@ func shaped(p *ir.Param, shape ...int) error {
 func stateShaped(s *ir.State, kind ir.StateKind, shape ...int) error {
 	if s.Kind != kind || !s.Shape.Equal(shape) {
 		return fmt.Errorf("state %s: have %s %v, want %s %v", s.Name, s.Kind, s.Shape, kind, tensor.Shape(shape))
+	}
+	return nil
+}
+
+// together checks that a parameter is there if and only if an attribute asks
+// for it.
+func together(wanted bool, p *ir.Param) error {
+	switch {
+	case wanted && p == nil:
+		return errors.New("a parameter that the attributes ask for is missing")
+	case !wanted && p != nil:
+		return fmt.Errorf("%s: the attributes ask for no such parameter", p.Name)
 	}
 	return nil
 }

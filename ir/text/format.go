@@ -8,6 +8,7 @@
 //	param @embeddings [160 32] bf16 storage=bf16
 //	param @layers.0.A_log [64 16] f32 neg_exp
 //	state $layers.0.conv window [64 3]
+//	state $layers.1.keys cache [2 16] back=4096
 //	input %ids: id[T]
 //	region layers.0 {
 //	  %v1: f32[T,32] = rmsnorm(%v0) [@layers.0.norm] {eps=1e-05}
@@ -33,7 +34,7 @@ func Format(m *ir.Module) string {
 		b.WriteString(formatParam(p))
 	}
 	for _, s := range m.States {
-		fmt.Fprintf(&b, "state $%s %s %v\n", quote(s.Name), quote(string(s.Kind)), s.Shape)
+		fmt.Fprintf(&b, "state $%s %s %v%s\n", quote(s.Name), quote(string(s.Kind)), s.Shape, formatWindow(s))
 	}
 	fmt.Fprintf(&b, "input %%%s: %v\n", quote(m.Input.Name), m.Input.Type)
 	for _, r := range m.Regions {
@@ -102,4 +103,12 @@ func quote(s string) string {
 
 func plain(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '.' || r == '-'
+}
+
+// formatWindow says how far back a cache is read, unless it is all of it.
+func formatWindow(s *ir.State) string {
+	if s.Window == 0 {
+		return ""
+	}
+	return " back=" + strconv.Itoa(s.Window)
 }

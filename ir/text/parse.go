@@ -148,6 +148,10 @@ func (p *parser) param(l *line) {
 func (p *parser) state(l *line) {
 	l.want("$")
 	s := &ir.State{Name: l.name(), Kind: ir.StateKind(l.name()), Shape: shape(l)}
+	if l.take("back") {
+		l.want("=")
+		s.Window = l.size()
+	}
 	declare(l, p.states, "$", s.Name, s)
 	p.module.States = append(p.module.States, s)
 }
