@@ -18,7 +18,7 @@ import (
 type Attention struct {
 	Heads, KVHeads, HeadDim int
 	Scale                   float32
-	Window                  int
+	Window                  int `text:"omitzero"`
 }
 
 func init() { register(Attention{}) }

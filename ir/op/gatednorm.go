@@ -11,7 +11,7 @@ import "github.com/mambac/mambac/ir"
 // Arguments: x [E], z [E]; parameters: w [E].
 type GatedNorm struct {
 	Eps       float32
-	Group     int // elements of a mean; 0 for all
+	Group     int `text:"omitzero"` // elements of a mean; 0 for all
 	NormFirst bool
 }
 

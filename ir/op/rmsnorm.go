@@ -12,7 +12,7 @@ import (
 // w [D], optional; a w [Group] serves every group.
 type RMSNorm struct {
 	Eps   float32
-	Group int // elements of a mean; 0 for all
+	Group int `text:"omitzero"` // elements of a mean; 0 for all
 }
 
 func init() { register(RMSNorm{}) }

@@ -23,7 +23,7 @@ import (
 type Route struct {
 	Kind              string
 	Top               int
-	Groups, TopGroups int // of sigmoid
+	Groups, TopGroups int `text:"omitzero"` // of sigmoid
 	Renorm            bool
 	Factor            float32
 }

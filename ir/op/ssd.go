@@ -18,7 +18,7 @@ import (
 // dt [H], D [H] or [H·P]; states: s [H,P,N].
 type SSD struct {
 	Heads, HeadDim, Groups, States int     // H, P, G, N
-	Low, High                      float32 // bounds of Δ; no upper one if High is 0
+	Low, High                      float32 `text:"omitzero"` // bounds of Δ; no upper one if High is 0
 }
 
 func init() { register(SSD{}) }

@@ -9,13 +9,17 @@ import (
 	"github.com/mambac/mambac/ir"
 )
 
-// formatAttributes prints the exported fields of an op: numbers always, words
-// and flags when they are set.
+// formatAttributes prints the exported fields of an op: words, flags and numbers
+// with the tag text:"omitzero" when they are set, other numbers always.
 func formatAttributes(o ir.Op) string {
 	var parts []string
 	v := reflect.ValueOf(o)
 	for i := range v.NumField() {
-		if s := formatAttribute(attributeName(v.Type().Field(i)), v.Field(i)); s != "" {
+		field := v.Type().Field(i)
+		if field.Tag.Get("text") == "omitzero" && v.Field(i).IsZero() {
+			continue
+		}
+		if s := formatAttribute(attributeName(field), v.Field(i)); s != "" {
 			parts = append(parts, s)
 		}
 	}
