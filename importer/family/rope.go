@@ -170,5 +170,5 @@ func (p *rope) yarn(f []float64) float64 {
 		ramp := min(max((float64(i)-low)/(high-low), 0), 1)
 		f[i] = v/by*ramp + v*(1-ramp)
 	}
-	return p.in.number(0.1*math.Log(max(by, 1))+1, "attention_factor")
+	return p.in.number(0.1*math.Log(by)+1, "attention_factor")
 }
