@@ -36,14 +36,14 @@ func (e *emitter) program(f *jen.File, mode plan.Mode) {
 
 // callParams is what a program gets from the engine.
 func callParams(mode plan.Mode) []jen.Code {
-	state := jen.Id(stateParam(mode)).Index()
+	state := jen.Id(stateParam(mode))
 	if mode == plan.Batch {
 		state.Index()
 	}
 	return []jen.Code{
 		jen.Id("w").Op("*").Qual(parallelPath, "Worker"),
 		jen.Id("m").Op("*").Qual(enginePath, "Memory"),
-		state.Float32(),
+		state.Op("*").Qual(enginePath, "Sequence"),
 	}
 }
 

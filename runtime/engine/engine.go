@@ -31,7 +31,7 @@ type Engine struct {
 	memories []Memory // one per worker
 	rows     []float32
 	saved    []float32   // the state before the chunk at hand, unless that is fresh
-	blocks   [][]float32 // the states of the batch at hand
+	blocks   []*Sequence // the states of the batch at hand
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
 	batch    func(*parallel.Worker)
@@ -41,8 +41,8 @@ type Engine struct {
 
 // job is the arguments of the run in progress.
 type job struct {
-	state     []float32
-	states    [][]float32 // one per id, instead of state
+	state     *Sequence
+	states    []*Sequence // one per id, instead of state
 	ids       []int32
 	row, rows int
 	out       []float32 // nil: no logits
@@ -92,7 +92,7 @@ func assemble(program Program, level string, threads int) *Engine {
 	for range threads {
 		e.memories = append(e.memories, Memory{Arena: arena, Scratch: aligned(e.shape.Scratch)})
 	}
-	e.blocks = make([][]float32, 0, e.shape.Block)
+	e.blocks = make([]*Sequence, 0, e.shape.Block)
 	e.step, e.batch, e.chunk, e.head = e.runStep, e.runBatch, e.runChunk, e.runHead
 	return e
 }
@@ -143,7 +143,7 @@ func (e *Engine) runHead(w *parallel.Worker) {
 }
 
 func (e *Engine) checkState(s *State) error {
-	if s == nil || len(s.block) != e.shape.State {
+	if s == nil || len(s.sequence.Block) != e.shape.State {
 		return fmt.Errorf("a state of another model, want %d values; use this engine's NewState", e.shape.State)
 	}
 	return nil
