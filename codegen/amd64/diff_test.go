@@ -62,7 +62,23 @@ func linearSpecs() []kernel.Spec {
 		}
 	}
 	specs = append(specs, roundedSpecs()...)
-	return append(specs, codedSpecs()...)
+	specs = append(specs, codedSpecs()...)
+	return append(specs, cacheSpecs()...)
+}
+
+// cacheSpecs is attention over pages: heads of all kinds of sizes, one or more to
+// a head of keys, with windows shorter and longer than a page.
+func cacheSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 6, 8, 16, 20, 64, 80, 128, 136} {
+		group := 1 + i%3
+		width := group * headDim
+		specs = append(specs,
+			kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0},
+			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: width + i, StrideY: width + 2*(i%2),
+				Window: []int{0, 3, 0, 64, 100}[i%5], ScaleBits: math.Float32bits(1 / float32(math.Sqrt(float64(headDim))))})
+	}
+	return specs
 }
 
 // roundedSpecs is products of bf16 with rounded inputs, at sizes odd and even,

@@ -145,7 +145,7 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 	case plan.IDsArg:
 		return slice(jen.Id("ids"), part.row)
 	case plan.ScratchArg:
-		return jen.Id("m").Dot("Scratch")
+		return slice(jen.Id("m").Dot("Scratch"), constant(a.Start))
 	case plan.WeightArg:
 		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
 	case plan.StateArg:

@@ -226,6 +226,10 @@ const callBytes = 8 << 20
 
 // step emits one kernel call, with the loop over panels that it needs.
 func (s *steps) step(g *jen.Group, step *plan.Step) {
+	if paged(step.Spec) {
+		s.paged(g, step)
+		return
+	}
 	switch step.Split {
 	case plan.ByChannels:
 		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))
