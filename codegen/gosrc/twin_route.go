@@ -65,7 +65,7 @@ func softmaxScores(s kernel.Route) []jen.Code {
 	}
 	body = append(body, takeTop(append(chosen, id("out").Index(id("i")).Op("=").Lit(1))...))
 	return append(body, forEachOf("i", "taken", id("out"),
-		id("out").Index(id("i")).Op("=").Id("taken").Op("*").Float32().Call(id("weight").Index(id("i")).Op("/").Id("sum").Op("*").Id("factor"))))
+		id("out").Index(id("i")).Op("=").Id("taken").Op("*").Float32().Call(id("weight").Index(id("i")).Op("/").Id("sum").Op("*").Float64().Call(id("factor")))))
 }
 
 // sigmoidScores opens the best groups, then compares scores with their bias.
@@ -85,11 +85,11 @@ func sigmoidScores(s kernel.Route) []jen.Code {
 		body = append(body, openGroups()...)
 	}
 	chosen := []jen.Code{id("out").Index(id("i")).Op("=").Lit(1)}
-	share := id("weight").Index(id("i")).Op("*").Id("factor")
+	share := id("weight").Index(id("i")).Op("*").Float64().Call(id("factor"))
 	if s.Renorm {
 		body = append(body, id("sum").Op(":=").Lit(1e-20))
 		chosen = append(chosen, id("sum").Op("+=").Id("weight").Index(id("i")))
-		share = id("weight").Index(id("i")).Op("/").Id("sum").Op("*").Id("factor")
+		share = id("weight").Index(id("i")).Op("/").Id("sum").Op("*").Float64().Call(id("factor"))
 	}
 	body = append(body, takeTop(chosen...))
 	return append(body, forEachOf("i", "taken", id("out"), id("out").Index(id("i")).Op("=").Id("taken").Op("*").Float32().Call(share)))
