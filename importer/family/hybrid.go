@@ -53,18 +53,18 @@ func (m *hybrid) learn() (err error) {
 // angles.
 func (m *hybrid) mix(i int, prefix string) func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
 	if m.kinds.at(i) == "attention" {
-		return turned(m.attention.parameters(m.set, prefix+"self_attn.", m.hidden.times(1), m.hidden.times(1)))
+		return withAngles(m.attention.parameters(m.set, prefix+"self_attn.", m.hidden.times(1), m.hidden.times(1)))
 	}
-	return unturned(m.mixer.parameters(m.set, prefix+"mamba.", m.hidden))
+	return withoutAngles(m.mixer.parameters(m.set, prefix+"mamba.", m.hidden))
 }
 
-func turned(p *block.Attention) func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
+func withAngles(p *block.Attention) func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
 	return func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
 		return p.Append(b, x, region, angles)
 	}
 }
 
-func unturned(p *block.Mamba2) func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
+func withoutAngles(p *block.Mamba2) func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
 	return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value { return p.Append(b, x, region) }
 }
 
