@@ -20,6 +20,12 @@ var examples = []Spec{
 	Quantise{Int8, 768, 816, 640},
 	DotGemv{BF16, 7, Epilogue{Residual: true}},
 	DotGemv{Int4, 768, Epilogue{Bias: true, Residual: true}},
+	Keep{64, 768, true},
+	Attend{64, 4, 768, 816, 4096, 0x3e000000},
+	Route{"sigmoid", 64, 6, 8, 4, true, true, 96, 144, 0x3f800000},
+	Gather{768, 816, 864},
+	Scatter{768, 816, 864},
+	Weigh{768, 816, 96},
 	DotGemm{Int8, 70, 48, 96, Epilogue{Bias: true}},
 }
 
