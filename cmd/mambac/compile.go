@@ -218,9 +218,10 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 func stateSlots(p *plan.Plan) []payload.StateSlot {
 	var slots []payload.StateSlot
 	for _, s := range p.States {
+		last := len(s.State.Shape) - 1
 		slots = append(slots, payload.StateSlot{
 			Name: s.State.Name, Kind: string(s.State.Kind),
-			Rows: s.State.Shape[0], Columns: s.State.Shape[1], Lanes: s.Lanes(), Offset: s.Offset,
+			Rows: s.State.Shape[:last].Elements(), Columns: s.State.Shape[last], Lanes: s.Lanes(), Run: s.Run(), Offset: s.Offset,
 		})
 	}
 	return slots

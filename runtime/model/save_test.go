@@ -128,10 +128,11 @@ func TestSaveFails(t *testing.T) {
 // TestCanonicalOrder: the order of a file's values is that of rows and
 // columns, wherever a level has them.
 func TestCanonicalOrder(t *testing.T) {
-	const rows, columns = 5, 3
-	for lanes := 1; lanes <= 8; lanes++ {
-		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Offset: 2}
-		block := make([]float32, 2+8*((rows+7)/8)*8*columns)
+	const rows, columns = 6, 3
+	for i := range 24 {
+		lanes, run := 1+i%8, []int{0, 3, rows}[i/8]
+		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Run: run, Offset: 2}
+		block := make([]float32, 2+2*8*columns)
 		want := make([]float32, rows*columns)
 		for i := range want {
 			want[i] = float32(i + 1)

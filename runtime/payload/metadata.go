@@ -48,14 +48,17 @@ type Metadata struct {
 //
 //	Offset + r/Lanes·Lanes·Columns + c·Lanes + r%Lanes
 //
-// so that Lanes = Rows (rounded up) is column after column.
+// so that Lanes = Rows (rounded up) is column after column, and 1 is row after
+// row. With Run that goes for each run of rows, which begins where the lanes of
+// the one before end.
 type StateSlot struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"` // window or recurrence
 	Rows    int    `json:"rows"`
 	Columns int    `json:"columns"`
 	Lanes   int    `json:"lanes"`
-	Offset  int    `json:"offset"` // float32
+	Run     int    `json:"run,omitempty"` // rows after which whole lanes begin again; 0 for none
+	Offset  int    `json:"offset"`        // float32
 }
 
 // Fact is one line of the card.
