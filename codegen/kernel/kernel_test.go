@@ -11,6 +11,7 @@ var examples = []Spec{
 	RMSNorm{768, 768, 816, 0x3727c5ac, true},
 	Conv{4, 1536, 3072, 3072, true, SiLU},
 	Scan1{16, 3072, 1536, 3072, 3072, 96, 48, 64, true, true},
+	SSD{64, 128, 24, 1536, 1824, 1536, 1664, 48, 1536, 0x3a83126f, 0x3dcccccd, true},
 	Embed{F32, 768, 768},
 	Map{MapMul, 64, 96, 144, 192},
 	Quantise{Int8, 768, 816, 640},
