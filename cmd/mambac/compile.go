@@ -218,11 +218,15 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 func stateSlots(p *plan.Plan) []payload.StateSlot {
 	var slots []payload.StateSlot
 	for _, s := range p.States {
-		slot := payload.StateSlot{Name: s.State.Name, Kind: string(s.State.Kind), Rows: s.State.Shape[0], Columns: s.State.Shape[1], Offset: s.Offset}
+		last := len(s.State.Shape) - 1
+		slot := payload.StateSlot{
+			Name: s.State.Name, Kind: string(s.State.Kind),
+			Rows: s.State.Shape[:last].Elements(), Columns: s.State.Shape[last], Offset: s.Offset,
+		}
 		if s.Slot.Paged() {
 			slot.Cache, slot.ByColumns = s.Slot.Cache, s.Slot.Layout == plan.Keys
 		} else {
-			slot.Lanes = s.Lanes()
+			slot.Lanes, slot.Run = s.Lanes(), s.Run()
 		}
 		slots = append(slots, slot)
 	}
