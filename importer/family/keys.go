@@ -202,7 +202,7 @@ func (r *reader) activation(name string, known ...string) string {
 	}
 	act := r.text("silu", name)
 	if !slices.Contains(known, act) {
-		r.fail(fmt.Errorf("%s: %s is not supported; known are %s", name, printable(act), strings.Join(known, ", ")))
+		r.fail(fmt.Errorf("%s%s: %s is not supported; known are %s", r.prefix, name, printable(act), strings.Join(known, ", ")))
 	}
 	return activations[act]
 }

@@ -1,7 +1,6 @@
 package family
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/mambac/mambac/importer/block"
@@ -141,15 +140,6 @@ func (m *mixer2) facts() []Fact {
 		{"state size", m.states.n}, {"conv kernel", m.taps.n}}
 }
 
-// sizeOr is size where the config does not say what the shapes do not tell.
-func (r *reader) sizeOr(fallback int, what string, names ...string) size {
-	s := r.size(what, names...)
-	if s.from == "" {
-		s.n, s.from = fallback, "the default of "+r.prefix+names[0]
-	}
-	return s
-}
-
 // limits reads the bounds of Δ; high is 0 where there is none.
 func (r *reader) limits(name string) (low, high float32) {
 	bounds := []number{0, number(math.Inf(1))}
@@ -163,20 +153,4 @@ func (r *reader) limits(name string) (low, high float32) {
 		high = 0
 	}
 	return float32(max(bounds[0], 0)), high
-}
-
-// activations are the words of configs for the functions of ops
-// (families.md §1.6).
-var activations = map[string]string{
-	"silu": "silu", "swish": "silu", "gelu": "gelu", "gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh", "relu": "relu", "relu2": "relu2",
-}
-
-// activation reads the name of a function.
-func (r *reader) activation(fallback, name string) string {
-	word := r.text(fallback, name)
-	function, ok := activations[word]
-	if !ok {
-		r.fail(fmt.Errorf("%s: %s is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, silu and swish", r.prefix+name, printable(word)))
-	}
-	return function
 }
