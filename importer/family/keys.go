@@ -245,6 +245,15 @@ func (r *reader) take(inner *reader) {
 	}
 }
 
+// only fails for keys that would change what is computed.
+func (r *reader) only(known []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
+		if raw, ok := r.keys.get(name); ok && !slices.Contains(known, name) {
+			r.fail(fmt.Errorf("%s: have %s, which is not supported; known are %s", r.prefix+printable(name), short(raw), strings.Join(known, ", ")))
+		}
+	}
+}
+
 // number is a float64 in any of the spellings of families.md §1.2: 1.5,
 // "Infinity" as ParseKeys leaves it, {"__float__": "Infinity"}.
 type number float64
