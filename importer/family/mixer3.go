@@ -13,14 +13,14 @@ import (
 // differ (families.md §4).
 var mimoRotary = Option{
 	Name:   "mimo-rotary",
-	Usage:  "which elements of keys and queries MIMO mixers of Mamba-3 turn together: n and n+N/2, as the shipped kernels do, or neighbours, as their reference does",
+	Usage:  "which elements MIMO mixers of Mamba-3 turn together, as no config says it: halved (n and n+N/2, as in the shipped kernels) or interleaved (neighbours, as in their reference)",
 	Values: []string{"halved", "interleaved"},
 }
 
 // mamba3A is how the decay of Mamba-3 follows from its input.
 var mamba3A = Option{
 	Name:   "mamba3-a",
-	Usage:  "how the decay of Mamba-3 follows from its input: as the shipped module has it, or -softplus(a)",
+	Usage:  "how the decay of Mamba-3 follows from its input, as no config says it: heavy-tail (as in the shipped module) or softplus (-softplus(a))",
 	Values: []string{"heavy-tail", "softplus"},
 }
 
