@@ -218,10 +218,13 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 func stateSlots(p *plan.Plan) []payload.StateSlot {
 	var slots []payload.StateSlot
 	for _, s := range p.States {
-		slots = append(slots, payload.StateSlot{
-			Name: s.State.Name, Kind: string(s.State.Kind),
-			Rows: s.State.Shape[0], Columns: s.State.Shape[1], Lanes: s.Lanes(), Offset: s.Offset,
-		})
+		slot := payload.StateSlot{Name: s.State.Name, Kind: string(s.State.Kind), Rows: s.State.Shape[0], Columns: s.State.Shape[1], Offset: s.Offset}
+		if s.Slot.Paged() {
+			slot.Cache, slot.ByColumns = s.Slot.Cache, s.Slot.Layout == plan.Keys
+		} else {
+			slot.Lanes = s.Lanes()
+		}
+		slots = append(slots, slot)
 	}
 	return slots
 }

@@ -145,11 +145,11 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 	case plan.IDsArg:
 		return slice(jen.Id("ids"), part.row)
 	case plan.ScratchArg:
-		return jen.Id("m").Dot("Scratch")
+		return slice(jen.Id("m").Dot("Scratch"), constant(a.Start))
 	case plan.WeightArg:
 		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
 	case plan.StateArg:
-		return slice(jen.Id("state"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+		return slice(jen.Id("state").Dot("Block"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
 	}
 	return s.view(a, part)
 }

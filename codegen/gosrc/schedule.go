@@ -36,14 +36,14 @@ func (e *emitter) program(f *jen.File, mode plan.Mode) {
 
 // callParams is what a program gets from the engine.
 func callParams(mode plan.Mode) []jen.Code {
-	state := jen.Id(stateParam(mode)).Index()
+	state := jen.Id(stateParam(mode))
 	if mode == plan.Batch {
 		state.Index()
 	}
 	return []jen.Code{
 		jen.Id("w").Op("*").Qual(parallelPath, "Worker"),
 		jen.Id("m").Op("*").Qual(enginePath, "Memory"),
-		state.Float32(),
+		state.Op("*").Qual(enginePath, "Sequence"),
 	}
 }
 
@@ -226,6 +226,10 @@ const callBytes = 8 << 20
 
 // step emits one kernel call, with the loop over panels that it needs.
 func (s *steps) step(g *jen.Group, step *plan.Step) {
+	if paged(step.Spec) {
+		s.paged(g, step)
+		return
+	}
 	switch step.Split {
 	case plan.ByChannels:
 		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))

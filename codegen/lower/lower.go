@@ -190,13 +190,15 @@ func (l *lowering) finish(o Options) {
 func scratch(p *plan.Plan) int {
 	n, rows := 0, max(p.Chunk, p.Block)
 	for _, s := range p.Specs() {
-		switch s.(type) {
+		switch s := s.(type) {
 		case kernel.Gemm:
 			n = max(n, kernel.GemmScratch(rows))
 		case kernel.DotGemm:
 			n = max(n, kernel.DotGemmScratch(rows))
 		case kernel.Scan1:
 			n = max(n, kernel.Scan1Scratch(rows))
+		case kernel.Attend:
+			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}
 	}
 	return n

@@ -27,6 +27,9 @@ type machine struct {
 	out     *memory
 	states  []*memory // of each sequence; a single one is the first
 	private []*memory
+	pages   [][]*memory // of each cache, of each sequence
+	// positions is the number of tokens before those at hand, of each sequence.
+	positions []int
 
 	call   *plan.Call // at hand
 	head   bool
@@ -65,6 +68,14 @@ func newMachine(t *testing.T, p *plan.Plan, workers int) *machine {
 	x := &machine{plan: p, workers: workers, weights: unpack(t, p), arena: newMemory(p.Arena)}
 	for range p.Block {
 		x.states = append(x.states, newMemory(p.State))
+	}
+	x.positions = make([]int, p.Block)
+	for _, c := range p.Caches {
+		var list []*memory
+		for range p.Block {
+			list = append(list, newMemory(c.Page*maxPages))
+		}
+		x.pages = append(x.pages, list)
 	}
 	for _, b := range p.Buffers {
 		if b.Space == plan.Output {
@@ -134,6 +145,13 @@ func (x *machine) feed(mode plan.Mode, ids []int) {
 	for i := range x.plan.Calls[:len(x.plan.Calls)-1] {
 		x.run(&x.plan.Calls[i], mode)
 	}
+	if mode == plan.Batch {
+		for i := range ids {
+			x.positions[i]++
+		}
+		return
+	}
+	x.positions[0] += len(ids)
 }
 
 func (x *machine) logits(mode plan.Mode, row, rows int) []float32 {

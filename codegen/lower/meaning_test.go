@@ -23,6 +23,7 @@ func (x *machine) step(s *plan.Step) {
 	switch s.Split {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
+	case plan.ByHeads:
 	case plan.ByTokens:
 		j.token, j.tokens = x.share(x.tokens)
 	case plan.One:
@@ -39,6 +40,11 @@ func (x *machine) step(s *plan.Step) {
 	}
 	if next != len(s.Args) {
 		x.fail("%d arguments, want %d", len(s.Args), next)
+		return
+	}
+	switch s.Spec.(type) {
+	case kernel.Keep, kernel.Attend:
+		j.paged(s)
 		return
 	}
 	if j.panels > 0 && j.tokens > 0 {

@@ -60,5 +60,5 @@ func sameWorker(a, b *plan.Step, x, y *plan.Arg) bool {
 	case a.Split == plan.ByChannels:
 		return a.Panels == b.Panels && x.Column == y.Column && x.Advance == y.Advance && x.Advance != 0
 	}
-	return true // rows of tokens, or everything on one worker
+	return a.Split != plan.ByHeads || a.Panels == b.Panels // rows of tokens, heads, or everything on one worker
 }

@@ -73,6 +73,38 @@ func (l *lowering) state(s *ir.State, layout plan.Layout, channels, columns int)
 	return len(l.states) - 1
 }
 
+// cache is the same for a cache, whose pages it shares with the others of its
+// window.
+func (l *lowering) cache(s *ir.State, layout plan.Layout) int {
+	for i, have := range l.states {
+		if have.State == s {
+			return i
+		}
+	}
+	heads, dim := s.Shape[0], s.Shape[1]
+	st := &plan.State{State: s}
+	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kernel.F32, Segments: []int{heads}, Columns: dim,
+		Elements: heads * dim * kernel.PageTokens, Cache: l.cacheOf(s.Window)}
+	pages := &l.plan.Caches[st.Slot.Cache]
+	st.Offset = pages.Page
+	pages.Page += st.Slot.Elements
+	l.plan.States = append(l.plan.States, st)
+	l.states = append(l.states, st)
+	l.block.States = append(l.block.States, st.Slot)
+	return len(l.states) - 1
+}
+
+// cacheOf is the index of the pages that reach back a window.
+func (l *lowering) cacheOf(window int) int {
+	for i, c := range l.plan.Caches {
+		if c.Window == window {
+			return i
+		}
+	}
+	l.plan.Caches = append(l.plan.Caches, plan.Cache{Window: window})
+	return len(l.plan.Caches) - 1
+}
+
 // unique numbers a slot name that the block already has.
 func (l *lowering) unique(name string) string {
 	base := name

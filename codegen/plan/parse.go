@@ -126,6 +126,8 @@ func (p *parser) line() {
 		q.Name, q.IDs, q.Vocab, q.Chunk, q.Block = p.quoted(), p.value("ids"), p.value("vocab"), p.value("chunk"), p.value("block")
 		q.Arena, q.Private, q.Scratch = p.value("arena"), p.value("private"), p.value("scratch")
 		q.State, q.Bytes = p.value("state"), int64(p.value("bytes"))
+	case "cache":
+		p.plan.Caches = append(p.plan.Caches, Cache{Window: p.value("window"), Page: p.value("page")})
 	case "buffer":
 		b := &Buffer{Name: p.word(), Space: Space(p.word()), Width: p.value("width"), Stride: p.value("stride"),
 			Rows: p.value("rows"), Offset: p.value("offset"), Carried: len(p.fields) > 7}
@@ -136,6 +138,9 @@ func (p *parser) line() {
 	case "state":
 		s := &State{State: &ir.State{Name: p.quoted(), Kind: ir.StateKind(p.word()), Shape: p.shape()}}
 		s.Offset, s.Slot = p.value("offset"), p.slot()
+		if s.Slot.Paged() && s.Slot.Cache < len(p.plan.Caches) {
+			s.State.Window = p.plan.Caches[s.Slot.Cache].Window
+		}
 		p.plan.States = append(p.plan.States, s)
 	case "block":
 		p.block = &Block{Name: p.word()}
@@ -178,6 +183,9 @@ func (p *parser) slot() Slot {
 	}
 	s.Segments = p.ints(segments)
 	s.Columns, s.Elements = p.value("columns"), p.value("elements")
+	if s.Paged() {
+		s.Cache = p.value("cache")
+	}
 	return s
 }
 
@@ -253,6 +261,8 @@ func (p *parser) arg(text string) Arg {
 		if a.Kind != IDsArg && a.Kind != ScratchArg {
 			p.fail("unknown argument %q", text)
 		}
+	case name == string(ScratchArg):
+		a.Kind, a.Start = ScratchArg, p.number(inside)
 	case strings.HasPrefix(name, "$"):
 		a.Kind, a.Start, a.Slot = WeightArg, p.number(inside), p.slotIndex(p.block.Weights, name[1:])
 	case strings.HasPrefix(name, "&"):

@@ -58,6 +58,10 @@ const (
 	Taps Layout = "taps"
 	// Lanes: [C,N] as, per 16 channels, N rows of 16 lanes.
 	Lanes Layout = "lanes"
+	// Keys and Values: what a cache [heads,dim] keeps of a page's tokens, per head
+	// as rows of an element (kernel.Keep with Columns) or as rows of a token.
+	Keys   Layout = "keys"
+	Values Layout = "values"
 )
 
 // Slot is the shape of a weight or state as a block's code sees it. Layers
@@ -66,9 +70,19 @@ type Slot struct {
 	Name     string // identifier: inProj
 	Layout   Layout
 	Storage  kernel.Storage // float32 except for Panels
-	Segments []int          // rows (channels) of each segment; one for most
-	Columns  int            // K of Panels, taps of Taps, N of Lanes, 1 of Vector
+	Segments []int          // rows (channels, heads) of each segment; one for most
+	Columns  int            // K of Panels, taps of Taps, N of Lanes, 1 of Vector, dim of Keys and Values
 	Elements int            // packed elements
+	Cache    int            // of Keys and Values: index into the plan's caches
+}
+
+// Paged reports whether the slot lies on the pages of a cache.
+func (s *Slot) Paged() bool { return s.Layout == Keys || s.Layout == Values }
+
+// Cache is a kind of page; states that look back equally far share its pages.
+type Cache struct {
+	Window int // 0 for all tokens
+	Page   int // float32 of a page
 }
 
 // PaddedRows is the number of rows with every segment rounded up to panels.
@@ -96,7 +110,7 @@ func (w *Weight) Bytes() int64 {
 type State struct {
 	Slot   Slot
 	State  *ir.State
-	Offset int // float32
+	Offset int // float32, of the sequence's block or of a page
 }
 
 // Lanes is the number of channels whose values of one column lie together:
@@ -116,7 +130,7 @@ type ArgKind string
 const (
 	ViewArg    ArgKind = "view"    // columns of a buffer
 	WeightArg  ArgKind = "weight"  // a weight slot of the block
-	StateArg   ArgKind = "state"   // a state slot of the block
+	StateArg   ArgKind = "state"   // a state slot of the block, of pages too
 	IDsArg     ArgKind = "ids"     // the token ids of the call
 	ScratchArg ArgKind = "scratch" // this worker's kernel scratch
 )
@@ -143,13 +157,14 @@ const (
 	ByTokens   Split = "tokens"   // each worker takes a run of tokens
 	Each       Split = "each"     // every worker does all of it, into private memory
 	One        Split = "one"      // the first worker does all of it
+	ByHeads    Split = "heads"    // each worker takes a run of heads, of a prefill also of tokens
 )
 
 // Step is one kernel call per worker.
 type Step struct {
 	Spec   kernel.Spec
 	Split  Split
-	Panels int // panels of output channels of the whole step
+	Panels int // panels of output channels of the whole step; heads of ByHeads
 	// Apart steps treat the rows one by one, as a sequence of one token each:
 	// row i has the states of sequence i. Only a Batch has them.
 	Apart bool
@@ -213,8 +228,9 @@ type Plan struct {
 	Arena   int // float32
 	Private int // float32 per worker, kernel scratch included
 	Scratch int // float32 of kernel scratch at the start of the private memory
-	State   int // float32 per sequence
+	State   int // float32 per sequence, pages of caches apart
 	Bytes   int64
+	Caches  []Cache
 	Buffers []*Buffer
 	Weights []*Weight
 	States  []*State

@@ -13,6 +13,9 @@ func Format(p *Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plan %s ids=%d vocab=%d chunk=%d block=%d arena=%d private=%d scratch=%d state=%d bytes=%d\n",
 		strconv.Quote(p.Name), p.IDs, p.Vocab, p.Chunk, p.Block, p.Arena, p.Private, p.Scratch, p.State, p.Bytes)
+	for _, c := range p.Caches {
+		fmt.Fprintf(&b, "cache window=%d page=%d\n", c.Window, c.Page)
+	}
 	for _, buf := range p.Buffers {
 		fmt.Fprintf(&b, "buffer %s %s width=%d stride=%d rows=%d offset=%d%s\n",
 			buf.Name, buf.Space, buf.Width, buf.Stride, buf.Rows, buf.Offset, flag(buf.Carried, "carried"))
@@ -86,6 +89,11 @@ func formatArg(a *Arg, block *Block) string {
 		s = fmt.Sprintf("$%s[%d]", block.Weights[a.Slot].Name, a.Start)
 	case StateArg:
 		s = fmt.Sprintf("&%s[%d]", block.States[a.Slot].Name, a.Start)
+	case ScratchArg:
+		s = string(a.Kind)
+		if a.Start > 0 {
+			s = fmt.Sprintf("%s[%d]", a.Kind, a.Start)
+		}
 	default:
 		s = string(a.Kind)
 	}
@@ -96,8 +104,12 @@ func formatArg(a *Arg, block *Block) string {
 }
 
 func formatSlot(s *Slot) string {
-	return fmt.Sprintf("%s %s %s segments=%s columns=%d elements=%d",
+	text := fmt.Sprintf("%s %s %s segments=%s columns=%d elements=%d",
 		s.Name, s.Layout, s.Storage, formatInts(s.Segments, ","), s.Columns, s.Elements)
+	if s.Paged() {
+		text += fmt.Sprintf(" cache=%d", s.Cache)
+	}
+	return text
 }
 
 func formatShape(shape []int) string { return "[" + formatInts(shape, ",") + "]" }
