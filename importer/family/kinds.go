@@ -17,15 +17,20 @@ type kinds struct {
 // (families.md §1.2).
 var newWords = map[string]string{"linear_attention": "mamba", "full_attention": "attention"}
 
-// kinds reads the list of layers under either of its keys, in the words of
-// either release, of which known are the older ones; no kinds without a list.
-// A number of layers that the config does not give is the list's length.
+// kinds reads the list of layers under either of its keys; no kinds without one.
 func (r *reader) kinds(layers *size, known ...string) kinds {
 	var list []string
 	from := r.decode(&list, "a list of words", "layer_types", "layers_block_type")
 	if from == "" {
 		return kinds{}
 	}
+	return r.listed(list, from, layers, known...)
+}
+
+// listed is the kinds in a list, in the words of either release, of which known
+// are the older ones. A number of layers that the config does not give is the
+// list's length.
+func (r *reader) listed(list []string, from string, layers *size, known ...string) kinds {
 	for i, word := range list {
 		if old, ok := newWords[word]; ok {
 			list[i] = old
@@ -40,17 +45,12 @@ func (r *reader) kinds(layers *size, known ...string) kinds {
 	if layers.n != len(list) {
 		r.fail(fmt.Errorf("%s has %d layers, but %v", from, len(list), *layers))
 	}
-	return kinds{from, within(list)}
-}
-
-// within is the list as a function that ends with it.
-func within(list []string) func(int) string {
-	return func(i int) string {
+	return kinds{from, func(i int) string {
 		if i < len(list) {
 			return list[i]
 		}
 		return ""
-	}
+	}}
 }
 
 // all is kinds where every layer is the same.
