@@ -65,9 +65,9 @@ func (e *latentExperts) learn(s *Set, prefix string) {
 	case e.count.n%e.groups.n != 0:
 		s.fail("config.json: %v do not divide %v", e.groups, e.count)
 	case e.topGroups.n > e.groups.n:
-		s.fail("config.json: %v, of %v", e.topGroups, e.groups)
+		s.fail("config.json: %v are more than %v", e.topGroups, e.groups)
 	case e.top.n > e.count.n/e.groups.n*e.topGroups.n:
-		s.fail("config.json: %v, of %v in %v of %v", e.top, e.count, e.topGroups, e.groups)
+		s.fail("config.json: %v are more than %d in %v of %v, %v", e.top, e.count.n/e.groups.n*e.topGroups.n, e.topGroups, e.groups, e.count)
 	}
 }
 
