@@ -89,6 +89,7 @@ func TestHybridContradictions(t *testing.T) {
 		{"nemotron_h groups", nemotronHJSON, `"n_groups": 3`, `"n_groups": 4`, nil, "config.json: groups 4 from n_groups do not divide heads of mixers 6 from mamba_num_heads"},
 		{"nemotron_h attention head dim", nemotronHJSON, `"head_dim": 6, `, `"attention_head_dim": 4, `, nil, "backbone.layers.2.mixer.q_proj.weight: have [18 12], want [12 12] (head dim 4 from attention_head_dim, heads 3 from num_attention_heads)" + question},
 		{"zamba2 list too short", zamba2JSON, `"hybrid", "hybrid", "hybrid"]`, `"hybrid", "hybrid"]`, nil, "config.json: layers_block_type has 6 layers, but number of layers 7 from num_hidden_layers"},
+		{"zamba2 a billion layers", zamba2JSON, `_layers": 7`, `_layers": 1073741824`, nil, "config.json: layers_block_type has 7 layers, but number of layers 1073741824 from num_hidden_layers"},
 		{"zamba2 no list", zamba2JSON, `"layers_block_type": ["mamba", "hybrid", "hybrid", "mamba", "hybrid", "hybrid", "hybrid"], `, ``, nil, "config.json: the default of layers_block_type has 54 layers, but number of layers 7 from num_hidden_layers"},
 		{"zamba2 another kind", zamba2JSON, `["mamba", "hybrid"`, `["hybrid", "mamba"`, nil, "config.json: layer 0 is hybrid by layers_block_type, but the tensors have model.layers.0.mamba.in_proj.weight" + question},
 		{"zamba2 unknown kind", zamba2JSON, `["mamba", "hybrid"`, `["mamba", "attention"`, nil, "config.json: layers_block_type: layer 1 is attention; known are mamba, hybrid"},

@@ -175,8 +175,8 @@ func fakeNemotronH(c settings, f fake) {
 	upDown(moe+"shared_experts.", 12, 10, c.flag("mlp_bias"))
 	if c["moe_latent_size"] != nil {
 		latent = c.int("moe_latent_size")
-		f.set(moe+"fc1_latent_proj.weight", latent, 12)
-		f.set(moe+"fc2_latent_proj.weight", 12, latent)
+		f.linear(moe+"fc1_latent_proj", latent, 12, c.flag("mlp_bias"))
+		f.linear(moe+"fc2_latent_proj", 12, latent, c.flag("mlp_bias"))
 	}
 	for e := range 6 {
 		upDown(fmt.Sprintf("%sexperts.%d.", moe, e), latent, 8, false)
