@@ -219,10 +219,16 @@ func stateSlots(p *plan.Plan) []payload.StateSlot {
 	var slots []payload.StateSlot
 	for _, s := range p.States {
 		last := len(s.State.Shape) - 1
-		slots = append(slots, payload.StateSlot{
+		slot := payload.StateSlot{
 			Name: s.State.Name, Kind: string(s.State.Kind),
-			Rows: s.State.Shape[:last].Elements(), Columns: s.State.Shape[last], Lanes: s.Lanes(), Run: s.Run(), Offset: s.Offset,
-		})
+			Rows: s.State.Shape[:last].Elements(), Columns: s.State.Shape[last], Offset: s.Offset,
+		}
+		if s.Slot.Paged() {
+			slot.Cache, slot.ByColumns = s.Slot.Cache, s.Slot.Layout == plan.Keys
+		} else {
+			slot.Lanes, slot.Run = s.Lanes(), s.Run()
+		}
+		slots = append(slots, slot)
 	}
 	return slots
 }

@@ -94,7 +94,9 @@ func measure(m *ir.Module) sizes {
 		s.WeightBytes += paramBytes(p, p.Shape.Rows())
 	}
 	for _, st := range m.States {
-		s.StateBytes += 4 * int64(st.Shape.Elements())
+		if st.Kind != ir.Cache {
+			s.StateBytes += 4 * int64(st.Shape.Elements())
+		}
 	}
 	read := map[*ir.Param]int64{}
 	for _, r := range m.Regions {
@@ -102,10 +104,8 @@ func measure(m *ir.Module) sizes {
 			for p, bytes := range readBy(v) {
 				read[p] = max(read[p], bytes)
 			}
-			if _, ok := v.Op.(op.Linear); !ok {
-				continue
-			}
-			if flop := 2 * int64(v.Params[0].Shape.Elements()); v == m.Output {
+			flop := products(v)
+			if v == m.Output {
 				s.HeadFlop += flop
 			} else {
 				s.PrefillFlop += flop
@@ -119,8 +119,21 @@ func measure(m *ir.Module) sizes {
 	return s
 }
 
+// products is the flops of a value's products of matrices, for one token.
+func products(v *ir.Value) int64 {
+	switch o := v.Op.(type) {
+	case op.Linear:
+		return 2 * int64(v.Params[0].Shape.Elements())
+	case op.Experts:
+		all := v.Params[0].Shape.Elements() + v.Params[1].Shape.Elements()
+		return 2 * int64(all) / int64(v.Args[1].Type.Width) * int64(o.Top)
+	}
+	return 0
+}
+
 // readBy is how many bytes of each parameter a value needs for one token: one
-// row of an embedding, all of the others.
+// row of an embedding, the rows of the experts that are chosen, all of the
+// others.
 func readBy(v *ir.Value) map[*ir.Param]int64 {
 	read := map[*ir.Param]int64{}
 	for _, p := range v.Params {
@@ -128,8 +141,11 @@ func readBy(v *ir.Value) map[*ir.Param]int64 {
 			continue
 		}
 		rows := p.Shape.Rows()
-		if _, ok := v.Op.(op.Embed); ok {
+		switch o := v.Op.(type) {
+		case op.Embed:
 			rows = 1
+		case op.Experts:
+			rows = rows / v.Args[1].Type.Width * o.Top
 		}
 		read[p] = paramBytes(p, rows)
 	}

@@ -97,7 +97,23 @@ func cacheSpecs() []kernel.Spec {
 			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: width + i, StrideY: width + 2*(i%2),
 				Window: []int{0, 3, 0, 64, 100}[i%5], ScaleBits: math.Float32bits(1 / float32(math.Sqrt(float64(headDim))))})
 	}
-	return specs
+	return append(specs, expertSpecs()...)
+}
+
+// expertSpecs is what only twins do: the choice of experts and of rows.
+func expertSpecs() []kernel.Spec {
+	factor := math.Float32bits(2.5)
+	return []kernel.Spec{
+		kernel.Route{Router: "softmax", Experts: 5, Top: 2, StrideX: 7, StrideY: 5, FactorBits: math.Float32bits(1)},
+		kernel.Route{Router: "softmax_renorm", Experts: 8, Top: 8, StrideX: 8, StrideY: 9, FactorBits: factor},
+		kernel.Route{Router: "top_softmax", Experts: 64, Top: 6, StrideX: 64, StrideY: 64, FactorBits: math.Float32bits(1)},
+		kernel.Route{Router: "sigmoid", Experts: 12, Top: 3, Groups: 4, TopGroups: 2, Renorm: true, Bias: true, StrideX: 12, StrideY: 12, FactorBits: factor},
+		kernel.Route{Router: "sigmoid", Experts: 3, Top: 1, Groups: 1, TopGroups: 1, StrideX: 3, StrideY: 3, FactorBits: factor},
+		kernel.Route{Router: "sigmoid", Experts: 4, Top: 2, Groups: 4, TopGroups: 2, Bias: true, StrideX: 5, StrideY: 4, FactorBits: factor},
+		kernel.Gather{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Scatter{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Weigh{Width: 7, StrideY: 8, StrideW: 3},
+	}
 }
 
 // roundedSpecs is products of bf16 with rounded inputs, at sizes odd and even,

@@ -30,10 +30,13 @@ func (s *steps) split(g *jen.Group, key string, n jen.Code) (lo, hi string) {
 	return lo, hi
 }
 
+// firstToken is the name of the first token of a worker's run.
+const firstToken = "first"
+
 // tokenSplit declares a worker's run of tokens, in whole register tiles where
 // there are many.
 func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
-	const first, last = "first", "last"
+	const first, last = firstToken, "last"
 	if s.splits[first] {
 		return first, last
 	}
@@ -156,8 +159,10 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 		return slice(jen.Id("ids"), part.row)
 	case plan.ScratchArg:
 		return slice(jen.Id("m").Dot("Scratch"), constant(a.Start))
+	case plan.RowsArg:
+		return slice(jen.Id("rows"), part.row)
 	case plan.WeightArg:
-		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), s.expert(a), advance(part.panel, a.Advance))
 	case plan.StateArg:
 		return slice(jen.Id("state").Dot("Block"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
 	}
@@ -167,7 +172,10 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 // view emits a buffer's slice from the columns and rows of the share on.
 func (s *steps) view(a *plan.Arg, part *share) jen.Code {
 	b := a.Buffer
-	terms := []*jen.Statement{jen.Id(bufferName(b)), constant(a.Column), advance(part.panel, a.Advance), advance(part.row, b.Stride)}
+	terms := []*jen.Statement{jen.Id(bufferName(b)), constant(a.Column), s.expert(a), advance(part.panel, a.Advance)}
+	if !a.Whole {
+		terms = append(terms, advance(part.row, b.Stride))
+	}
 	base := jen.Id("m").Dot("Arena")
 	switch {
 	case b.Space == plan.Private:
@@ -178,6 +186,14 @@ func (s *steps) view(a *plan.Arg, part *share) jen.Code {
 		terms = append(terms, advance(jen.Id("row"), b.Stride))
 	}
 	return slice(base, terms...)
+}
+
+// expert is how far the part of a loop's expert is from that of the first.
+func (s *steps) expert(a *plan.Arg) *jen.Statement {
+	if a.Expert == 1 {
+		return jen.Id("expert")
+	}
+	return advance(jen.Id("expert"), a.Expert)
 }
 
 // constant is n, or nothing for 0.

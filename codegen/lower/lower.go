@@ -84,13 +84,15 @@ type lowering struct {
 	options Options
 
 	mode    plan.Mode
-	steps   []plan.Step
+	steps   []looped
+	loop    *plan.Loop // of the steps to come
 	block   *plan.Block
 	weights []*plan.Weight // of the region, parallel to block.Weights
 	states  []*plan.State
 	packed  map[packKey]*plan.Weight
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
+	experts map[*ir.Value]*expertBuffers
 
 	quantised map[quantisedKey]*plan.Buffer // of the region at hand
 	ready     map[*plan.Buffer]bool         // quantised in the mode at hand
@@ -104,7 +106,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(beforeHead(m))
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
-		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}, experts: map[*ir.Value]*expertBuffers{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1
@@ -160,7 +162,7 @@ func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == pla
 // state treats each with that of its sequence.
 func (l *lowering) emit(s plan.Step) {
 	s.Apart = l.mode == plan.Batch && slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg })
-	l.steps = append(l.steps, s)
+	l.steps = append(l.steps, looped{s, l.loop})
 }
 
 // tokenSplit divides work that is row by row: among the workers where all of

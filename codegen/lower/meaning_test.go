@@ -19,13 +19,13 @@ type job struct {
 // step runs a step's part of the worker at hand.
 func (x *machine) step(s *plan.Step) {
 	x.what = s.Spec.Name()
-	j := &job{machine: x, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.tokens}
+	j := &job{machine: x, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.count()}
 	switch s.Split {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
 	case plan.ByHeads:
 	case plan.ByTokens:
-		j.token, j.tokens = x.share(x.tokens)
+		j.token, j.tokens = x.share(x.count())
 	case plan.One:
 		if x.worker != 0 {
 			return
@@ -33,7 +33,9 @@ func (x *machine) step(s *plan.Step) {
 	}
 	next := 0
 	for _, p := range s.Spec.Signature() {
-		if p.Type != "int" {
+		if p.Name == "rows" {
+			next++
+		} else if p.Type != "int" {
 			j.args[p.Name] = &s.Args[next]
 			next++
 		}
@@ -94,6 +96,14 @@ func (j *job) run(spec kernel.Spec) {
 		j.mapped(&s)
 	case kernel.Embed:
 		j.embed(&s)
+	case kernel.Gather:
+		j.gather(&s)
+	case kernel.Scatter:
+		j.scatter(&s)
+	case kernel.Weigh:
+		j.weigh(&s)
+	case kernel.Route:
+		j.route(&s)
 	default:
 		j.fail("no meaning")
 	}
@@ -104,7 +114,7 @@ func (j *job) run(spec kernel.Spec) {
 // stride that the kernel will use.
 func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 	a := j.args[name]
-	at := j.panel*a.Advance + column
+	at := j.panel*a.Advance + column + a.Expert*j.expert
 	if a.Kind == plan.StateArg {
 		slot := j.call.States[a.Slot]
 		if at += a.Start; at >= slot.Slot.Elements {
@@ -117,6 +127,9 @@ func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 		j.fail("%s: stride %d, the buffer's is %d", name, promised, b.Stride)
 	}
 	row := j.token + t
+	if a.Whole {
+		row = t
+	}
 	if b.Carried && j.head {
 		row += j.row
 	}
@@ -154,7 +167,7 @@ func (j *job) put(name string, stride, t, column int, v float64) {
 func (j *job) weight(name string, i int) float64 {
 	a := j.args[name]
 	list := j.weights[j.call.Weights[a.Slot]]
-	if i += a.Start + j.panel*a.Advance; i >= len(list) {
+	if i += a.Start + j.panel*a.Advance + a.Expert*j.expert; i >= len(list) {
 		j.fail("%s: element %d of %d", name, i, len(list))
 		return 0
 	}
@@ -282,6 +295,12 @@ func scalar(f kernel.Function, a, b float64) float64 {
 		return a * b
 	case kernel.MapCopy:
 		return a
+	case kernel.MapZero:
+		return 0
+	case kernel.MapSiLU.Gated():
+		return silu(a) * b
+	case kernel.MapReLU2:
+		return max(a, 0) * max(a, 0)
 	}
 	return math.NaN()
 }

@@ -224,7 +224,7 @@ func (p *parser) inBlock(word string) {
 			return
 		}
 		body := &bodies[len(bodies)-1]
-		body.Phases = append(body.Phases, Phase{})
+		body.Phases = append(body.Phases, Phase{Loop: p.loop(body.Phases)})
 	case "step":
 		if len(bodies) == 0 || len(bodies[len(bodies)-1].Phases) == 0 {
 			p.fail("step outside a phase")
@@ -236,6 +236,22 @@ func (p *parser) inBlock(word string) {
 	default:
 		p.fail("unknown word %q", word)
 	}
+}
+
+// loop reads what a phase is part of.
+func (p *parser) loop(before []Phase) *Loop {
+	if p.at == len(p.fields) {
+		return nil
+	}
+	switch word := p.word(); {
+	case word == "loop":
+		return &Loop{p.arg(p.word())}
+	case word == "more" && len(before) > 0 && before[len(before)-1].Loop != nil:
+		return before[len(before)-1].Loop
+	default:
+		p.fail("a phase is no %q", word)
+	}
+	return nil
 }
 
 func (p *parser) step() Step {
@@ -265,6 +281,11 @@ func (p *parser) step() Step {
 func (p *parser) arg(text string) Arg {
 	var a Arg
 	text, a.Write = strings.CutSuffix(text, "!")
+	text, a.Whole = strings.CutSuffix(text, "@")
+	text, expert, apart := strings.Cut(text, "*")
+	if apart {
+		a.Expert = p.number(expert)
+	}
 	text, advance, found := strings.Cut(text, "+")
 	if found {
 		a.Advance = p.number(advance)
@@ -274,7 +295,7 @@ func (p *parser) arg(text string) Arg {
 	switch {
 	case !indexed:
 		a.Kind = ArgKind(name)
-		if a.Kind != IDsArg && a.Kind != ScratchArg {
+		if a.Kind != IDsArg && a.Kind != ScratchArg && a.Kind != RowsArg {
 			p.fail("unknown argument %q", text)
 		}
 	case name == string(ScratchArg):

@@ -153,6 +153,7 @@ const (
 	StateArg   ArgKind = "state"   // a state slot of the block, of pages too
 	IDsArg     ArgKind = "ids"     // the token ids of the call
 	ScratchArg ArgKind = "scratch" // this worker's kernel scratch
+	RowsArg    ArgKind = "rows"    // the rows that a loop's expert is chosen for
 )
 
 // Arg is one pointer argument of a step, in the order of its spec's
@@ -165,7 +166,10 @@ type Arg struct {
 	Slot    int     // WeightArg, StateArg: index into the block's slots
 	Start   int     // WeightArg, StateArg: first element
 	Advance int     // elements from one panel of channels to the next; 0: read whole
-	Write   bool
+	Expert  int     // elements from one expert of a loop to the next
+	// Whole arguments begin at row 0: the kernel finds their rows in a list.
+	Whole bool
+	Write bool
 }
 
 // Split says how a step's work is divided among workers.
@@ -193,7 +197,14 @@ type Step struct {
 
 // Phase is work without dependencies between workers; a barrier follows it.
 type Phase struct {
+	Loop  *Loop // that the phase is part of, with its neighbours; nil for none
 	Steps []Step
+}
+
+// Loop repeats phases for each expert that is chosen for a row: its steps treat
+// the rows it is chosen for, as many as there are.
+type Loop struct {
+	Weights Arg // a column for each expert: 0 in the rows that it is not chosen for
 }
 
 // Body is the code of a block in one mode.
