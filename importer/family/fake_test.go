@@ -56,7 +56,7 @@ func (f fake) layers(n int) {
 			"mixer.conv1d.bias": {inner}, "mixer.x_proj.weight": {rank + 2*states, inner}, "mixer.dt_proj.weight": {inner, rank},
 			"mixer.dt_proj.bias": {inner}, "mixer.A_log": {inner, states}, "mixer.D": {inner}, "mixer.out_proj.weight": {hidden, inner},
 		} {
-			f.set(layerNames(layersPrefix, i, []string{name})[0], shape...)
+			f.set(layerNames("backbone.layers.", i, []string{name})[0], shape...)
 		}
 	}
 }

@@ -70,6 +70,11 @@ func Names() []string {
 	return names
 }
 
+// typed is a Match by the config's model_type.
+func typed(name string) func(Keys) bool {
+	return func(c Keys) bool { return c.modelType() == name }
+}
+
 // Detect finds the family of a config.json.
 func Detect(c Keys) (Family, error) {
 	for _, name := range Names() {
@@ -78,7 +83,7 @@ func Detect(c Keys) (Family, error) {
 		}
 	}
 	known := strings.Join(Names(), ", ")
-	if raw, ok := c["model_type"]; ok {
+	if raw, ok := c.get("model_type"); ok {
 		return Family{}, fmt.Errorf("unknown model_type %s; known families are %s", short(raw), known)
 	}
 	return Family{}, fmt.Errorf("no model_type, and no d_model and n_layer as in the state-spaces layout; known families are %s", known)

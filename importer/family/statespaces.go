@@ -12,53 +12,61 @@ func init() {
 // isStateSpaces recognises the layout of the original implementation
 // (families.md §5): d_model and n_layer, and no model_type.
 func isStateSpaces(c Keys) bool {
-	return c["model_type"] == nil && c["d_model"] != nil && c["n_layer"] != nil
+	has := func(name string) bool {
+		_, ok := c.get(name)
+		return ok
+	}
+	return !has("model_type") && has("d_model") && has("n_layer")
 }
 
 // importStateSpaces reads Mamba-1 in the state-spaces layout.
 func importStateSpaces(c Keys, s *Set) (*Result, error) {
 	r := &reader{keys: c}
-	cfg := readStateSpacesConfig(r)
+	m := readStateSpaces(r, s)
 	multiple := r.size("", "pad_vocab_size_multiple").n
 	if multiple == 0 {
 		multiple = 8
 	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	m := &mamba1{mamba1Config: cfg, set: s, rows: size{what: "vocabulary rows"}, embedding: "backbone.embedding.weight"}
-	if err := m.prepare(); err != nil {
-		return nil, err
-	}
-	if want := (m.vocab.n + multiple - 1) / multiple * multiple; m.vocab.n > 0 && want != m.rows.n {
-		return nil, fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but %s has %d; is config.json from this checkpoint?",
-			m.vocab.n, multiple, want, m.embedding, m.rows.n)
-	}
-	return m.result(c)
+	return m.result(r, "mamba", func() error { return m.padded(multiple) })
 }
 
-func readStateSpacesConfig(r *reader) *mamba1Config {
+// padded checks that the vocabulary, rounded up, is what is stored.
+func (m *mamba1) padded(multiple int) error {
+	if want := (m.vocab.n + multiple - 1) / multiple * multiple; m.vocab.n > 0 && want != m.rows.n {
+		return fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but %s has %d; is config.json from this checkpoint?",
+			m.vocab.n, multiple, want, m.embedding, m.rows.n)
+	}
+	return nil
+}
+
+func readStateSpaces(r *reader, s *Set) *mamba1 {
 	r.unsupported()
 	mixer := r.object("ssm_cfg")
 	if layer := mixer.text("Mamba1", "layer"); layer != "Mamba1" {
 		mixer.fail(fmt.Errorf("ssm_cfg.layer: %s is not supported; known is Mamba1", printable(layer)))
 	}
-	m := &mamba1Config{
-		vocab:    r.size("vocabulary size", "vocab_size"),
-		hidden:   r.size("hidden size", "d_model"),
-		layers:   r.size("number of layers", "n_layer"),
-		states:   mixer.size("state size", "d_state"),
-		taps:     mixer.size("conv kernel", "d_conv"),
-		eps:      1e-5, // fixed in this layout
-		bias:     mixer.flag(false, "bias"),
-		convBias: mixer.flag(true, "conv_bias"),
-		tied:     r.flag(true, "tie_embeddings"),
+	m := &mamba1{
+		trunk: trunk{
+			set:       s,
+			embedding: "backbone.embedding.weight",
+			prefix:    "backbone.layers.",
+			norm:      "backbone.norm_f.weight",
+			vocab:     r.size("vocabulary size", "vocab_size"),
+			hidden:    r.size("hidden size", "d_model"),
+			layers:    r.size("number of layers", "n_layer"),
+			eps:       1e-5, // fixed in this layout
+			tied:      r.flag(true, "tie_embeddings"),
+		},
+		mixer: mixer1{
+			states:   mixer.size("state size", "d_state"),
+			taps:     mixer.size("conv kernel", "d_conv"),
+			bias:     mixer.flag(false, "bias"),
+			convBias: mixer.flag(true, "conv_bias"),
+		},
 	}
-	m.inner = mixer.expanded(m.hidden)
-	m.rank = mixer.sizeOrAuto("dt rank", "dt_rank", m.hidden)
-	if r.err == nil {
-		r.err = mixer.err
-	}
+	m.mixer.inner = mixer.expanded(m.hidden, "expand")
+	m.mixer.rank = mixer.sizeOrAuto("dt rank", "dt_rank", m.hidden)
+	r.take(mixer)
 	return m
 }
 

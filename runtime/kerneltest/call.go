@@ -136,7 +136,7 @@ func (c *Call) part(x axis, from, n int) *Call {
 		case []int32:
 			a.value = v[min(from*stride, len(v)):]
 		case int:
-			if a.name == x.count {
+			if a.value = v + from*stride; a.name == x.count {
 				a.value = n
 			} else {
 				a.value = v + from*stride

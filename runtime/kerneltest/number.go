@@ -46,6 +46,18 @@ func (a number) over(b number) number {
 	return number{a.value / b.value, (a.err + math.Abs(a.value/b.value)*b.err) / (size - b.err), a.nan || b.nan}.rounded()
 }
 
+// root is the square root.
+func (a number) root() number {
+	value := math.Sqrt(a.value)
+	if !(a.err < a.value/2) && a.err > 0 {
+		return number{value, math.Inf(1), a.nan}
+	}
+	if a.err > 0 {
+		a.err /= value
+	}
+	return number{value, a.err, a.nan}.rounded()
+}
+
 // log2e is log₂e as float32 code has it.
 var log2e = number{value: math.Log2E, err: math.Abs(math.Log2E - float64(float32(math.Log2E)))}
 
