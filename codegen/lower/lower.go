@@ -207,6 +207,8 @@ func scratch(p *plan.Plan) int {
 			n = max(n, kernel.DotGemmScratch(rows))
 		case kernel.Scan1:
 			n = max(n, kernel.Scan1Scratch(rows))
+		case kernel.SSD:
+			n = max(n, s.Scratch(rows))
 		case kernel.Attend:
 			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}

@@ -25,6 +25,9 @@ func (x *machine) step(s *plan.Step) {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
 	case plan.ByHeads:
+		if !paged(s.Spec) {
+			j.panel, j.panels = x.share(s.Panels)
+		}
 	case plan.ByTokens:
 		j.token, j.tokens = x.share(x.count())
 	case plan.One:
@@ -45,8 +48,7 @@ func (x *machine) step(s *plan.Step) {
 		x.fail("%d arguments, want %d", len(s.Args), next)
 		return
 	}
-	switch s.Spec.(type) {
-	case kernel.Keep, kernel.Attend:
+	if paged(s.Spec) {
 		j.paged(s)
 		return
 	}
@@ -54,6 +56,9 @@ func (x *machine) step(s *plan.Step) {
 		j.rows(s)
 	}
 }
+
+// paged reports whether a kernel treats one page of a cache.
+func paged(s kernel.Spec) bool { return s.Kind() == "keep" || s.Kind() == "attend" }
 
 // rows runs a step's rows at once, or each with the states of its sequence.
 func (j *job) rows(s *plan.Step) {
@@ -91,6 +96,11 @@ func (j *job) run(spec kernel.Spec) {
 	case kernel.Scan1:
 		j.scratch(kernel.Scan1Scratch(j.tokens))
 		j.channels(func(c int) { j.scan1(&s, c) })
+	case kernel.SSD:
+		j.scratch(s.Scratch(j.tokens))
+		for i := range j.panels {
+			j.ssd(&s, i)
+		}
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)
 	case kernel.GatedNorm:
