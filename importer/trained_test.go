@@ -17,7 +17,7 @@ const trained = "../../shared/fixtures/models"
 // TestTrained holds trained models against the original implementations: the
 // loss of every token of one window, and a greedy continuation.
 func TestTrained(t *testing.T) {
-	for _, name := range []string{"go-llama-5m", "go-jamba-5m"} {
+	for _, name := range []string{"go-llama-5m", "go-jamba-5m", "go-mamba2-5m"} {
 		t.Run(name, func(t *testing.T) {
 			folder := filepath.Join(trained, name)
 			if _, err := os.Stat(folder); err != nil {
