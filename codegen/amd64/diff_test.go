@@ -62,7 +62,58 @@ func linearSpecs() []kernel.Spec {
 		}
 	}
 	specs = append(specs, roundedSpecs()...)
-	return append(specs, codedSpecs()...)
+	specs = append(specs, codedSpecs()...)
+	specs = append(specs, cacheSpecs()...)
+	return append(specs, headSpecs()...)
+}
+
+// headSpecs is scans of heads of all kinds of sizes, in groups of one and more.
+func headSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 5, 8, 16, 33, 50, 64, 80} {
+		states, width := []int{1, 7, 16, 33, 70}[i%5], 5*headDim
+		s := kernel.SSD{HeadDim: headDim, States: states, PerGroup: 1 + i%3, StrideU: width + i%2, StrideBC: 10*states + 3,
+			OffsetB: 3, OffsetC: 3 + 5*states, StrideD: 7, StrideY: width, Elements: i%4 == 1}
+		if i%3 > 0 {
+			s.LowBits = math.Float32bits(0.25)
+		}
+		if i%3 > 1 {
+			s.HighBits = math.Float32bits(1.5)
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+// cacheSpecs is attention over pages: heads of all kinds of sizes, one or more to
+// a head of keys, with windows shorter and longer than a page.
+func cacheSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 6, 8, 16, 20, 64, 80, 128, 136} {
+		group := 1 + i%3
+		width := group * headDim
+		specs = append(specs,
+			kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0},
+			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: width + i, StrideY: width + 2*(i%2),
+				Window: []int{0, 3, 0, 64, 100}[i%5], ScaleBits: math.Float32bits(1 / float32(math.Sqrt(float64(headDim))))})
+	}
+	return append(specs, expertSpecs()...)
+}
+
+// expertSpecs is what only twins do: the choice of experts and of rows.
+func expertSpecs() []kernel.Spec {
+	factor := math.Float32bits(2.5)
+	return []kernel.Spec{
+		kernel.Route{Router: "softmax", Experts: 5, Top: 2, StrideX: 7, StrideY: 5, FactorBits: math.Float32bits(1)},
+		kernel.Route{Router: "softmax_renorm", Experts: 8, Top: 8, StrideX: 8, StrideY: 9, FactorBits: factor},
+		kernel.Route{Router: "top_softmax", Experts: 64, Top: 6, StrideX: 64, StrideY: 64, FactorBits: math.Float32bits(1)},
+		kernel.Route{Router: "sigmoid", Experts: 12, Top: 3, Groups: 4, TopGroups: 2, Renorm: true, Bias: true, StrideX: 12, StrideY: 12, FactorBits: factor},
+		kernel.Route{Router: "sigmoid", Experts: 3, Top: 1, Groups: 1, TopGroups: 1, StrideX: 3, StrideY: 3, FactorBits: factor},
+		kernel.Route{Router: "sigmoid", Experts: 4, Top: 2, Groups: 4, TopGroups: 2, Bias: true, StrideX: 5, StrideY: 4, FactorBits: factor},
+		kernel.Gather{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Scatter{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Weigh{Width: 7, StrideY: 8, StrideW: 3},
+	}
 }
 
 // roundedSpecs is products of bf16 with rounded inputs, at sizes odd and even,

@@ -78,35 +78,11 @@ func (r *rmsnorm) scale() reg.VecVirtual {
 			r.asm.VFMADD231PS(v, v, sums[i])
 		}
 	}
-	return r.root(r.sum(sums))
+	return r.root(r.asm.sumLanes(sums))
 }
 
 // tailAt is the byte offset of vector i of the tail.
 func (r *rmsnorm) tailAt(i int) int { return 4*(r.Width/normLanes*normLanes) + i*r.asm.bytes() }
-
-// sum adds 16 lanes as a tree: j and j+8, then j+4, j+2, j+1.
-func (r *rmsnorm) sum(v []reg.VecVirtual) reg.VecVirtual {
-	half := r.asm.YMM()
-	if len(v) == 2 {
-		r.asm.VADDPS(v[1].AsY(), v[0].AsY(), half)
-	} else {
-		r.asm.VEXTRACTF64X4(operand.Imm(1), v[0], half)
-		r.asm.VADDPS(half, v[0].AsY(), half)
-	}
-	quarter := r.asm.XMM()
-	if r.asm.level.lanes == 16 {
-		r.asm.VEXTRACTF32X4(operand.Imm(1), half, quarter)
-	} else {
-		r.asm.VEXTRACTF128(operand.Imm(1), half, quarter)
-	}
-	r.asm.VADDPS(quarter, half.AsX(), quarter)
-	other := r.asm.XMM()
-	r.asm.VPERMILPS(operand.Imm(0x0e), quarter, other)
-	r.asm.VADDPS(other, quarter, quarter)
-	r.asm.VPERMILPS(operand.Imm(0x01), quarter, other)
-	r.asm.VADDSS(other, quarter, quarter)
-	return quarter
-}
 
 // root turns the sum of squares into the scale, each step correctly rounded.
 func (r *rmsnorm) root(sum reg.VecVirtual) reg.VecVirtual {

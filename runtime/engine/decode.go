@@ -69,12 +69,15 @@ func wantedRows(logits [][]float32) (first, rows int) {
 
 // feed runs the work at hand for its sequences.
 func (e *Engine) feed(states []*State) {
+	for _, s := range states {
+		s.sequence.grow(e.shape.Caches, e.shape.Chunk, 1)
+	}
 	if len(states) == 1 {
-		e.work.state = states[0].block
+		e.work.state = &states[0].sequence
 		e.team.Run(e.step)
 	} else {
 		for _, s := range states {
-			e.blocks = append(e.blocks, s.block)
+			e.blocks = append(e.blocks, &s.sequence)
 		}
 		e.work.states = e.blocks
 		e.team.Run(e.batch)
@@ -82,7 +85,7 @@ func (e *Engine) feed(states []*State) {
 		e.blocks = e.blocks[:0]
 	}
 	for _, s := range states {
-		s.pos++
+		s.sequence.Position++
 	}
 }
 
@@ -123,6 +126,9 @@ func (e *Engine) checkBatch(states []*State, ids []int32, logits [][]float32) er
 	}
 	for i, s := range states {
 		if err := e.checkState(s); err != nil {
+			return err
+		}
+		if err := e.CheckPosition(s.Pos() + 1); err != nil {
 			return err
 		}
 		if logits[i] != nil && len(logits[i]) != e.shape.Vocab {

@@ -27,11 +27,13 @@ type Engine struct {
 	mover   *hugepage.Mover // nil for none, or no more
 	decodes int
 
+	context int // tokens that a sequence may have; 0 for any number
+
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
 	saved    []float32   // the state before the chunk at hand, unless that is fresh
-	blocks   [][]float32 // the states of the batch at hand
+	blocks   []*Sequence // the states of the batch at hand
 	work     job
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
 	batch    func(*parallel.Worker)
@@ -41,8 +43,8 @@ type Engine struct {
 
 // job is the arguments of the run in progress.
 type job struct {
-	state     []float32
-	states    [][]float32 // one per id, instead of state
+	state     *Sequence
+	states    []*Sequence // one per id, instead of state
 	ids       []int32
 	row, rows int
 	out       []float32 // nil: no logits
@@ -52,6 +54,9 @@ type job struct {
 type Options struct {
 	Level   string // "" for the best that this processor has
 	Threads int    // 0 for the physical cores available
+	// Context is the number of tokens that a sequence may have; 0 for as many as
+	// memory holds. A state of fixed size has no such bound.
+	Context int
 	// Move has weights that are mapped from a file moved into huge pages, in
 	// place, while a long text is decoded and where that makes it faster.
 	Move bool
@@ -78,6 +83,9 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 	}
 	e := assemble(program, level, o.Threads)
 	e.taps = c.Taps
+	if e.shape.BytesPerToken() > 0 {
+		e.context = o.Context
+	}
 	if o.Move {
 		e.mover = hugepage.New(weights)
 	}
@@ -92,7 +100,7 @@ func assemble(program Program, level string, threads int) *Engine {
 	for range threads {
 		e.memories = append(e.memories, Memory{Arena: arena, Scratch: aligned(e.shape.Scratch)})
 	}
-	e.blocks = make([][]float32, 0, e.shape.Block)
+	e.blocks = make([]*Sequence, 0, e.shape.Block)
 	e.step, e.batch, e.chunk, e.head = e.runStep, e.runBatch, e.runChunk, e.runHead
 	return e
 }
@@ -143,11 +151,33 @@ func (e *Engine) runHead(w *parallel.Worker) {
 }
 
 func (e *Engine) checkState(s *State) error {
-	if s == nil || len(s.block) != e.shape.State {
+	if s == nil || len(s.sequence.Block) != e.shape.State {
 		return fmt.Errorf("a state of another model, want %d values; use this engine's NewState", e.shape.State)
 	}
 	return nil
 }
+
+// ContextError is the end of the room that Options.Context leaves a sequence.
+type ContextError struct{ Position, Context int }
+
+// Error implements error.
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("the text would have %d tokens, more than the %d of --context; the model keeps something of every token, so a larger bound costs memory", e.Position, e.Context)
+}
+
+// CheckPosition tells of a number of tokens that no sequence may have.
+func (e *Engine) CheckPosition(n int) error {
+	if e.context > 0 && n > e.context {
+		return &ContextError{n, e.context}
+	}
+	if len(e.shape.Caches) > 0 && n > maxPosition {
+		return fmt.Errorf("%d tokens are more than the %d that are counted", n, maxPosition)
+	}
+	return nil
+}
+
+// maxPosition bounds the tokens of a sequence: attention counts them in 31 bits.
+const maxPosition = 1<<31 - 1
 
 // CheckIDs tells of the first id that the model has no embedding for.
 func (e *Engine) CheckIDs(ids []int32) error {

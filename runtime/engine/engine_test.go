@@ -288,7 +288,7 @@ type interrupted struct {
 	cancel func()
 }
 
-func (p *interrupted) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+func (p *interrupted) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
 	if p.cancel == nil {
 		p.Program.Prefill(w, m, state, ids)
 		return

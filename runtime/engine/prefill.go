@@ -35,13 +35,16 @@ func (e *Engine) prefill(ctx context.Context, s *State, ids []int32, w wanted) e
 	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
+	if err := e.CheckPosition(s.Pos() + len(ids)); err != nil {
+		return err
+	}
 	var stop *atomic.Bool
 	if ctx.Done() != nil {
 		stop = new(atomic.Bool)
 		defer context.AfterFunc(ctx, func() { stop.Store(true) })()
 	}
 	for done := 0; done < len(ids); {
-		n := min(e.shape.Chunk-s.pos%e.shape.Chunk, len(ids)-done)
+		n := min(e.shape.Chunk-s.sequence.Position%e.shape.Chunk, len(ids)-done)
 		w.first, w.tokens, w.last = done, n, done+n == len(ids)
 		if err := e.prefillChunk(ctx, stop, s, ids[done:done+n], w); err != nil {
 			return err
@@ -57,10 +60,11 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 		return err
 	}
 	defer e.release()
-	if stop != nil && s.pos > 0 { // a fresh state is zeros, not yet pages
-		e.saved = append(e.saved[:0], s.block...)
+	if stop != nil && s.sequence.Position > 0 { // a fresh state is zeros, not yet pages
+		e.saved = append(e.saved[:0], s.sequence.Block...)
 	}
-	e.work = job{state: s.block, ids: ids}
+	s.sequence.grow(e.shape.Caches, e.shape.Chunk, len(ids))
+	e.work = job{state: &s.sequence, ids: ids}
 	if w.taps != nil {
 		w.taps.first = w.first
 		e.memories[0].taps = w.taps
@@ -70,17 +74,17 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 		e.restore(s)
 		return ctx.Err()
 	}
-	s.pos += len(ids)
+	s.sequence.Position += len(ids)
 	return e.deliver(w)
 }
 
 // restore takes a sequence back to before the chunk at hand.
 func (e *Engine) restore(s *State) {
-	if s.pos == 0 {
+	if s.sequence.Position == 0 {
 		s.Reset()
 		return
 	}
-	copy(s.block, e.saved)
+	copy(s.sequence.Block, e.saved)
 }
 
 // wanted says which logits of a chunk go where.

@@ -14,13 +14,40 @@ type Shape struct {
 	Chunk      int // largest number of tokens of one Prefill
 	Block      int // largest number of sequences of one Batch, and of rows of one Logits
 	LogitWidth int // Vocab rounded up to whole panels: row stride of Logits' output
+	// Caches is what a sequence keeps of every token; none for a state of fixed
+	// size.
+	Caches []Cache
+}
+
+// BytesPerToken is what a sequence grows by with each token, in the long run.
+func (s *Shape) BytesPerToken() int {
+	n := 0
+	for _, c := range s.Caches {
+		if c.Window == 0 {
+			n += 4 * c.Page / PageTokens
+		}
+	}
+	return n
 }
 
 // Memory is what the executor owns and every worker of a run shares.
 type Memory struct {
 	Arena   []float32
 	Scratch []float32 // this worker's own: one Memory per worker
+	chosen  []int32   // what Chosen gave
 	taps    *tapped   // of the first worker, while a prefill hands out taps
+}
+
+// Chosen lists the rows, of the first n, whose element of a column is not 0;
+// rows are stride apart. The list is good until the next call.
+func (m *Memory) Chosen(column []float32, stride, n int) []int32 {
+	m.chosen = m.chosen[:0]
+	for i := range n {
+		if column[i*stride] != 0 {
+			m.chosen = append(m.chosen, int32(i))
+		}
+	}
+	return m.chosen
 }
 
 // Program is a compiled model bound to its weights. Every worker of a team
@@ -28,15 +55,16 @@ type Memory struct {
 // the calls return after the last phase's barrier. Nothing is allocated.
 type Program interface {
 	Shape() Shape
-	// Decode feeds one token to one sequence: state is advanced and row 0 of
+	// Decode feeds one token to one sequence: state is advanced, but for its
+	// position, which is the caller's to advance, and row 0 of
 	// the hidden rows is left in the arena.
-	Decode(w *parallel.Worker, m *Memory, state []float32, id int32)
+	Decode(w *parallel.Worker, m *Memory, state *Sequence, id int32)
 	// Batch feeds ids[i] to the sequence of states[i], 2 to Block of them;
 	// hidden row i is its, with the same bits as after a Decode.
-	Batch(w *parallel.Worker, m *Memory, states [][]float32, ids []int32)
+	Batch(w *parallel.Worker, m *Memory, states []*Sequence, ids []int32)
 	// Prefill feeds len(ids) ≤ Chunk tokens to one sequence; hidden row i
 	// belongs to ids[i].
-	Prefill(w *parallel.Worker, m *Memory, state []float32, ids []int32)
+	Prefill(w *parallel.Worker, m *Memory, state *Sequence, ids []int32)
 	// Logits computes rows [row, row+rows) of the last Decode, Batch or Prefill into
 	// out, row stride LogitWidth; rows ≤ Block.
 	Logits(w *parallel.Worker, m *Memory, row, rows int, out []float32)

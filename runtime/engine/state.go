@@ -5,38 +5,46 @@ import "unsafe"
 // State is one sequence: everything that is carried from token to token. It
 // belongs to engines of the shape that made it and to one call at a time.
 type State struct {
-	block []float32
-	pos   int
+	sequence Sequence
 }
 
 // NewState is a sequence before its first token.
-func (e *Engine) NewState() *State { return &State{block: aligned(e.shape.State)} }
+func (e *Engine) NewState() *State { return &State{Sequence{Block: aligned(e.shape.State)}} }
 
 // Pos is the number of tokens that the sequence has seen.
-func (s *State) Pos() int { return s.pos }
+func (s *State) Pos() int { return s.sequence.Position }
 
 // Block is the values of the state, as the kernels have laid them out. Writing
 // to it and SetPos make another sequence of it.
-func (s *State) Block() []float32 { return s.block }
+func (s *State) Block() []float32 { return s.sequence.Block }
 
 // SetPos says how many tokens the values stand for: zeros for none.
-func (s *State) SetPos(n int) { s.pos = n }
+func (s *State) SetPos(n int) { s.sequence.Position = n }
+
+// Page is the page of a cache that holds the tokens from n·PageTokens on, of
+// those that a next token may look back at.
+func (s *State) Page(cache, n int) []float32 { return s.sequence.Page(cache, n) }
+
+// Place makes s a sequence that has seen n tokens: zeros, to be written to.
+func (e *Engine) Place(s *State, n int) {
+	s.Reset()
+	s.sequence.Position = n
+	s.sequence.grow(e.shape.Caches, e.shape.Chunk, 0)
+}
 
 // Clone copies the sequence; the two go on independently.
 func (s *State) Clone() *State {
-	c := &State{block: aligned(len(s.block)), pos: s.pos}
-	copy(c.block, s.block)
-	return c
+	return &State{s.sequence.clone()}
 }
 
 // Reset takes the sequence back to before its first token.
 func (s *State) Reset() {
-	clear(s.block)
-	s.pos = 0
+	clear(s.sequence.Block)
+	s.sequence.Position, s.sequence.pages = 0, nil
 }
 
 // Bytes is the size of the state in memory.
-func (s *State) Bytes() int { return 4 * len(s.block) }
+func (s *State) Bytes() int { return s.sequence.bytes() }
 
 const lineFloats = 16 // of a cache line and of the widest register
 

@@ -51,17 +51,17 @@ type program struct{ shape engine.Shape }
 
 func (p program) Shape() engine.Shape { return p.shape }
 
-func (p program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
+func (p program) Decode(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32) {
 	p.step(w, m, state, id, 0)
 }
 
-func (p program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32, ids []int32) {
+func (p program) Batch(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, ids []int32) {
 	for i, state := range states {
 		p.step(w, m, state, ids[i], i)
 	}
 }
 
-func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
 	for i, id := range ids {
 		if w.Halted() {
 			return
@@ -79,15 +79,15 @@ func Tapped(vocab int) *engine.Compiled {
 }
 
 // step reads neighbouring lanes, which other workers own: the barriers matter.
-func (p program) step(w *parallel.Worker, m *engine.Memory, state []float32, id int32, row int) {
+func (p program) step(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32, row int) {
 	lo, hi := w.Split(lanes)
 	hidden := m.Arena[row*lanes : (row+1)*lanes]
 	for j := lo; j < hi; j++ {
-		left := int(state[(j+lanes-1)%lanes])
-		hidden[j] = float32((int(state[j])*31 + left*7 + int(id) + j) % modulus)
+		left := int(state.Block[(j+lanes-1)%lanes])
+		hidden[j] = float32((int(state.Block[j])*31 + left*7 + int(id) + j) % modulus)
 	}
 	w.Barrier()
-	copy(state[lo:hi], hidden[lo:hi])
+	copy(state.Block[lo:hi], hidden[lo:hi])
 	if w.ID == 0 {
 		hidden[0] = float32(id) // the head needs the last id itself
 	}

@@ -77,7 +77,7 @@ func (m *Model) bind(o *options) error {
 	if meta.Fingerprint != m.compiled.Fingerprint {
 		return fmt.Errorf("payload has fingerprint %.12q, the code %.12q; generate or build both again", meta.Fingerprint, m.compiled.Fingerprint)
 	}
-	if err := checkSlots(meta.States, m.compiled.Shape.State); err != nil {
+	if err := checkSlots(meta.States, &m.compiled.Shape); err != nil {
 		return err
 	}
 	if section, ok := m.payload.Section(payload.TokenizerSection); ok {

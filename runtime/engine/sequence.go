@@ -1,0 +1,78 @@
+package engine
+
+// PageTokens is the number of tokens whose keys and values lie on one page.
+const PageTokens = 64
+
+// Cache is a kind of page: what a run of PageTokens tokens leaves for later
+// ones to look back at.
+type Cache struct {
+	Page   int // float32 of a page
+	Window int // tokens that are looked back at, the last included; 0 for all
+}
+
+// Sequence is what a program sees of one sequence.
+type Sequence struct {
+	// Block is the part of the state whose size is fixed.
+	Block []float32
+	// Position is the number of tokens before those of the call.
+	Position int
+
+	pages [][][]float32 // of each cache
+}
+
+// Page is the page of a cache that holds the tokens from n·PageTokens on. Only
+// pages that the tokens of the call may look back at, or write, are there.
+func (s *Sequence) Page(cache, n int) []float32 {
+	ring := s.pages[cache]
+	return ring[n%len(ring)]
+}
+
+// ring is the number of pages of a cache that are kept at most: those that the
+// first token of a chunk looks back at, and those that the chunk writes.
+func (c *Cache) ring(chunk int) int {
+	return (c.Window-1+chunk+PageTokens-1)/PageTokens + 1
+}
+
+// grow makes sure that there are pages for n more tokens.
+func (s *Sequence) grow(caches []Cache, chunk, n int) {
+	if s.pages == nil && len(caches) > 0 {
+		s.pages = make([][][]float32, len(caches))
+	}
+	for i := range caches {
+		c := &caches[i]
+		need := (s.Position + n + PageTokens - 1) / PageTokens
+		if c.Window > 0 {
+			need = min(need, c.ring(chunk))
+		}
+		for len(s.pages[i]) < need {
+			s.pages[i] = append(s.pages[i], aligned(c.Page))
+		}
+	}
+}
+
+// clone copies the sequence.
+func (s *Sequence) clone() Sequence {
+	c := Sequence{Block: aligned(len(s.Block)), Position: s.Position}
+	copy(c.Block, s.Block)
+	for _, ring := range s.pages {
+		var copies [][]float32
+		for _, page := range ring {
+			copied := aligned(len(page))
+			copy(copied, page)
+			copies = append(copies, copied)
+		}
+		c.pages = append(c.pages, copies)
+	}
+	return c
+}
+
+// bytes is the size of the sequence in memory.
+func (s *Sequence) bytes() int {
+	n := len(s.Block)
+	for _, ring := range s.pages {
+		for _, page := range ring {
+			n += len(page)
+		}
+	}
+	return 4 * n
+}
