@@ -25,7 +25,7 @@ type golden struct {
 
 // dumpsAfter are the families whose hidden states are those after each layer;
 // of all others they are those before it (families.md §6, traps).
-var dumpsAfter = []string{"mamba", "falcon_mamba", "state-spaces"}
+var dumpsAfter = []string{"mamba", "mamba2", "falcon_mamba", "state-spaces"}
 
 func readGolden(t *testing.T, folder string) *golden {
 	t.Helper()

@@ -55,7 +55,7 @@ func (e *experts) learn(s *Set, prefix string) error {
 		e.inner.n /= times
 	}
 	if e.top.n > e.count.n && s.err == nil {
-		return fmt.Errorf("config.json: %v, of %v", e.top, e.count)
+		return fmt.Errorf("config.json: %v are more than %v", e.top, e.count)
 	}
 	return nil
 }

@@ -197,10 +197,15 @@ var activations = map[string]string{"silu": "silu", "swish": "silu", "gelu": "ge
 // activation reads the name of an activation, silu if there is none, of which
 // the family knows some or, if none is named, all.
 func (r *reader) activation(name string, known ...string) string {
+	return r.activationOr("silu", name, known...)
+}
+
+// activationOr is activation with another one where the config is silent.
+func (r *reader) activationOr(fallback, name string, known ...string) string {
 	if known == nil {
 		known = slices.Sorted(maps.Keys(activations))
 	}
-	act := r.text("silu", name)
+	act := r.text(fallback, name)
 	if !slices.Contains(known, act) {
 		r.fail(fmt.Errorf("%s%s: %s is not supported; known are %s", r.prefix, name, printable(act), strings.Join(known, ", ")))
 	}
@@ -220,6 +225,15 @@ func (r *reader) number(fallback float64, name string) float64 {
 		r.fail(fmt.Errorf("%s: have %v, want a finite number", r.prefix+name, float64(n)))
 	}
 	return float64(n)
+}
+
+// multiplier reads a factor, 1 where the config is silent.
+func (r *reader) multiplier(name string) float32 {
+	v := float32(r.number(1, name))
+	if v == 0 {
+		r.fail(wrong(r.prefix+name, r.keys[name], "a number that is not 0"))
+	}
+	return v
 }
 
 // epsilon reads what is added to a mean square, or gives the fallback.

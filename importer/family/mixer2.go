@@ -11,8 +11,8 @@ import (
 // mixer2 is what a config says about its Mamba-2 mixers (families.md §3), all
 // of which are alike.
 type mixer2 struct {
-	hidden, inner, heads, headDim, groups, states, taps size
-	beside                                              size // width of an MLP beside the scan (§5.1); 0 for none
+	inner, heads, headDim, groups, states, taps size
+	beside                                      size // width of an MLP beside the scan (§5.1); 0 for none
 
 	inBias, convBias, outBias bool
 	activation                string // of the conv
@@ -34,7 +34,7 @@ const (
 )
 
 // names lists what a mixer stores.
-func (m *mixer2) names() []string {
+func (m *mixer2) names(prefix string) []string {
 	list := []string{"in_proj.weight", "conv1d.weight", "A_log", "dt_bias", "D", "out_proj.weight"}
 	for _, option := range []struct {
 		on   bool
@@ -44,17 +44,16 @@ func (m *mixer2) names() []string {
 			list = append(list, option.name)
 		}
 	}
-	return list
+	return prefixed(prefix, list...)
 }
 
-// learn reads the sizes that the config does not give off the tensors of one
-// mixer, and proves that all of them go together.
+// learn reads the sizes that the config does not give off the mixer whose
+// tensors have the prefix, and checks all of them against each other.
 func (m *mixer2) learn(s *Set, prefix string) {
-	s.learn(&m.hidden, prefix+"out_proj.weight", 0)
 	s.learn(&m.heads, prefix+"A_log", 0)
 	s.learn(&m.taps, prefix+"conv1d.weight", 2)
 	if m.inner.n == 0 && m.headDim.n > 0 {
-		m.inner.n, m.inner.from = m.heads.n*m.headDim.n, m.heads.from+" and "+m.headDim.from
+		m.inner = size{"inner size of mixers", m.heads.n * m.headDim.n, m.heads.from + " and " + m.headDim.from}
 	}
 	s.learn(&m.inner, prefix+"out_proj.weight", 1)
 	if s.err != nil {
@@ -96,8 +95,8 @@ func (m *mixer2) learnStates(s *Set, name string) {
 	m.states.n, m.states.from = rest/(2*m.groups.n), name
 }
 
-// params is the parameters of one mixer.
-func (m *mixer2) params(s *Set, prefix string) *block.Mamba2 {
+// parameters is the mixer whose tensors have the prefix.
+func (m *mixer2) parameters(s *Set, prefix string, width size) *block.Mamba2 {
 	tensor := func(name string, axes ...axis) *ir.Param { return s.shaped(prefix+name, axes...) }
 	maybe := func(on bool, name string, axes ...axis) *ir.Param {
 		if !on {
@@ -105,7 +104,7 @@ func (m *mixer2) params(s *Set, prefix string) *block.Mamba2 {
 		}
 		return tensor(name, axes...)
 	}
-	hidden, inner, heads := m.hidden.times(1), m.inner.times(1), m.heads.times(1)
+	hidden, inner, heads := width.times(1), m.inner.times(1), m.heads.times(1)
 	channels := axis{m.inner.n + 2*m.groups.n*m.states.n, []size{m.inner, m.groups, m.states}}
 	rows := axis{m.inner.n + channels.n + m.heads.n, append([]size{m.heads}, channels.of...)}
 	out, d := inner, heads
@@ -129,9 +128,7 @@ func (m *mixer2) params(s *Set, prefix string) *block.Mamba2 {
 		OutProjBias: maybe(m.outBias, "out_proj.bias", hidden),
 		Groups:      m.groups.n, Activation: m.activation, Low: m.low, High: m.high, Gate: m.norm(), Multiply: m.multiply,
 	}
-	if p.A != nil {
-		p.A.Transform = ir.NegExp
-	}
+	p.A.Transform = ir.NegExp
 	return p
 }
 
@@ -144,10 +141,36 @@ func (m *mixer2) norm() op.GatedNorm {
 	return o
 }
 
-// facts are the sizes worth showing.
+// facts are none where no layer has a mixer.
 func (m *mixer2) facts() []Fact {
-	return []Fact{{"inner size", m.inner.n}, {"heads", m.heads.n}, {"head size", m.headDim.n}, {"groups", m.groups.n},
-		{"state size", m.states.n}, {"conv kernel", m.taps.n}}
+	if m.headDim.n == 0 {
+		return nil
+	}
+	return []Fact{{"inner size of mixers", m.inner.n}, {"heads of mixers", m.heads.n}, {"head dim of mixers", m.headDim.n},
+		{"groups", m.groups.n}, {"state size", m.states.n}, {"conv kernel", m.taps.n}}
+}
+
+// mixer2 reads the keys of the hybrids that write mamba_ before them
+// (families.md §9, §12). The inner size is left to the family.
+func (r *reader) mixer2(eps float32, g gate) mixer2 {
+	m := mixer2{
+		heads:      r.size("heads of mixers", "mamba_n_heads"),
+		headDim:    size{what: "head dim of mixers"},
+		groups:     r.sizeOr(1, "groups", "mamba_n_groups"),
+		states:     r.size("state size", "mamba_d_state"),
+		taps:       r.size("conv kernel", "mamba_d_conv"),
+		convBias:   r.flag(true, "mamba_conv_bias"),
+		inBias:     r.flag(false, "mamba_proj_bias"),
+		activation: r.activation("hidden_act"),
+		gate:       g,
+		eps:        eps,
+	}
+	if string(r.keys["mamba_d_head"]) != `"auto"` {
+		m.headDim = r.size(m.headDim.what, "mamba_d_head")
+	}
+	m.outBias = m.inBias
+	m.low, m.high = r.limits("time_step_limit")
+	return m
 }
 
 // limits reads the bounds of Δ; high is 0 where there is none.

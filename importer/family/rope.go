@@ -60,8 +60,11 @@ func (r *reader) rope(theta, partial float64) *rope {
 	if p.scale = scalings[p.kind]; p.scale == nil {
 		in.fail(fmt.Errorf("%srope_type: %s is not supported; known are %s", in.prefix, printable(p.kind), strings.Join(known, ", ")))
 	}
-	if p.theta <= 1 || p.partial <= 0 || p.partial > 1 {
-		in.fail(fmt.Errorf("rope_theta %v and partial_rotary_factor %v: want more than 1, and more than 0 to 1", p.theta, p.partial))
+	if p.theta <= 1 {
+		in.fail(fmt.Errorf("rope_theta: have %v, want a number above 1", p.theta))
+	}
+	if p.partial <= 0 || p.partial > 1 {
+		in.fail(fmt.Errorf("partial_rotary_factor: have %v, want more than 0, at most 1", p.partial))
 	}
 	in.only(ropeKeys)
 	r.take(in)
@@ -76,7 +79,7 @@ var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_facto
 func (p *rope) rotary(head size) (*rotary, error) {
 	width := int(float64(head.n) * p.partial)
 	if width < 2 || width%2 != 0 {
-		return nil, fmt.Errorf("config.json: of %v, partial_rotary_factor %v turns %d elements, want an even number", head, p.partial, width)
+		return nil, fmt.Errorf("config.json: partial_rotary_factor %v of %v turns %d elements, want an even number", p.partial, head, width)
 	}
 	f := make([]float64, width/2)
 	for i := range f {
@@ -161,5 +164,5 @@ func (p *rope) yarn(f []float64) float64 {
 		ramp := min(max((float64(i)-low)/(high-low), 0), 1)
 		f[i] = v/by*ramp + v*(1-ramp)
 	}
-	return p.in.number(0.1*math.Log(max(by, 1))+1, "attention_factor")
+	return p.in.number(0.1*math.Log(by)+1, "attention_factor")
 }

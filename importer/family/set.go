@@ -114,6 +114,15 @@ func (s *Set) ignore(names ...string) {
 	}
 }
 
+// ignoreAll marks tensors by how their names begin.
+func (s *Set) ignoreAll(prefix string) {
+	for _, name := range s.tensors.Names() {
+		if strings.HasPrefix(name, prefix) {
+			s.ignore(name)
+		}
+	}
+}
+
 // size is a size that shapes must agree with, and where it is from: a key of
 // config.json or, where the config does not say, the name of a tensor.
 type size struct {

@@ -45,6 +45,12 @@ func readTrunk(r *reader, s *Set, eps string, fallback float64, tied bool) trunk
 	}
 }
 
+// backbone takes the names of Mamba's tensors.
+func (t *trunk) backbone() {
+	t.embedding = t.set.stored("backbone.embeddings.weight", "backbone.embedding.weight")
+	t.prefix, t.norm = "backbone.layers.", "backbone.norm_f.weight"
+}
+
 // prepare proves that nothing is missing and learns the sizes of the trunk;
 // names lists what layer i stores besides what it may.
 func (t *trunk) prepare(names func(i int) []string) error {
