@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/tensor"
 )
 
 // FuzzConfig: whatever a config.json says, and whatever else is stored, the
@@ -16,12 +17,18 @@ func FuzzConfig(f *testing.F) {
 	f.Add(`{"model_type": "mamba"}`, "backbone.layers.0.mixer.A_log", 10, -3)
 	f.Add(`{"d_model": 6, "n_layer": 1073741824, "ssm_cfg": {"expand": Infinity}}`, "backbone.layers.1073741823.x\x1b", 1, 1)
 	f.Add(`{"model_type": "mamba", "hidden_size": 6, "use_bias": true, "time_step_rank": "auto", "tie_word_embeddings": false}`, "", 1<<40, 1<<40)
+	f.Add(llamaJSON, "model.layers.0.self_attn.rotary_emb.inv_freq", 2, 1)
+	f.Add(`{"model_type": "mistral", "head_dim": 1073741824, "num_attention_heads": 1073741824, "rope_scaling": {"type": "yarn", "factor": 1e300}}`, "", 1, 1)
+	f.Add(mixtralJSON, "model.layers.0.block_sparse_moe.gate.weight", 1<<30, stream)
+	f.Add(jambaJSON, "model.layers.4.feed_forward.router.weight", 5, -1)
 	f.Fuzz(func(t *testing.T, config, name string, rows, columns int) {
 		fakes := mambaFake()
-		if strings.Contains(config, "d_model") {
-			fakes = stateSpacesFake()
+		for word, other := range map[string]func() fake{"d_model": stateSpacesFake, "llama": llamaFake, "mistral": llamaFake, "mixtral": mixtralFake, "jamba": jambaFake} {
+			if strings.Contains(config, word) {
+				fakes = other()
+			}
 		}
-		fakes[name] = Tensor{Name: name, DType: fakes["backbone.norm_f.weight"].DType, Shape: []int{rows, columns}}
+		fakes[name] = Tensor{Name: name, DType: tensor.F32, Shape: []int{rows, columns}}
 		r, err := imported(config, fakes)
 		if err == nil {
 			if err := ir.Verify(r.Module); err != nil {

@@ -75,8 +75,15 @@ func (r *reader) rope(theta, partial float64) *rope {
 var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_factor", "factor", "original_max_position_embeddings", "low_freq_factor",
 	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "finetuned"}
 
+// maxHead bounds the heads for which frequencies are made, before tensors prove
+// that there are such heads.
+const maxHead = 1 << 16
+
 // rotary makes the frequencies for heads of that size.
 func (p *rope) rotary(head size) (*rotary, error) {
+	if head.n > maxHead {
+		return nil, fmt.Errorf("config.json: %v: want at most %d", head, maxHead)
+	}
 	width := int(float64(head.n) * p.partial)
 	if width < 2 || width%2 != 0 {
 		return nil, fmt.Errorf("config.json: partial_rotary_factor %v of %v turns %d elements, want an even number", p.partial, head, width)
