@@ -47,13 +47,16 @@ func readMixer3(r *reader, hidden size, choices *Choices) stateMixer {
 		states:   r.size("state size", "d_state"),
 		rank:     size{"rank", 1, r.prefix + "is_mimo"},
 		fraction: r.number(0.5, "rope_fraction"),
-		floor:    r.epsilon(1e-4, "A_floor"),
+		floor:    float32(r.number(1e-4, "A_floor")),
 		mimo:     r.flag(false, "is_mimo"),
 		normed:   r.flag(false, "is_outproj_norm"),
 		softplus: choices.take(mamba3A) == "softplus",
 	}
 	if m.fraction != 0.5 && m.fraction != 1 {
 		r.fail(fmt.Errorf("%srope_fraction: have %v, want 0.5 or 1", r.prefix, m.fraction))
+	}
+	if m.floor < 0 {
+		r.fail(fmt.Errorf("%sA_floor: have %v, want 0 or more", r.prefix, m.floor))
 	}
 	if m.mimo {
 		m.rank = r.size("rank", "mimo_rank")

@@ -126,9 +126,12 @@ func (m *stateSpaces) attends(i int) bool {
 // every other kind have a D.
 func (m *stateSpaces) agree() error {
 	for _, i := range m.set.layers(m.prefix) {
-		name := layerNames(m.prefix, i, []string{"mixer.D"})[0]
-		if m.attends(i) && m.set.has(name) {
+		prefix := fmt.Sprintf("%s%d.mixer.", m.prefix, i)
+		switch name := prefix + "D"; {
+		case m.attends(i) && m.set.has(name):
 			return fmt.Errorf("config.json: attn_layer_idx says that layer %d is attention, but there is %s; is config.json from this checkpoint?", i, name)
+		case !m.attends(i) && !m.set.has(name) && m.set.has(prefix+"in_proj.weight"):
+			return fmt.Errorf("config.json: attn_layer_idx does not list layer %d, but there is no %s; is config.json from this checkpoint?", i, name)
 		}
 	}
 	return nil
