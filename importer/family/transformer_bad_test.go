@@ -2,8 +2,11 @@ package family
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mambac/mambac/ir/text"
 )
 
 // TestTransformerContradictions: each is one line that names the key or the
@@ -24,6 +27,7 @@ func TestTransformerContradictions(t *testing.T) {
 	"num_key_value_heads": 2, "head_dim": 4`, `"num_attention_heads": 7`, nil, "config.json: heads 7 from num_attention_heads do not divide hidden size 12 from hidden_size, and there is no head_dim"},
 		{"no head dim", `"head_dim": 4, `, ``, nil, "model.layers.0.self_attn.q_proj.weight: have [24 12], want [12 12] (head dim 2 from hidden_size and num_attention_heads, heads 6 from num_attention_heads)" + question},
 		{"head dim", `"head_dim": 4`, `"head_dim": 8`, nil, "model.layers.0.self_attn.q_proj.weight: have [24 12], want [48 12] (head dim 8 from head_dim, heads 6 from num_attention_heads)" + question},
+		{"a head dim of a billion", `"head_dim": 4`, `"head_dim": 1000000000`, nil, "config.json: head dim 1000000000 from head_dim: want at most 65536"},
 		{"odd head dim", `"head_dim": 4`, `"head_dim": 5`, nil, "config.json: partial_rotary_factor 1 of head dim 5 from head_dim turns 5 elements, want an even number"},
 		{"inner size", `"intermediate_size": 10`, `"intermediate_size": 16`, nil, "model.layers.0.mlp.gate_proj.weight: have [10 12], want [16 12] (inner size 16 from intermediate_size)" + question},
 		{"hidden size", `"hidden_size": 12`, `"hidden_size": 14`, nil, "model.embed_tokens.weight: have [11 12], want [11 14] (hidden size 14 from hidden_size)" + question},
@@ -94,5 +98,37 @@ func TestExpertContradictions(t *testing.T) {
 				t.Errorf("have %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestTransformerTolerance: what a config may leave out, and what old files
+// hold besides.
+func TestTransformerTolerance(t *testing.T) {
+	want := text.Format(must(t, llamaJSON, llamaFake()).Module)
+	for _, c := range []struct{ name, from, to string }{
+		{"sizes are in the shapes", llamaJSON, `{"model_type": "llama", "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 4,
+			"rms_norm_eps": 1e-3, "rope_theta": 100}`},
+		{"nulls", `{`, `{"attention_bias": null, "rope_scaling": null, "sliding_window": null, `},
+		{"keys of no consequence", `{`, `{"pretraining_tp": 2, "initializer_range": 0.02, "sliding_window": 7, `},
+		{"frequencies that are stored", ``, ``},
+	} {
+		f := llamaFake()
+		f.set("model.layers.0.self_attn.rotary_emb.inv_freq", 2)
+		if got := text.Format(must(t, edit(t, llamaJSON, c.from, c.to), f).Module); got != want {
+			t.Errorf("%s: the module is\n%s\nwant\n%s", c.name, got, want)
+		}
+	}
+}
+
+// TestFacts: the sizes that are shown.
+func TestFacts(t *testing.T) {
+	r := must(t, edit(t, mixtralJSON, `{`, `{"max_position_embeddings": 64, "rope_scaling": {"type": "dynamic", "factor": 2}, `), mixtralFake())
+	want := []Fact{{"layers", 2}, {"hidden size", 12}, {"heads", 6}, {"heads of keys and values", 2}, {"head dim", 4}, {"sliding window", 5},
+		{"longest text", 64}, {"experts", 5}, {"experts per token", 3}, {"inner size of an expert", 10}, {"vocabulary size", 11}, {"stored vocabulary rows", 11}}
+	if !slices.Equal(r.Facts, want) {
+		t.Errorf("facts are %v, want %v", r.Facts, want)
+	}
+	if got := r.Architecture.Kind(); got != "mixtral" {
+		t.Errorf("the architecture is %s", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "zamba2", Match: typed("zamba2"), Import: importZamba2})
+	register(Family{Name: "zamba2", Match: typed("zamba2"), Import: settled(importZamba2)})
 }
 
 // zamba2 is families.md §11: layers are Mamba-2 mixers, before some of which one
@@ -92,6 +92,9 @@ func (m *zamba2) readKinds(r *reader) {
 		}
 		list := append(runs(6, 5, 5, 5, 5, 5, 5, 4, 3), "mamba", "mamba")
 		m.kinds = r.listed(list, "the default of layers_block_type", &m.layers, known...)
+	}
+	if r.err != nil {
+		return // the number of layers may be any
 	}
 	for i := range m.layers.n {
 		if m.kinds.at(i) == "hybrid" {

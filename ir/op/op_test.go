@@ -35,7 +35,7 @@ func TestEveryOp(t *testing.T) {
 }
 
 // TestEveryCost: an op reads all of its parameters and states, but embed one
-// row, experts those that are chosen, and of a cache what the position says.
+// row, experts those that are chosen; of caches, all for every token.
 func TestEveryCost(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil {
@@ -69,7 +69,9 @@ func checkCost(t *testing.T, path string, v *ir.Value) {
 		}
 	}
 	for _, s := range v.States {
-		if s.Kind != ir.Cache {
+		if s.Kind == ir.Cache {
+			want.CachedElements += s.Shape.Elements()
+		} else {
 			want.StateElements += s.Shape.Elements()
 		}
 	}
@@ -83,8 +85,11 @@ func checkCost(t *testing.T, path string, v *ir.Value) {
 		free = true
 	}
 	got := v.Op.Cost(types, v.Params, v.States)
-	if got.ParamElements != want.ParamElements || got.StateElements != want.StateElements {
+	if got.ParamElements != want.ParamElements || got.StateElements != want.StateElements || got.CachedElements != want.CachedElements {
 		t.Errorf("%s: %%%s: %s costs %+v, want %+v", path, v.Name, v.Op.OpName(), got, want)
+	}
+	if (got.CachedFlops > 0) != (got.CachedElements > 0) {
+		t.Errorf("%s: %%%s: %s costs %+v: what looks back reads and computes", path, v.Name, v.Op.OpName(), got)
 	}
 	if !free && got.Flops < v.Type.Width {
 		t.Errorf("%s: %%%s: %s costs %d flops for %d elements", path, v.Name, v.Op.OpName(), got.Flops, v.Type.Width)
