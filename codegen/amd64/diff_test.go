@@ -44,7 +44,7 @@ func oddSpecs() []kernel.Spec {
 func rowSpecs() []kernel.Spec {
 	specs := append(mapSpecs(), ropeSpecs()...)
 	for i, group := range []int{1, 5, 8, 16, 19, 33, 64} {
-		width, eps := group*(1+i%3), math.Float32bits(1e-5)
+		width, eps := group*(1+i%3), math.Float32bits(1e-6)
 		g := group
 		if i%3 == 0 {
 			g = 0
