@@ -40,6 +40,8 @@ func mapValue(f kernel.Function) (doc string, value *jen.Statement, needs []stri
 		return "a·b", a.Op("*").Add(b), nil
 	case kernel.MapCopy:
 		return "a", a, nil
+	case kernel.MapZero:
+		return "0", jen.Lit(0), nil
 	case kernel.MapScale:
 		return "by·a", id("by").Op("*").Add(a), nil
 	}

@@ -95,7 +95,7 @@ func twinSpecs() []kernel.Spec {
 		}
 		specs = append(specs, s)
 	}
-	return specs
+	return append(specs, twinHeadSpecs()...)
 }
 
 // mapFunctions is every function of a map.

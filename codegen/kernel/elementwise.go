@@ -33,6 +33,7 @@ const (
 	MapSigmoid  Function = "sigmoid"
 	MapScale    Function = "scale" // By·x
 	MapCopy     Function = "copy"
+	MapZero     Function = "zero" // 0, whatever x
 	MapAdd      Function = "add"
 	MapMul      Function = "mul"
 )

@@ -90,13 +90,15 @@ type lowering struct {
 	options Options
 
 	mode    plan.Mode
-	steps   []plan.Step
+	steps   []looped
+	loop    *plan.Loop // of the steps to come
 	block   *plan.Block
 	weights []*plan.Weight // of the region, parallel to block.Weights
 	states  []*plan.State
 	packed  map[packKey]*plan.Weight
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
+	experts map[*ir.Value]*expertBuffers
 
 	quantised map[quantisedKey]*plan.Buffer // of the region at hand
 	ready     map[*plan.Buffer]bool         // quantised in the mode at hand
@@ -110,7 +112,7 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(beforeHead(m))
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
-		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}, experts: map[*ir.Value]*expertBuffers{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1
@@ -168,7 +170,7 @@ func (l *lowering) emit(s plan.Step) {
 	own := slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg }) ||
 		slices.ContainsFunc(s.Spec.Signature(), func(p kernel.Param) bool { return p.Name == "position" })
 	s.Apart = l.mode == plan.Batch && own
-	l.steps = append(l.steps, s)
+	l.steps = append(l.steps, looped{s, l.loop})
 }
 
 // tokenSplit divides work that is row by row: among the workers where all of
@@ -205,6 +207,8 @@ func scratch(p *plan.Plan) int {
 			n = max(n, kernel.DotGemmScratch(rows))
 		case kernel.Scan1:
 			n = max(n, kernel.Scan1Scratch(rows))
+		case kernel.SSD:
+			n = max(n, s.Scratch(rows))
 		case kernel.Attend:
 			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}

@@ -36,6 +36,8 @@ type machine struct {
 	row    int // first row of the head
 	tokens int
 	ids    []int
+	rows   []int // of the expert at hand; nil out of loops
+	expert int
 	worker int
 	epoch  int    // the phase at hand
 	what   string // the kernel at hand
@@ -179,12 +181,26 @@ func (x *machine) run(c *plan.Call, mode plan.Mode) {
 		m.forget()
 	}
 	x.call = c
-	for _, phase := range c.Block.Body(mode).Phases {
-		x.epoch++
-		for x.worker = range x.workers {
-			for i := range phase.Steps {
-				x.step(&phase.Steps[i])
+	phases := c.Block.Body(mode).Phases
+	for len(phases) > 0 {
+		n := 1
+		if loop := phases[0].Loop; loop != nil {
+			for n < len(phases) && phases[n].Loop == loop {
+				n++
 			}
+			x.loop(phases[:n])
+		} else {
+			x.phase(&phases[0])
+		}
+		phases = phases[n:]
+	}
+}
+
+func (x *machine) phase(phase *plan.Phase) {
+	x.epoch++
+	for x.worker = range x.workers {
+		for i := range phase.Steps {
+			x.step(&phase.Steps[i])
 		}
 	}
 }

@@ -144,6 +144,8 @@ func scalar(s *kernel.Map, a, b float64) float64 {
 		return a * b
 	case kernel.MapCopy:
 		return a
+	case kernel.MapZero:
+		return 0
 	case kernel.MapScale:
 		return a * float64(s.By())
 	}

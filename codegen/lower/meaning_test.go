@@ -20,13 +20,16 @@ type job struct {
 // step runs a step's part of the worker at hand.
 func (x *machine) step(s *plan.Step) {
 	x.what = s.Spec.Name()
-	j := &job{machine: x, of: s, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.tokens}
+	j := &job{machine: x, of: s, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.count()}
 	switch s.Split {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
 	case plan.ByHeads:
+		if !paged(s.Spec) {
+			j.panel, j.panels = x.share(s.Panels)
+		}
 	case plan.ByTokens:
-		j.token, j.tokens = x.share(x.tokens)
+		j.token, j.tokens = x.share(x.count())
 	case plan.One:
 		if x.worker != 0 {
 			return
@@ -34,7 +37,9 @@ func (x *machine) step(s *plan.Step) {
 	}
 	next := 0
 	for _, p := range s.Spec.Signature() {
-		if p.Type != "int" {
+		if p.Name == "rows" {
+			next++
+		} else if p.Type != "int" {
 			j.args[p.Name] = &s.Args[next]
 			next++
 		}
@@ -43,8 +48,7 @@ func (x *machine) step(s *plan.Step) {
 		x.fail("%d arguments, want %d", len(s.Args), next)
 		return
 	}
-	switch s.Spec.(type) {
-	case kernel.Keep, kernel.Attend:
+	if paged(s.Spec) {
 		j.paged(s)
 		return
 	}
@@ -52,6 +56,9 @@ func (x *machine) step(s *plan.Step) {
 		j.rows(s)
 	}
 }
+
+// paged reports whether a kernel treats one page of a cache.
+func paged(s kernel.Spec) bool { return s.Kind() == "keep" || s.Kind() == "attend" }
 
 // rows runs a step's rows at once, or each with the states of its sequence.
 func (j *job) rows(s *plan.Step) {
@@ -89,6 +96,11 @@ func (j *job) run(spec kernel.Spec) {
 	case kernel.Scan1:
 		j.scratch(kernel.Scan1Scratch(j.tokens))
 		j.channels(func(c int) { j.scan1(&s, c) })
+	case kernel.SSD:
+		j.scratch(s.Scratch(j.tokens))
+		for i := range j.panels {
+			j.ssd(&s, i)
+		}
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)
 	case kernel.GatedNorm:
@@ -103,6 +115,14 @@ func (j *job) run(spec kernel.Spec) {
 		j.mapped(&s, j.of.Split)
 	case kernel.Embed:
 		j.embed(&s)
+	case kernel.Gather:
+		j.gather(&s)
+	case kernel.Scatter:
+		j.scatter(&s)
+	case kernel.Weigh:
+		j.weigh(&s)
+	case kernel.Route:
+		j.route(&s)
 	default:
 		j.fail("no meaning")
 	}
@@ -113,7 +133,7 @@ func (j *job) run(spec kernel.Spec) {
 // stride that the kernel will use.
 func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 	a := j.args[name]
-	at := j.panel*a.Advance + column
+	at := j.panel*a.Advance + column + a.Expert*j.expert
 	if a.Kind == plan.StateArg {
 		slot := j.call.States[a.Slot]
 		if at += a.Start; at >= slot.Slot.Elements {
@@ -126,6 +146,9 @@ func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 		j.fail("%s: stride %d, the buffer's is %d", name, promised, b.Stride)
 	}
 	row := j.token + t
+	if a.Whole {
+		row = t
+	}
 	if b.Carried && j.head {
 		row += j.row
 	}
@@ -163,7 +186,7 @@ func (j *job) put(name string, stride, t, column int, v float64) {
 func (j *job) weight(name string, i int) float64 {
 	a := j.args[name]
 	list := j.weights[j.call.Weights[a.Slot]]
-	if i += a.Start + j.panel*a.Advance; i >= len(list) {
+	if i += a.Start + j.panel*a.Advance + a.Expert*j.expert; i >= len(list) {
 		j.fail("%s: element %d of %d", name, i, len(list))
 		return 0
 	}

@@ -34,7 +34,20 @@ func (s *Shape) BytesPerToken() int {
 type Memory struct {
 	Arena   []float32
 	Scratch []float32 // this worker's own: one Memory per worker
+	chosen  []int32   // what Chosen gave
 	taps    *tapped   // of the first worker, while a prefill hands out taps
+}
+
+// Chosen lists the rows, of the first n, whose element of a column is not 0;
+// rows are stride apart. The list is good until the next call.
+func (m *Memory) Chosen(column []float32, stride, n int) []int32 {
+	m.chosen = m.chosen[:0]
+	for i := range n {
+		if column[i*stride] != 0 {
+			m.chosen = append(m.chosen, int32(i))
+		}
+	}
+	return m.chosen
 }
 
 // Program is a compiled model bound to its weights. Every worker of a team
