@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,7 +16,10 @@ func TestLongWords(t *testing.T) {
 		tok := opened(t, folder)
 		for _, part := range []string{"a", " ", "ab", "aaab", "=-", "\u0301\u0316"} {
 			text := strings.Repeat(part, 1<<19/len(part))
-			ids := encode(t, tok, text, true)
+			ids := encode(t, tok, text, false)
+			if strings.HasPrefix(filepath.Base(folder), "unigram") && strings.Trim(part, " \u0301\u0316") == "" {
+				continue // its normalizers join spaces and make marks unknown
+			}
 			if have := string(tok.AppendDecode(nil, ids, false)); len(have) != len(text) {
 				t.Errorf("%d bytes of %q came back as %d", len(text), part, len(have))
 			}
