@@ -178,11 +178,11 @@ func TestLongWordIsCut(t *testing.T) {
 }
 
 func TestPiecesBound(t *testing.T) {
-	var list []Piece
-	for i := range int32(maxNodes / 4) {
-		list = append(list, Piece{Text: string([]byte{byte(i), byte(i >> 8), byte(i >> 16)}) + "1234567", ID: i})
+	list := []Piece{{Text: "abc"}, {Text: "abd"}} // with the root five nodes
+	if _, err := appendPieces(nil, list, 5); err != nil {
+		t.Error(err)
 	}
-	if _, err := appendPieces(nil, list); err == nil || !strings.Contains(err.Error(), "beginnings") {
+	if _, err := appendPieces(nil, list, 4); err == nil || !strings.Contains(err.Error(), "more than 4 beginnings") {
 		t.Errorf("error %v", err)
 	}
 }
