@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -220,42 +217,4 @@ func TestTableIsDeterministic(t *testing.T) {
 	if !bytes.Equal(mustTable(t, data), mustTable(t, data)) {
 		t.Error("two tables of one tokenizer.json differ")
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add(encoded(f, small()))
-	f.Add([]byte(`{"version":"1.0","model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"ByteLevel"},"decoder":{"type":"ByteLevel"}}`))
-	f.Add([]byte(`{"version":"1.0","model":{"vocab":{"a":65000},"merges":null}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		table, err := Parse(data)
-		if err != nil {
-			return
-		}
-		section, err := table.Append(nil)
-		if err != nil {
-			return
-		}
-		tok, err := tokenizer.Open(section)
-		if err != nil {
-			t.Fatalf("a table that was written does not open: %v", err)
-		}
-		checkStream(t, tok, encode(t, tok, "the  <s>e\u0301\xff 1", true))
-	})
-}
-
-func FuzzEncodeDecode(f *testing.F) {
-	for _, row := range goldens(f, "testdata/go-4096") {
-		f.Add(row.Text)
-	}
-	tok := opened(f, "testdata/go-4096")
-	f.Fuzz(func(t *testing.T, text string) {
-		ids := encode(t, tok, text, true)
-		checkStream(t, tok, ids)
-		if !utf8.ValidString(text) || !norm.NFC.IsNormalString(text) {
-			return
-		}
-		if have := string(tok.AppendDecode(nil, ids, false)); have != text {
-			t.Errorf("%q came back as %q", text, have)
-		}
-	})
 }
