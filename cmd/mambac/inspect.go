@@ -302,7 +302,7 @@ func (d *description) printState(t *table) {
 		}
 		t.line("caches", "%s a token, %s in f16, of %d layers%s", formatBytes(c.BytesPer), formatBytes(c.BytesPerHalf), c.Count, bound)
 	}
-	if d.Context > 0 {
+	if d.Context > 0 && len(d.Caches) > 0 {
 		t.line("after the context", "%s of caches for %d tokens", formatBytes(d.ContextBytes), d.Context)
 	}
 }
@@ -311,8 +311,16 @@ func (d *description) printState(t *table) {
 func (d *description) printLayers(t *table) {
 	t.text("%5s  %-20s %12s %12s %12s %12s  %s", "count", "regions", "parameters", "state", "a token", "flop", "ops")
 	for _, k := range d.Layers {
-		t.text("%5d  %-20s %12d %12s %12s %12d  %s", k.Count, k.Regions, k.Parameters, formatBytes(k.StateBytes), formatBytes(k.CacheBytes), k.Flop, distinct(k.Ops))
+		t.text("%5d  %-20s %12d %12s %12s %12d  %s", k.Count, k.shortRegions(), k.Parameters, formatBytes(k.StateBytes), formatBytes(k.CacheBytes), k.Flop, distinct(k.Ops))
 	}
+}
+
+// shortRegions is the regions for a line: of many runs the first and the last.
+func (k *layerKind) shortRegions() string {
+	if len(k.runs) < 3 {
+		return k.Regions
+	}
+	return k.runs[0] + ", …, " + run(k.first, k.last)
 }
 
 // distinct is the words of a list, each once.
