@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mambac/mambac/importer/checkpoint"
@@ -71,6 +72,19 @@ func floats(t *testing.T, s *safetensors.File, name string) []float32 {
 	return v
 }
 
+// options are those that goldens were made with, by the start of their names:
+// the reference of MIMO turns neighbours (families.md §4).
+var options = map[string]Options{"mamba3-mimo": {"mimo-rotary": "interleaved"}}
+
+func optionsOf(name string) Options {
+	for start, o := range options {
+		if strings.HasPrefix(name, start) {
+			return o
+		}
+	}
+	return nil
+}
+
 // open imports a checkpoint that must be good.
 func open(t *testing.T, path string) *Model {
 	t.Helper()
@@ -79,7 +93,7 @@ func open(t *testing.T, path string) *Model {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	m, err := Import(c)
+	m, err := Import(c, optionsOf(filepath.Base(path)))
 	if err != nil {
 		t.Fatal(err)
 	}

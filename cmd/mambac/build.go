@@ -80,7 +80,7 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}

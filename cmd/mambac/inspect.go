@@ -86,7 +86,7 @@ func runInspect(c *console, f *inspectFlags, argument string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}
@@ -135,14 +135,15 @@ func (f *inspectFlags) dump(c *console, m *model) error {
 // description is the object of inspect --json. Sizes are of the checkpoint as
 // it is stored.
 type description struct {
-	Path      string         `json:"path"`
-	Name      string         `json:"name"`
-	Family    string         `json:"family"`
-	Facts     map[string]int `json:"facts"`
-	VocabSize int            `json:"vocab_size"`
-	BOS       *int32         `json:"bos"`
-	EOS       []int32        `json:"eos"`
-	Tokenizer bool           `json:"tokenizer"`
+	Path      string            `json:"path"`
+	Name      string            `json:"name"`
+	Family    string            `json:"family"`
+	Facts     map[string]int    `json:"facts"`
+	Choices   map[string]string `json:"choices,omitempty"` // what the config does not say
+	VocabSize int               `json:"vocab_size"`
+	BOS       *int32            `json:"bos"`
+	EOS       []int32           `json:"eos"`
+	Tokenizer bool              `json:"tokenizer"`
 	sizes
 	Tensors      int              `json:"tensors"`
 	BytesByDType map[string]int64 `json:"bytes_by_dtype"`
@@ -179,7 +180,7 @@ func describe(m *model) *description {
 	d := &description{
 		Path: m.checkpoint.Path, Name: m.name, Family: m.Family, VocabSize: m.VocabSize, BOS: m.BOS, EOS: m.EOS,
 		Tokenizer: m.Tokenizer != nil, sizes: measure(m.Module), Tensors: len(m.checkpoint.Names()),
-		Facts: map[string]int{}, BytesByDType: map[string]int64{},
+		Choices: m.chosen(), Facts: map[string]int{}, BytesByDType: map[string]int64{},
 	}
 	if d.EOS == nil {
 		d.EOS = []int32{} // a list in JSON too
@@ -269,6 +270,9 @@ func (c *console) printDescription(d *description) error {
 	t.line("family", "%s", d.Family)
 	for _, name := range d.facts {
 		t.line(name, "%d", d.Facts[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Choices)) {
+		t.line(name, "%s", d.Choices[name])
 	}
 	t.line("parameters", "%d in %d tensors", d.Parameters, d.Tensors)
 	if d.ActiveParameters+d.ActiveParameters/8 < d.Parameters { // more than an embedding is left out

@@ -17,7 +17,7 @@ type model struct {
 }
 
 // openModel opens and imports the CHECKPOINT of a command.
-func openModel(argument string) (*model, error) {
+func openModel(argument string, o importer.Options) (*model, error) {
 	path, name, err := locate(argument)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func openModel(argument string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := importer.Import(c)
+	m, err := importer.Import(c, o)
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -58,11 +58,27 @@ func (m *model) refuseOutputs(outputs ...output) error {
 	return nil
 }
 
-// card is the sizes that a program shows of its model.
+// chosen is what no config says and was chosen, by the names of flags; nil if
+// there was nothing to choose.
+func (m *model) chosen() map[string]string {
+	var list map[string]string
+	for _, c := range m.Choices {
+		if list == nil {
+			list = map[string]string{}
+		}
+		list[c.Name] = c.Value
+	}
+	return list
+}
+
+// card is the sizes that a program shows of its model, and what was chosen.
 func (m *model) card() []payload.Fact {
 	var facts []payload.Fact
 	for _, f := range m.Facts {
 		facts = append(facts, payload.Fact{Name: f.Name, Value: strconv.Itoa(f.Value)})
+	}
+	for _, c := range m.Choices {
+		facts = append(facts, payload.Fact{Name: c.Name, Value: c.Value})
 	}
 	return facts
 }

@@ -63,7 +63,26 @@ func linearSpecs() []kernel.Spec {
 	}
 	specs = append(specs, roundedSpecs()...)
 	specs = append(specs, codedSpecs()...)
-	return append(specs, cacheSpecs()...)
+	specs = append(specs, cacheSpecs()...)
+	return append(specs, headSpecs()...)
+}
+
+// headSpecs is scans of heads of all kinds of sizes, in groups of one and more.
+func headSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 5, 8, 16, 33, 50, 64, 80} {
+		states, width := []int{1, 7, 16, 33, 70}[i%5], 5*headDim
+		s := kernel.SSD{HeadDim: headDim, States: states, PerGroup: 1 + i%3, StrideU: width + i%2, StrideBC: 10*states + 3,
+			OffsetB: 3, OffsetC: 3 + 5*states, StrideD: 7, StrideY: width, Elements: i%4 == 1}
+		if i%3 > 0 {
+			s.LowBits = math.Float32bits(0.25)
+		}
+		if i%3 > 1 {
+			s.HighBits = math.Float32bits(1.5)
+		}
+		specs = append(specs, s)
+	}
+	return specs
 }
 
 // cacheSpecs is attention over pages: heads of all kinds of sizes, one or more to

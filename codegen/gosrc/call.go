@@ -53,8 +53,8 @@ func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
 	return first, last
 }
 
-// channels emits a step whose channels are divided: one call for the whole
-// run where a single token keeps it short, else panel by panel.
+// channels emits a step whose channels or heads are divided: one call for the
+// whole run where a single token keeps it short, else panel by panel.
 func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
 	if countParam(step.Spec) != "" && (s.mode == plan.Decode || s.mode == plan.LogitsOne || step.Apart) {
 		s.runs(g, step, lo, hi, part)
@@ -67,8 +67,8 @@ func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, p
 
 // runs emits calls over a run of panels, several where one would read too much.
 func (s *steps) runs(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
-	perPanel := step.Spec.Cost(1, 1).WeightBytes
-	atOnce := max(1, callBytes/max(1, perPanel))
+	cost := step.Spec.Cost(1, 1)
+	atOnce := max(1, callBytes/max(1, cost.WeightBytes+cost.StateBytes))
 	if step.Panels <= atOnce {
 		g.Add(s.call(step, part.of(lo, hi.Clone().Op("-").Add(lo))))
 		return
@@ -94,10 +94,10 @@ func (s *steps) allPanels(g *jen.Group, step *plan.Step, part *share) {
 	g.For(jen.Id("i").Op(":=").Range().Lit(step.Panels)).Block(s.call(step, part))
 }
 
-// countParam is the parameter that counts panels or groups, or "".
+// countParam is the parameter that counts panels, groups or heads, or "".
 func countParam(spec kernel.Spec) string {
 	for _, p := range spec.Signature() {
-		if p.Name == "panels" || p.Name == "groups" {
+		if p.Name == "panels" || p.Name == "groups" || p.Name == "heads" {
 			return p.Name
 		}
 	}
@@ -120,8 +120,10 @@ func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
 	next := 0
 	for _, p := range step.Spec.Signature() {
 		switch p.Name {
-		case "panels":
+		case "panels", "heads":
 			args = append(args, part.panels)
+		case "first":
+			args = append(args, first(part.panel))
 		case "groups":
 			args = append(args, times(part.panels, kernel.PanelRows/kernel.GroupChannels))
 		case "tokens":
@@ -132,6 +134,14 @@ func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
 		}
 	}
 	return jen.Id("p").Dot(kernel.GoName(step.Spec)).Call(args...)
+}
+
+// first is the number of the first panel or head.
+func first(panel *jen.Statement) *jen.Statement {
+	if panel == nil {
+		return jen.Lit(0)
+	}
+	return panel.Clone()
 }
 
 // times is n·factor, folded where n is a literal 1.

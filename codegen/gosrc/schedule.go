@@ -245,7 +245,7 @@ func (s *steps) step(g *jen.Group, step *plan.Step) {
 		return
 	}
 	switch step.Split {
-	case plan.ByChannels:
+	case plan.ByChannels, plan.ByHeads:
 		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))
 		s.rows(g, step, func(g *jen.Group, part *share) { s.channels(g, step, jen.Id(lo), jen.Id(hi), part) })
 	case plan.ByTokens:

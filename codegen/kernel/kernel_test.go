@@ -15,6 +15,7 @@ var examples = []Spec{
 	RoPE{768, 64, 32, 768, 48, 816, true},
 	Conv{4, 1536, 3072, 3072, true, SiLU},
 	Scan1{16, 3072, 1536, 3072, 3072, 96, 48, 64, true, true},
+	SSD{64, 128, 24, 1536, 1824, 1536, 1664, 48, 1536, 0x3a83126f, 0x3dcccccd, true},
 	Embed{F32, 768, 768},
 	Map{MapMul, 64, 96, 144, 192, 0x3f800000},
 	Quantise{Int8, 768, 816, 640},

@@ -27,6 +27,7 @@ func Meaning(t *testing.T, spec kernel.Spec) kerneltest.Kernel {
 		"gatednorm": &kerneltest.GatedNorm{}, "layernorm": &kerneltest.LayerNorm{}, "angles": &kerneltest.Angles{}, "rope": &kerneltest.RoPE{},
 		"keep": &kerneltest.Keep{}, "attend": &kerneltest.Attend{}, "route": &kerneltest.Route{},
 		"gather": &kerneltest.Gather{}, "scatter": &kerneltest.Scatter{}, "weigh": &kerneltest.Weigh{},
+		"ssd":      &kerneltest.SSD{},
 		"quantise": &kerneltest.Quantise{}, "dotgemv": &kerneltest.DotGemv{}, "dotgemm": &kerneltest.DotGemm{},
 	}
 	k, ok := kinds[spec.Kind()]

@@ -55,8 +55,9 @@ func (l *lowering) weight(p *ir.Param, layout plan.Layout, segments []int, colum
 	return len(l.weights) - 1, &l.block.Weights[len(l.weights)-1]
 }
 
-// state is the same for a state; its segments are its channels.
-func (l *lowering) state(s *ir.State, layout plan.Layout, channels, columns int) int {
+// state is the same for a state whose segments are its channels, or of Heads
+// those of each head.
+func (l *lowering) state(s *ir.State, layout plan.Layout, columns int, segments ...int) int {
 	for i, have := range l.states {
 		if have.State == s {
 			return i
@@ -64,7 +65,7 @@ func (l *lowering) state(s *ir.State, layout plan.Layout, channels, columns int)
 	}
 	st := &plan.State{State: s, Offset: l.plan.State}
 	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kernel.F32,
-		Segments: []int{channels}, Columns: columns}
+		Segments: segments, Columns: columns}
 	st.Slot.Elements = elements(&st.Slot)
 	l.plan.State += st.Slot.Elements
 	l.plan.States = append(l.plan.States, st)

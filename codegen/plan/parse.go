@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -181,12 +183,26 @@ func (p *parser) slot() Slot {
 	if !ok {
 		p.fail("want segments=")
 	}
-	s.Segments = p.ints(segments)
+	s.Segments = p.segments(segments)
 	s.Columns, s.Elements = p.value("columns"), p.value("elements")
 	if s.Paged() {
 		s.Cache = p.value("cache")
 	}
 	return s
+}
+
+// segments reads 48,32 or, of equal ones, 64*24.
+func (p *parser) segments(text string) []int {
+	each, times, equal := strings.Cut(text, "*")
+	if !equal {
+		return p.ints(text)
+	}
+	n := p.number(times)
+	if n < 1 || n > math.MaxUint16 {
+		p.fail("%s: no number of segments", text)
+		return nil
+	}
+	return slices.Repeat([]int{p.number(each)}, n)
 }
 
 func (p *parser) inBlock(word string) {

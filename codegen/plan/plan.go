@@ -58,6 +58,8 @@ const (
 	Taps Layout = "taps"
 	// Lanes: [C,N] as, per 16 channels, N rows of 16 lanes.
 	Lanes Layout = "lanes"
+	// Heads: [H,P,N] as, per head and per 16 of its rows, N rows of 16 lanes.
+	Heads Layout = "heads"
 	// Keys and Values: what a cache [heads,dim] keeps of a page's tokens, per head
 	// as rows of an element (kernel.Keep with Columns) or as rows of a token.
 	Keys   Layout = "keys"
@@ -70,8 +72,8 @@ type Slot struct {
 	Name     string // identifier: inProj
 	Layout   Layout
 	Storage  kernel.Storage // float32 except for Panels
-	Segments []int          // rows (channels, heads) of each segment; one for most
-	Columns  int            // K of Panels, taps of Taps, N of Lanes, 1 of Vector, dim of Keys and Values
+	Segments []int          // rows (channels, heads) of each segment; one for most; of Heads each head is one
+	Columns  int            // K of Panels, taps of Taps, N of Lanes and Heads, 1 of Vector, dim of Keys and Values
 	Elements int            // packed elements
 	Cache    int            // of Keys and Values: index into the plan's caches
 }
@@ -85,11 +87,16 @@ type Cache struct {
 	Page   int // float32 of a page
 }
 
-// PaddedRows is the number of rows with every segment rounded up to panels.
+// PaddedRows is the number of rows with every segment rounded up to panels, or
+// to groups of a head's rows.
 func (s *Slot) PaddedRows() int {
+	pad := kernel.Pad
+	if s.Layout == Heads {
+		pad = kernel.PadGroup
+	}
 	n := 0
 	for _, rows := range s.Segments {
-		n += kernel.Pad(rows)
+		n += pad(rows)
 	}
 	return n
 }
@@ -115,12 +122,25 @@ type State struct {
 
 // Lanes is the number of channels whose values of one column lie together:
 // channel r, column c is at r/Lanes·Lanes·Columns + c·Lanes + r%Lanes of the
-// state's elements.
+// elements of its segment, where Columns is the last axis of the state. One is
+// the order of the state's own axes.
 func (s *State) Lanes() int {
-	if s.Slot.Layout == Lanes {
+	switch s.Slot.Layout {
+	case Lanes, Heads:
 		return kernel.GroupChannels
+	case Vector:
+		return 1
 	}
 	return s.Slot.PaddedRows()
+}
+
+// Run is the number of channels after which whole groups of lanes begin again;
+// 0 for none.
+func (s *State) Run() int {
+	if s.Slot.Layout == Heads {
+		return s.Slot.Segments[0]
+	}
+	return 0
 }
 
 // ArgKind says what an argument of a step refers to.

@@ -120,11 +120,19 @@ func formatArg(a *Arg, block *Block) string {
 
 func formatSlot(s *Slot) string {
 	text := fmt.Sprintf("%s %s %s segments=%s columns=%d elements=%d",
-		s.Name, s.Layout, s.Storage, formatInts(s.Segments, ","), s.Columns, s.Elements)
+		s.Name, s.Layout, s.Storage, formatSegments(s), s.Columns, s.Elements)
 	if s.Paged() {
 		text += fmt.Sprintf(" cache=%d", s.Cache)
 	}
 	return text
+}
+
+// formatSegments prints 64*24 for the 24 equal segments of Heads.
+func formatSegments(s *Slot) string {
+	if s.Layout == Heads {
+		return fmt.Sprintf("%d*%d", s.Segments[0], len(s.Segments))
+	}
+	return formatInts(s.Segments, ",")
 }
 
 func formatShape(shape []int) string { return "[" + formatInts(shape, ",") + "]" }

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "bamba", Match: typed("bamba"), Import: importBamba})
+	register(Family{Name: "bamba", Match: typed("bamba"), Import: settled(importBamba)})
 }
 
 // bamba is families.md §9.1: layers are Mamba-2 or attention, and then an MLP.

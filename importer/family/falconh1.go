@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "falcon_h1", Match: typed("falcon_h1"), Import: importFalconH1})
+	register(Family{Name: "falcon_h1", Match: typed("falcon_h1"), Import: settled(importFalconH1)})
 }
 
 // falconH1 is families.md §12: in every layer a Mamba-2 mixer and attention

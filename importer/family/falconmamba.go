@@ -3,7 +3,7 @@ package family
 import "github.com/mambac/mambac/importer/block"
 
 func init() {
-	register(Family{Name: "falcon_mamba", Match: typed("falcon_mamba"), Import: importFalconMamba})
+	register(Family{Name: "falcon_mamba", Match: typed("falcon_mamba"), Import: settled(importFalconMamba)})
 }
 
 // importFalconMamba reads Falcon-Mamba (families.md §6): Mamba whose mixers norm

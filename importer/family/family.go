@@ -46,8 +46,9 @@ type Family struct {
 	Name string
 	// Match reports whether a config belongs to this family.
 	Match func(c Keys) bool
-	// Import builds the module.
-	Import func(c Keys, s *Set) (*Result, error)
+	// Import builds the module. Of the choices that configs do not make it takes
+	// those that concern the model.
+	Import func(c Keys, s *Set, choices *Choices) (*Result, error)
 }
 
 var families = map[string]Family{}

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "granitemoehybrid", Match: typed("granitemoehybrid"), Import: importGranite})
+	register(Family{Name: "granitemoehybrid", Match: typed("granitemoehybrid"), Import: settled(importGranite)})
 }
 
 // granite is Granite-4-H (families.md §9.2): layers are Mamba-2 or attention,

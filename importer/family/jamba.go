@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "jamba", Match: typed("jamba"), Import: importJamba})
+	register(Family{Name: "jamba", Match: typed("jamba"), Import: settled(importJamba)})
 }
 
 // jamba is families.md §8: which layers are attention, the others being

@@ -207,7 +207,7 @@ func (r *reader) activationOr(fallback, name string, known ...string) string {
 	}
 	act := r.text(fallback, name)
 	if !slices.Contains(known, act) {
-		r.fail(fmt.Errorf("%s: %s is not supported; known are %s", name, printable(act), strings.Join(known, ", ")))
+		r.fail(fmt.Errorf("%s%s: %s is not supported; known are %s", r.prefix, name, printable(act), strings.Join(known, ", ")))
 	}
 	return activations[act]
 }
@@ -256,6 +256,15 @@ func (r *reader) object(name string) *reader {
 func (r *reader) take(inner *reader) {
 	if r.err == nil {
 		r.err = inner.err
+	}
+}
+
+// only fails for keys that would change what is computed.
+func (r *reader) only(known []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
+		if raw, ok := r.keys.get(name); ok && !slices.Contains(known, name) {
+			r.fail(fmt.Errorf("%s: have %s, which is not supported; known are %s", r.prefix+printable(name), short(raw), strings.Join(known, ", ")))
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "llama", Match: typed("llama"), Import: importLlama})
+	register(Family{Name: "llama", Match: typed("llama"), Import: settled(importLlama)})
 }
 
 // llama is what Llama, Mistral and Mixtral share (families.md §13): every layer

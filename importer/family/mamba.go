@@ -3,7 +3,7 @@ package family
 import "fmt"
 
 func init() {
-	register(Family{Name: "mamba", Match: typed("mamba"), Import: importMamba})
+	register(Family{Name: "mamba", Match: typed("mamba"), Import: settled(importMamba)})
 }
 
 // importMamba reads Mamba in the Hugging Face layout (families.md §6).

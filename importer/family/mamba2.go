@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "mamba2", Match: typed("mamba2"), Import: importMamba2})
+	register(Family{Name: "mamba2", Match: typed("mamba2"), Import: settled(importMamba2)})
 }
 
 // mamba2 is Mamba-2 in the Hugging Face layout (families.md §7).

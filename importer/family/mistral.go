@@ -1,7 +1,7 @@
 package family
 
 func init() {
-	register(Family{Name: "mistral", Match: typed("mistral"), Import: importMistral})
+	register(Family{Name: "mistral", Match: typed("mistral"), Import: settled(importMistral)})
 }
 
 // importMistral reads Mistral (families.md §13). A config that does not speak

@@ -12,6 +12,7 @@ import (
 // of which are alike.
 type mixer2 struct {
 	inner, heads, headDim, groups, states, taps size
+	beside                                      size // width of an MLP beside the scan (§5.1); 0 for none
 
 	inBias, convBias, outBias bool
 	activation                string // of the conv
@@ -19,6 +20,7 @@ type mixer2 struct {
 	gate                      gate
 	eps                       float32 // of the gated norm
 	multiply                  *block.SSMMultiplier
+	elementD                  bool // D is one per element, not per head
 }
 
 // gate is a kind of gated norm (families.md §1.4).
@@ -105,6 +107,14 @@ func (m *mixer2) parameters(s *Set, prefix string, width size) *block.Mamba2 {
 	hidden, inner, heads := width.times(1), m.inner.times(1), m.heads.times(1)
 	channels := axis{m.inner.n + 2*m.groups.n*m.states.n, []size{m.inner, m.groups, m.states}}
 	rows := axis{m.inner.n + channels.n + m.heads.n, append([]size{m.heads}, channels.of...)}
+	out, d := inner, heads
+	if m.beside.n > 0 {
+		rows = axis{2*m.beside.n + rows.n, append(rows.of, m.beside)}
+		out = axis{m.beside.n + m.inner.n, []size{m.beside, m.inner}}
+	}
+	if m.elementD {
+		d = inner
+	}
 	p := &block.Mamba2{
 		InProj:      tensor("in_proj.weight", rows, hidden),
 		InProjBias:  maybe(m.inBias, "in_proj.bias", rows),
@@ -112,9 +122,9 @@ func (m *mixer2) parameters(s *Set, prefix string, width size) *block.Mamba2 {
 		ConvBias:    maybe(m.convBias, "conv1d.bias", channels),
 		A:           tensor("A_log", heads),
 		DtBias:      tensor("dt_bias", heads),
-		D:           tensor("D", heads),
+		D:           tensor("D", d),
 		Norm:        maybe(m.gate != noNorm, "norm.weight", inner),
-		OutProj:     tensor("out_proj.weight", hidden, inner),
+		OutProj:     tensor("out_proj.weight", hidden, out),
 		OutProjBias: maybe(m.outBias, "out_proj.bias", hidden),
 		Groups:      m.groups.n, Activation: m.activation, Low: m.low, High: m.high, Gate: m.norm(), Multiply: m.multiply,
 	}

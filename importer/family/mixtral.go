@@ -1,7 +1,7 @@
 package family
 
 func init() {
-	register(Family{Name: "mixtral", Match: typed("mixtral"), Import: importMixtral})
+	register(Family{Name: "mixtral", Match: typed("mixtral"), Import: settled(importMixtral)})
 }
 
 // importMixtral reads Mixtral (families.md §13), from files as published or

@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "nemotron_h", Match: typed("nemotron_h"), Import: importNemotronH})
+	register(Family{Name: "nemotron_h", Match: typed("nemotron_h"), Import: settled(importNemotronH)})
 }
 
 // nemotronH is families.md §10: a layer is one block, of four kinds.

@@ -66,7 +66,7 @@ func (r *reader) rope(theta, partial float64) *rope {
 	if p.partial <= 0 || p.partial > 1 {
 		in.fail(fmt.Errorf("partial_rotary_factor: have %v, want more than 0, at most 1", p.partial))
 	}
-	in.onlyRope()
+	in.only(ropeKeys)
 	r.take(in)
 	return p
 }
@@ -74,15 +74,6 @@ func (r *reader) rope(theta, partial float64) *rope {
 // ropeKeys are those that are understood, or that change nothing.
 var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_factor", "factor", "original_max_position_embeddings", "low_freq_factor",
 	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "finetuned"}
-
-// onlyRope fails for keys that would turn by other angles.
-func (r *reader) onlyRope() {
-	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
-		if raw, ok := r.keys.get(name); ok && !slices.Contains(ropeKeys, name) {
-			r.fail(fmt.Errorf("%s: have %s, which is not supported; known are %s", r.prefix+printable(name), short(raw), strings.Join(ropeKeys, ", ")))
-		}
-	}
-}
 
 // maxHead bounds the heads for which frequencies are made, before tensors prove
 // that there are such heads.

@@ -2,6 +2,7 @@ package family
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/build"
@@ -20,6 +21,7 @@ type trunk struct {
 	rows                  size // vocabulary rows stored
 	eps                   float32
 	tied                  bool
+	centred               bool    // norms subtract the mean and have a bias: LayerNorm
 	embeddingScale        float32 // of the embedding; 0 stands for 1
 	logitsScale           float32 // of the logits; 0 stands for 1
 	rotary                *rotary // nil without rotary embeddings
@@ -65,7 +67,7 @@ func (t *trunk) prepare(names func(i int) []string) error {
 	}
 	s.require(t.embedding)
 	s.requireLayers(t.prefix, t.layers.n, names)
-	s.require(t.norm)
+	s.require(t.normNames(t.norm)...)
 	if err := s.check(); err != nil {
 		return t.hint(err)
 	}
@@ -93,6 +95,34 @@ func (t *trunk) fits() error {
 	return nil
 }
 
+// normNames are what a norm of the stream stores, of which one is the weight.
+func (t *trunk) normNames(weight string) []string {
+	if !t.centred {
+		return []string{weight}
+	}
+	return []string{weight, biasOf(weight)}
+}
+
+func biasOf(weight string) string { return strings.TrimSuffix(weight, ".weight") + ".bias" }
+
+// normOf is the parameters of a norm of the stream; the bias is nil if it has
+// none.
+func (t *trunk) normOf(name string) (weight, bias *ir.Param) {
+	weight = t.set.shaped(name, t.hidden.times(1))
+	if t.centred {
+		bias = t.set.shaped(biasOf(name), t.hidden.times(1))
+	}
+	return weight, bias
+}
+
+// normed is a norm of the stream.
+func (t *trunk) normed(b *build.Builder, x *ir.Value, weight, bias *ir.Param) *ir.Value {
+	if t.centred {
+		return b.LayerNorm(x, weight, bias, t.eps)
+	}
+	return b.RMSNorm(x, weight, t.eps)
+}
+
 // firstError is the first error of steps that need those before.
 func firstError(steps ...func() error) error {
 	for _, step := range steps {
@@ -104,11 +134,15 @@ func firstError(steps ...func() error) error {
 }
 
 // ends are the parameters around the layers.
-type ends struct{ embedding, norm, head *ir.Param }
+type ends struct {
+	embedding, norm, head *ir.Param
+	normBias              *ir.Param // nil if norms are not centred
+}
 
 func (t *trunk) ends() ends {
 	e := ends{embedding: t.set.shaped(t.embedding, t.rows.times(1), t.hidden.times(1))}
-	e.head, e.norm = t.head(e.embedding), t.set.shaped(t.norm, t.hidden.times(1))
+	e.head = t.head(e.embedding)
+	e.norm, e.normBias = t.normOf(t.norm)
 	return e
 }
 
@@ -154,7 +188,7 @@ func (t *trunk) assemble(c Keys, name string, parameters func(i int, prefix stri
 		x = l(b, x, angles, region)
 	}
 	b.Region("head")
-	logits := scaled(b, b.Linear(b.RMSNorm(x, e.norm, t.eps), e.head, nil), t.logitsScale)
+	logits := scaled(b, b.Linear(t.normed(b, x, e.norm, e.normBias), e.head, nil), t.logitsScale)
 	module, err := b.Finish(logits)
 	if err != nil {
 		return nil, err

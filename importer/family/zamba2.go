@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	register(Family{Name: "zamba2", Match: typed("zamba2"), Import: importZamba2})
+	register(Family{Name: "zamba2", Match: typed("zamba2"), Import: settled(importZamba2)})
 }
 
 // zamba2 is families.md §11: layers are Mamba-2 mixers, before some of which one

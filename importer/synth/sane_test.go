@@ -109,7 +109,7 @@ func open(t *testing.T, config []byte) *eval.Evaluator {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	m, err := importer.Import(files)
+	m, err := importer.Import(files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,6 +138,8 @@ func (c *Call) part(x axis, from, n int) *Call {
 		case int:
 			if a.value = v + from*stride; a.name == x.count {
 				a.value = n
+			} else {
+				a.value = v + from*stride
 			}
 		}
 		p.args = append(p.args, a)

@@ -72,6 +72,11 @@ func (a number) exp2() number {
 	return number{value, err, a.nan}.rounded()
 }
 
+// exp is eˣ; as for exp2.
+func (a number) exp() number {
+	return number{math.Log2E * a.value, math.Log2E * a.err, a.nan}.exp2()
+}
+
 // apply is a function of the given largest slope.
 func (a number) apply(f func(float64) (value, bound float64), slope float64) number {
 	value, bound := f(a.value)

@@ -156,7 +156,12 @@ func (s *Session) replace(h *state.Header, tensors []state.Tensor) error {
 
 // at is where row r, column c of a state lies in the block.
 func at(slot *payload.StateSlot, r, c int) int {
-	return slot.Offset + r/slot.Lanes*slot.Lanes*slot.Columns + c*slot.Lanes + r%slot.Lanes
+	begin := slot.Offset
+	if slot.Run > 0 {
+		begin += r / slot.Run * ((slot.Run + slot.Lanes - 1) / slot.Lanes * slot.Lanes) * slot.Columns
+		r %= slot.Run
+	}
+	return begin + r/slot.Lanes*slot.Lanes*slot.Columns + c*slot.Lanes + r%slot.Lanes
 }
 
 // gather reads a slot in canonical order.
@@ -203,10 +208,10 @@ func checkSlots(slots []payload.StateSlot, shape *engine.Shape) error {
 			}
 			continue
 		}
-		if s.Rows < 0 || s.Columns < 0 || s.Lanes < 1 || s.Offset < 0 {
+		if s.Rows < 0 || s.Columns < 0 || s.Lanes < 1 || s.Run < 0 || s.Offset < 0 {
 			return fmt.Errorf("payload: state %q [%d %d] is none", s.Name, s.Rows, s.Columns)
 		}
-		if s.Rows > block || s.Columns > block || s.Lanes > block || s.Offset > block {
+		if s.Rows > block || s.Columns > block || s.Lanes > block || s.Run > block || s.Offset > block {
 			return fmt.Errorf("payload: state %q [%d %d] leaves the block of %d", s.Name, s.Rows, s.Columns, block)
 		}
 		if s.Rows*s.Columns > 0 && at(&s, s.Rows-1, s.Columns-1) >= block {

@@ -128,17 +128,21 @@ func TestSaveFails(t *testing.T) {
 // TestCanonicalOrder: every row and column of a slot has a place of its own, in
 // lanes of neighbouring rows.
 func TestCanonicalOrder(t *testing.T) {
-	const rows, columns = 5, 3
-	for lanes := 1; lanes <= 8; lanes++ {
-		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Offset: 2}
+	const rows, columns = 6, 3
+	for i := range 24 {
+		lanes, run := 1+i%8, []int{0, 3, rows}[i/8]
+		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Run: run, Offset: 2}
+		if run == 0 {
+			run = rows
+		}
 		taken := map[int]bool{}
 		for i := range rows * columns {
 			r, c := i/columns, i%columns
 			place := at(slot, r, c)
-			if r%lanes > 0 && place != at(slot, r-1, c)+1 {
+			if r%run%lanes > 0 && place != at(slot, r-1, c)+1 {
 				t.Errorf("%d lanes: row %d does not follow row %d", lanes, r, r-1)
 			}
-			if taken[place] || place < slot.Offset || place >= slot.Offset+(rows+lanes-1)/lanes*lanes*columns {
+			if taken[place] || place < slot.Offset || place >= slot.Offset+rows/run*((run+lanes-1)/lanes*lanes)*columns {
 				t.Errorf("%d lanes: row %d, column %d is at %d", lanes, r, c, place)
 			}
 			taken[place] = true
