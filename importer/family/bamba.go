@@ -38,7 +38,9 @@ func readBamba(r *reader, s *Set) *bamba {
 	m.mixer.inner = r.expanded(m.hidden, "mamba_expand")
 	m.attention.bias = r.flag(false, "attention_bias")
 	m.rope.partial = 0.5 // whatever the config says (families.md §9.1)
-	m.kinds = r.attended(m.layers)
+	if m.kinds = r.kinds(&m.layers, "mamba", "attention"); m.kinds.at == nil {
+		m.kinds = r.attended(m.layers)
+	}
 	return m
 }
 
@@ -51,7 +53,7 @@ func (r *reader) attended(layers size) kinds {
 	}
 	for _, i := range list {
 		if i < 0 || layers.n > 0 && i >= layers.n {
-			r.fail(fmt.Errorf("%s: there is no layer %d, but %v", from, i, layers))
+			r.fail(fmt.Errorf("%s: have layer %d, but %v", from, i, layers))
 		}
 	}
 	return kinds{from, func(i int) string {

@@ -21,11 +21,25 @@ func FuzzConfig(f *testing.F) {
 	f.Add(`{"model_type": "mistral", "head_dim": 1073741824, "num_attention_heads": 1073741824, "rope_scaling": {"type": "yarn", "factor": 1e300}}`, "", 1, 1)
 	f.Add(mixtralJSON, "model.layers.0.block_sparse_moe.gate.weight", 1<<30, stream)
 	f.Add(jambaJSON, "model.layers.4.feed_forward.router.weight", 5, -1)
+	f.Add(mamba2JSON, "backbone.layers.0.mixer.conv1d.weight", 47, 3)
+	f.Add(bambaJSON, "model.layers.1.mamba.in_proj.weight", 1, 1)
+	f.Add(`{"model_type": "bamba", "attn_layer_indices": [1073741824, 1], "mamba_n_groups": 1073741824, "mamba_n_heads": 1073741824}`, "", 1, 1)
+	f.Add(graniteJSON, "model.layers.0.block_sparse_moe.router.layer.weight", 1<<30, 12)
+	f.Add(falconH1JSON, "model.layers.0.mamba.out_proj.weight", 12, 1<<40)
+	f.Add(nemotronHJSON, "mtp.x", 1, 1)
+	f.Add(`{"model_type": "nemotron_h", "n_routed_experts": 1073741824, "mamba_num_heads": 1073741824, "mamba_head_dim": 1073741824}`, "", 1, 1)
+	f.Add(zamba2JSON, "model.layers.4.shared_transformer.input_layernorm.weight", 24, 1)
+	f.Add(`{"model_type": "zamba2", "num_mem_blocks": 1073741824, "layers_block_type": ["hybrid"]}`, "", 0, 0)
 	f.Fuzz(func(t *testing.T, config, name string, rows, columns int) {
 		fakes := mambaFake()
 		for word, other := range map[string]func() fake{"d_model": stateSpacesFake, "llama": llamaFake, "mistral": llamaFake, "mixtral": mixtralFake, "jamba": jambaFake} {
 			if strings.Contains(config, word) {
 				fakes = other()
+			}
+		}
+		for _, good := range []string{mamba2JSON, bambaJSON, graniteJSON, falconH1JSON, nemotronHJSON, zamba2JSON} {
+			if strings.Contains(config, parseSettings(t, good).text("model_type", "")) {
+				fakes = hybridFake(t, good)
 			}
 		}
 		fakes[name] = Tensor{Name: name, DType: tensor.F32, Shape: []int{rows, columns}}

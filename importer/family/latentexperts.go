@@ -14,8 +14,8 @@ import (
 type latentExperts struct {
 	count, top, inner size
 	groups, topGroups size
-	latent            size // 0 for the stream as it is
-	shared            plainMLP
+	latent            size     // 0 for the stream as it is
+	shared            plainMLP // whose biases the projections have too
 	renorm            bool
 	factor            float32 // of the routers' weights
 	function          string  // the activation
@@ -41,15 +41,21 @@ func (r *reader) latentExperts(like plainMLP) latentExperts {
 const (
 	routerMatrix = "gate.weight"
 	routerBias   = "gate.e_score_correction_bias"
-	latentIn     = "fc1_latent_proj.weight"
-	latentBack   = "fc2_latent_proj.weight"
+	latentIn     = "fc1_latent_proj"
+	latentBack   = "fc2_latent_proj"
 )
 
 // names lists what a layer stores, experts apart.
 func (e *latentExperts) names(prefix string) []string {
 	list := append(prefixed(prefix, routerMatrix, routerBias), e.shared.names(prefix+"shared_experts.")...)
-	if e.latent.n > 0 {
-		list = append(list, prefixed(prefix, latentIn, latentBack)...)
+	if e.latent.n == 0 {
+		return list
+	}
+	for _, projection := range prefixed(prefix, latentIn, latentBack) {
+		list = append(list, projection+".weight")
+		if e.shared.bias {
+			list = append(list, projection+".bias")
+		}
 	}
 	return list
 }
@@ -65,9 +71,9 @@ func (e *latentExperts) learn(s *Set, prefix string) {
 	case e.count.n%e.groups.n != 0:
 		s.fail("config.json: %v do not divide %v", e.groups, e.count)
 	case e.topGroups.n > e.groups.n:
-		s.fail("config.json: %v, of %v", e.topGroups, e.groups)
+		s.fail("config.json: %v are more than %v", e.topGroups, e.groups)
 	case e.top.n > e.count.n/e.groups.n*e.topGroups.n:
-		s.fail("config.json: %v, of %v in %v of %v", e.top, e.count, e.topGroups, e.groups)
+		s.fail("config.json: %v are more than %d in %v of %v, %v", e.top, e.count.n/e.groups.n*e.topGroups.n, e.topGroups, e.groups, e.count)
 	}
 }
 
@@ -77,7 +83,10 @@ func (e *latentExperts) parameters(s *Set, prefix string, width size) *block.Lat
 	p := &block.LatentMoE{Shared: e.shared.parameters(s, prefix+"shared_experts.", width)}
 	if e.latent.n > 0 {
 		between = e.latent.times(1)
-		p.In, p.Back = s.shaped(prefix+latentIn, between, hidden), s.shaped(prefix+latentBack, hidden, between)
+		p.In, p.Back = s.shaped(prefix+latentIn+".weight", between, hidden), s.shaped(prefix+latentBack+".weight", hidden, between)
+		if e.shared.bias {
+			p.InBias, p.BackBias = s.shaped(prefix+latentIn+".bias", between), s.shaped(prefix+latentBack+".bias", hidden)
+		}
 	}
 	p.Routed = &block.MoE{
 		Router: s.shaped(prefix+routerMatrix, e.count.times(1), hidden), Bias: s.shaped(prefix+routerBias, e.count.times(1)),

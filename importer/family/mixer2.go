@@ -70,9 +70,9 @@ func (m *mixer2) divide(s *Set) {
 	case told > 0 && told*m.heads.n != m.inner.n:
 		s.fail("config.json: %v times %v is %d, but %v", m.heads, m.headDim, m.heads.n*told, m.inner)
 	case m.inner.n%m.heads.n != 0:
-		s.fail("config.json: %v does not divide %v", m.heads, m.inner)
+		s.fail("config.json: %v do not divide %v", m.heads, m.inner)
 	case m.heads.n%m.groups.n != 0:
-		s.fail("config.json: %v does not divide %v", m.groups, m.heads)
+		s.fail("config.json: %v do not divide %v", m.groups, m.heads)
 	default:
 		m.headDim.n = m.inner.n / m.heads.n
 	}
@@ -176,7 +176,7 @@ func (r *reader) mixer2(eps float32, g gate) mixer2 {
 // limits reads the bounds of Δ; high is 0 where there is none.
 func (r *reader) limits(name string) (low, high float32) {
 	bounds := []number{0, number(math.Inf(1))}
-	const want = "two numbers, of which the second is positive and not the less"
+	const want = "two numbers, the second positive and not below the first"
 	r.decode(&bounds, want, name)
 	if len(bounds) != 2 || !(float32(bounds[1]) > 0 && bounds[0] <= bounds[1]) || math.IsInf(float64(float32(bounds[0])), 1) {
 		r.fail(wrong(r.prefix+name, r.keys[name], want))

@@ -93,6 +93,9 @@ func (m *zamba2) readKinds(r *reader) {
 		list := append(runs(6, 5, 5, 5, 5, 5, 5, 4, 3), "mamba", "mamba")
 		m.kinds = r.listed(list, "the default of layers_block_type", &m.layers, known...)
 	}
+	if r.err != nil {
+		return // the number of layers may be any
+	}
 	for i := range m.layers.n {
 		if m.kinds.at(i) == "hybrid" {
 			m.hybrids = append(m.hybrids, i)
