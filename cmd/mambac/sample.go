@@ -89,9 +89,13 @@ func (m *model) encode(text string) ([]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: tokenizer.json: %w", m.checkpoint.Path, err)
 	}
-	var ids []int
-	for _, id := range t.AppendEncode(nil, text, true) {
-		ids = append(ids, int(id))
+	list, err := t.AppendEncode(nil, text, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: tokenizer.json: %w", m.checkpoint.Path, err)
+	}
+	ids := make([]int, len(list))
+	for i, id := range list {
+		ids[i] = int(id)
 	}
 	return ids, nil
 }

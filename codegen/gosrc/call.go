@@ -128,6 +128,8 @@ func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
 			args = append(args, times(part.panels, kernel.PanelRows/kernel.GroupChannels))
 		case "tokens":
 			args = append(args, part.tokens)
+		case "position":
+			args = append(args, s.position(step, part))
 		default:
 			args = append(args, s.pointer(&step.Args[next], part))
 			next++
@@ -142,6 +144,17 @@ func first(panel *jen.Statement) *jen.Statement {
 		return jen.Lit(0)
 	}
 	return panel.Clone()
+}
+
+// position is the place in its sequence of the first token of a share: that of
+// the sequence at hand, of whose chunk the share may begin at a later row. The
+// rows of a batch are sequences of their own.
+func (*steps) position(step *plan.Step, part *share) *jen.Statement {
+	of := jen.Id("state").Dot("Position")
+	if step.Apart || part.row == nil {
+		return of
+	}
+	return of.Op("+").Add(part.row)
 }
 
 // times is n·factor, folded where n is a literal 1.

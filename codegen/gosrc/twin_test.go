@@ -68,12 +68,6 @@ func twinSpecs() []kernel.Spec {
 			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
 	}
-	for i, headDim := range []int{1, 5, 16, 33} {
-		states, width := []int{1, 7, 16}[i%3], 5*headDim
-		specs = append(specs, kernel.SSD{HeadDim: headDim, States: states, PerGroup: 1 + i%3, StrideU: width + i%2, StrideBC: 10*states + 3,
-			OffsetB: 3, OffsetC: 3 + 5*states, StrideD: 7, StrideY: width,
-			LowBits: math.Float32bits(float32(i) / 4), HighBits: math.Float32bits(float32(i / 2)), Elements: i%2 == 1})
-	}
 	for i, width := range []int{1, 6, 17, 96} {
 		group := []int{0, 3, 17, 12}[i]
 		specs = append(specs,
@@ -101,7 +95,7 @@ func twinSpecs() []kernel.Spec {
 		}
 		specs = append(specs, s)
 	}
-	return specs
+	return append(specs, twinHeadSpecs()...)
 }
 
 // mapFunctions is every function of a map.

@@ -24,10 +24,9 @@ func Meaning(t *testing.T, spec kernel.Spec) kerneltest.Kernel {
 	kinds := map[string]kerneltest.Kernel{
 		"gemv": &kerneltest.Gemv{}, "gemm": &kerneltest.Gemm{}, "embed": &kerneltest.Embed{},
 		"rmsnorm": &kerneltest.RMSNorm{}, "conv": &kerneltest.Conv{}, "scan1": &kerneltest.Scan1{}, "map": &kerneltest.Map{},
-		"gatednorm": &kerneltest.GatedNorm{}, "layernorm": &kerneltest.LayerNorm{}, "angles": &kerneltest.Angles{}, "rope": &kerneltest.RoPE{},
+		"ssd": &kerneltest.SSD{}, "gatednorm": &kerneltest.GatedNorm{}, "layernorm": &kerneltest.LayerNorm{}, "angles": &kerneltest.Angles{}, "rope": &kerneltest.RoPE{},
 		"keep": &kerneltest.Keep{}, "attend": &kerneltest.Attend{}, "route": &kerneltest.Route{},
 		"gather": &kerneltest.Gather{}, "scatter": &kerneltest.Scatter{}, "weigh": &kerneltest.Weigh{},
-		"ssd":      &kerneltest.SSD{},
 		"quantise": &kerneltest.Quantise{}, "dotgemv": &kerneltest.DotGemv{}, "dotgemm": &kerneltest.DotGemm{},
 	}
 	k, ok := kinds[spec.Kind()]

@@ -43,7 +43,7 @@ func lowerExperts(l *lowering, v *ir.Value) error {
 	downStorage := downSlot.Storage
 	x.buffers = l.expertBuffers(v, x, inStorage)
 	given, y := l.input(v, inStorage), l.at(v)
-	l.emit(l.mapStep(kernel.MapZero, v.Type.Width, y, y))
+	l.emit(l.mapStep(kernel.Map{Function: kernel.MapZero, Width: v.Type.Width}, y, y))
 	weights := l.at(v.Args[1])
 	l.loop = &plan.Loop{Weights: plan.Arg{Kind: plan.ViewArg, Buffer: weights.buffer, Column: weights.column, Width: x.count}}
 	defer func() { l.loop = nil }()
@@ -116,16 +116,18 @@ func (x *experts) product(y, from view, slot int, s kernel.Storage, k, panels in
 func (x *experts) activate(hidden, weights view) {
 	to, act := view{x.buffers.active, 0, kernel.Pad(x.inner)}, kernel.Function(x.Function)
 	if x.Plain {
-		x.emit(x.mapStep(act, x.inner, to, hidden))
+		x.emit(x.mapStep(kernel.Map{Function: act, Width: x.inner}, to, hidden))
 	} else {
 		up := view{hidden.buffer, kernel.Pad(x.inner), kernel.Pad(x.inner)}
-		x.emit(x.mapStep(act.Gated(), x.inner, to, view{hidden.buffer, 0, kernel.Pad(x.inner)}, up))
+		x.emit(x.mapStep(kernel.Map{Function: act.Gated(), Width: x.inner}, to, view{hidden.buffer, 0, kernel.Pad(x.inner)}, up))
 	}
 	w := plan.Arg{Kind: plan.ViewArg, Buffer: weights.buffer, Column: weights.column, Width: x.count, Expert: 1, Whole: true}
-	x.emit(plan.Step{
-		Spec:  kernel.Weigh{Width: x.inner, StrideY: to.stride(), StrideW: weights.stride()},
-		Split: x.tokenSplit(), Panels: panels(x.inner), Args: []plan.Arg{written(whole(to)), w, {Kind: plan.RowsArg}},
-	})
+	weigh := kernel.Weigh{Width: x.inner, StrideY: to.stride(), StrideW: weights.stride()}
+	split, pass := plan.ByTokens, whole
+	if x.mode != plan.Prefill { // of a few tokens as In is: none waits for another worker
+		split, pass, weigh.Width = plan.ByChannels, lanes, kernel.PanelRows
+	}
+	x.emit(plan.Step{Spec: weigh, Split: split, Panels: panels(x.inner), Args: []plan.Arg{written(pass(to)), w, {Kind: plan.RowsArg}}})
 }
 
 // finish adds the expert's result to the rows that it is chosen for.

@@ -51,6 +51,12 @@ type rule struct {
 	// lanes lists the arguments that the kernel reads in whole groups of
 	// channels, so that they must start a panel and own its padding.
 	lanes []int
+	// aligned lists the arguments that are better off starting a panel: where a
+	// linear is cut for it, nothing needs to wait.
+	aligned []int
+	// private says that for few rows every worker makes its own copy of the result
+	// rather than wait for another one's.
+	private bool
 	// inPlace lists the arguments whose memory the result may take over: they
 	// are read channel by channel, each before the result's channel is written.
 	inPlace []int
@@ -159,9 +165,11 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == plan.LogitsOne }
 
 // emit adds a step. Rows of a batch meet nowhere but in weights: what has a
-// state treats each with that of its sequence.
+// state, or a place in a sequence, treats each with that of its own.
 func (l *lowering) emit(s plan.Step) {
-	s.Apart = l.mode == plan.Batch && slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg })
+	own := slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg }) ||
+		slices.ContainsFunc(s.Spec.Signature(), func(p kernel.Param) bool { return p.Name == "position" })
+	s.Apart = l.mode == plan.Batch && own
 	l.steps = append(l.steps, looped{s, l.loop})
 }
 
@@ -199,6 +207,8 @@ func scratch(p *plan.Plan) int {
 			n = max(n, kernel.DotGemmScratch(rows))
 		case kernel.Scan1:
 			n = max(n, kernel.Scan1Scratch(rows))
+		case kernel.SSD:
+			n = max(n, s.Scratch(rows))
 		case kernel.Attend:
 			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}

@@ -55,8 +55,12 @@ func (j *job) scatter(s *kernel.Scatter) {
 }
 
 func (j *job) weigh(s *kernel.Weigh) {
+	width := s.Width
+	if j.of.Split == plan.ByChannels {
+		width *= j.panels
+	}
 	for t := range j.tokens {
-		for i := range s.Width {
+		for i := range width {
 			j.put("y", s.StrideY, t, i, j.get("y", s.StrideY, t, i)*j.get("w", s.StrideW, j.machine.rows[j.token+t], 0))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // job is one worker's part of a step.
 type job struct {
 	*machine
+	of            *plan.Step
 	args          map[string]*plan.Arg
 	panel, panels int
 	token, tokens int
@@ -19,11 +20,14 @@ type job struct {
 // step runs a step's part of the worker at hand.
 func (x *machine) step(s *plan.Step) {
 	x.what = s.Spec.Name()
-	j := &job{machine: x, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.count()}
+	j := &job{machine: x, of: s, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.count()}
 	switch s.Split {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
 	case plan.ByHeads:
+		if !paged(s.Spec) {
+			j.panel, j.panels = x.share(s.Panels)
+		}
 	case plan.ByTokens:
 		j.token, j.tokens = x.share(x.count())
 	case plan.One:
@@ -44,8 +48,7 @@ func (x *machine) step(s *plan.Step) {
 		x.fail("%d arguments, want %d", len(s.Args), next)
 		return
 	}
-	switch s.Spec.(type) {
-	case kernel.Keep, kernel.Attend:
+	if paged(s.Spec) {
 		j.paged(s)
 		return
 	}
@@ -53,6 +56,9 @@ func (x *machine) step(s *plan.Step) {
 		j.rows(s)
 	}
 }
+
+// paged reports whether a kernel treats one page of a cache.
+func paged(s kernel.Spec) bool { return s.Kind() == "keep" || s.Kind() == "attend" }
 
 // rows runs a step's rows at once, or each with the states of its sequence.
 func (j *job) rows(s *plan.Step) {
@@ -90,10 +96,23 @@ func (j *job) run(spec kernel.Spec) {
 	case kernel.Scan1:
 		j.scratch(kernel.Scan1Scratch(j.tokens))
 		j.channels(func(c int) { j.scan1(&s, c) })
+	case kernel.SSD:
+		j.scratch(s.Scratch(j.tokens))
+		for i := range j.panels {
+			j.ssd(&s, i)
+		}
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)
+	case kernel.GatedNorm:
+		j.gatednorm(&s)
+	case kernel.LayerNorm:
+		j.layernorm(&s)
+	case kernel.Angles:
+		j.angles(&s)
+	case kernel.RoPE:
+		j.rope(&s)
 	case kernel.Map:
-		j.mapped(&s)
+		j.mapped(&s, j.of.Split)
 	case kernel.Embed:
 		j.embed(&s)
 	case kernel.Gather:
@@ -254,57 +273,6 @@ func (j *job) scan1(s *kernel.Scan1, c int) {
 	}
 }
 
-func (j *job) rmsnorm(s *kernel.RMSNorm) {
-	for t := range j.tokens {
-		row, sum := make([]float64, s.Width), 0.0
-		for i := range row {
-			row[i] = j.get("x", s.StrideX, t, i)
-			sum += row[i] * row[i]
-		}
-		scale := 1 / math.Sqrt(sum/float64(s.Width)+float64(s.Eps()))
-		for i, v := range row {
-			if v *= scale; s.Weight {
-				v *= j.weight("w", i)
-			}
-			j.put("y", s.StrideY, t, i, v)
-		}
-	}
-}
-
-func (j *job) mapped(s *kernel.Map) {
-	for t := range j.tokens {
-		for i := range s.Width {
-			a, b := j.get("a", s.StrideA, t, i), 0.0
-			if s.Function.Binary() {
-				b = j.get("b", s.StrideB, t, i)
-			}
-			j.put("y", s.StrideY, t, i, scalar(s.Function, a, b))
-		}
-	}
-}
-
-func scalar(f kernel.Function, a, b float64) float64 {
-	switch f {
-	case kernel.MapSiLU:
-		return silu(a)
-	case kernel.MapSoftplus:
-		return softplus(a)
-	case kernel.MapAdd:
-		return a + b
-	case kernel.MapMul:
-		return a * b
-	case kernel.MapCopy:
-		return a
-	case kernel.MapZero:
-		return 0
-	case kernel.MapSiLU.Gated():
-		return silu(a) * b
-	case kernel.MapReLU2:
-		return max(a, 0) * max(a, 0)
-	}
-	return math.NaN()
-}
-
 func (j *job) embed(s *kernel.Embed) {
 	for t := range j.tokens {
 		id := j.ids[j.token+t]
@@ -313,13 +281,4 @@ func (j *job) embed(s *kernel.Embed) {
 			j.put("y", s.StrideY, t, i, j.weight("w", at))
 		}
 	}
-}
-
-func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
-
-func softplus(x float64) float64 {
-	if x > 20 {
-		return x
-	}
-	return math.Log1p(math.Exp(x))
 }

@@ -19,13 +19,13 @@ type addedToken struct {
 
 // addTokens puts the added tokens into the table: special ones first, which
 // decides between equal contents.
-func (f *file) addTokens(t *tokenizer.Table, model *bpe) error {
+func (f *file) addTokens(t *tokenizer.Table, v *vocabulary) error {
 	if len(f.AddedTokens) > tokenizer.MaxAdded {
 		return fmt.Errorf("%d added_tokens, want at most %d", len(f.AddedTokens), tokenizer.MaxAdded)
 	}
 	contents := make(map[string]int32, len(f.AddedTokens))
 	for _, a := range f.AddedTokens {
-		if err := a.place(t, model, contents, f.limit(model)); err != nil {
+		if err := a.place(t, v, contents); err != nil {
 			return fmt.Errorf("added_tokens: %w", err)
 		}
 	}
@@ -44,15 +44,15 @@ func (f *file) addTokens(t *tokenizer.Table, model *bpe) error {
 
 // place gives the token its id in the table. A token that the vocabulary has
 // too must have the same id there.
-func (a *addedToken) place(t *tokenizer.Table, model *bpe, contents map[string]int32, limit int32) error {
-	if a.ID < 0 || a.ID >= limit {
-		return fmt.Errorf("token %q has id %d, want below %d", a.Content, a.ID, limit)
+func (a *addedToken) place(t *tokenizer.Table, v *vocabulary, contents map[string]int32) error {
+	if a.ID < 0 || a.ID >= v.limit {
+		return fmt.Errorf("token %q has id %d, want below %d", a.Content, a.ID, v.limit)
 	}
 	if other, twice := contents[a.Content]; twice {
 		return fmt.Errorf("token %q has the ids %d and %d", a.Content, other, a.ID)
 	}
 	contents[a.Content] = a.ID
-	id, inVocabulary := model.Vocab[a.Content]
+	id, inVocabulary := v.ids[a.Content]
 	if inVocabulary && id != a.ID {
 		return fmt.Errorf("token %q has id %d, in the vocabulary %d", a.Content, a.ID, id)
 	}
@@ -63,6 +63,10 @@ func (a *addedToken) place(t *tokenizer.Table, model *bpe, contents map[string]i
 	if token.Known && !inVocabulary {
 		return fmt.Errorf("token %q has the id %d of another token", a.Content, a.ID)
 	}
-	*token = tokenizer.Token{Known: true, Special: a.Special, Bytes: decoded(a.Content)}
+	text, err := v.text(a.Content)
+	if err != nil {
+		return fmt.Errorf("token %q: %w", a.Content, err)
+	}
+	*token = tokenizer.Token{Known: true, Special: a.Special, Bytes: text}
 	return nil
 }

@@ -1,9 +1,10 @@
 package tokenizer
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,20 +53,7 @@ func (m *merge) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func parseModel(part json.RawMessage) (*bpe, error) {
-	if absent(part) {
-		return nil, errors.New("missing")
-	}
-	name, err := typeOf(part)
-	if err != nil {
-		return nil, err
-	}
-	if name == "" { // files older than the key
-		name = "BPE"
-	}
-	if name != "BPE" {
-		return nil, unknown(name, "BPE")
-	}
+func parseBPE(part json.RawMessage) (model, error) {
 	b := new(bpe)
 	if err := decode(part, b); err != nil {
 		return nil, err
@@ -82,51 +70,85 @@ func (b *bpe) checkFlags() error {
 		return fmt.Errorf("continuing_subword_prefix is %q, want none", *b.ContinuingSubwordPrefix)
 	case b.EndOfWordSuffix != nil && *b.EndOfWordSuffix != "":
 		return fmt.Errorf("end_of_word_suffix is %q, want none", *b.EndOfWordSuffix)
-	case b.ByteFallback:
-		return errors.New("byte_fallback is true, which is not supported")
-	case b.IgnoreMerges:
-		return errors.New("ignore_merges is true, which is not supported")
 	}
 	return nil
 }
 
-// fill sets the tokens, the alphabet and the merges of the table. All ids must
-// be below the limit.
-func (b *bpe) fill(t *tokenizer.Table, limit int32) error {
-	size := 0
-	for content, id := range b.Vocab {
-		if id < 0 || id >= limit {
-			return fmt.Errorf("vocab: token %q has id %d, want below %d", content, id, limit)
+func (b *bpe) contents() map[string]int32 { return b.Vocab }
+
+// fill sets the alphabet, the pieces and the merges of the table.
+func (b *bpe) fill(t *tokenizer.Table, _ *vocabulary) error {
+	t.Model = tokenizer.Model{Kind: tokenizer.CharacterBPE, Unknown: tokenizer.None, FuseUnknown: b.FuseUnk, IgnoreMerges: b.IgnoreMerges}
+	if b.UnkToken != nil {
+		if id, ok := b.Vocab[*b.UnkToken]; ok {
+			t.Model.Unknown = id
 		}
-		size = max(size, int(id)+1)
 	}
-	t.Tokens = make([]tokenizer.Token, size)
-	for content, id := range b.Vocab {
-		if t.Tokens[id].Known {
-			return fmt.Errorf("vocab: two tokens have the id %d", id)
-		}
-		t.Tokens[id] = tokenizer.Token{Known: true, Bytes: decoded(content)}
+	var missing error
+	if slices.ContainsFunc(t.PreTokenizers, isByteLevel) {
+		missing = b.fillBytes(t)
+	} else {
+		missing = b.fillCharacters(t)
 	}
-	if err := b.fillAlphabet(t); err != nil {
-		return err
+	if missing != nil && b.UnkToken != nil && t.Model.Unknown == tokenizer.None {
+		return fmt.Errorf("unk_token is %q, which the vocabulary lacks, and %w", *b.UnkToken, missing)
 	}
 	return b.fillMerges(t)
 }
 
-// fillAlphabet finds the token of each byte. Without unknown token, bytes that
-// have none are dropped; with one they would need it.
-func (b *bpe) fillAlphabet(t *tokenizer.Table) error {
-	for c := range t.Alphabet {
-		id, ok := b.Vocab[string(byteLetters[c])]
+// fillBytes finds the token of each byte; of one that has none it tells.
+// Pieces are words, by the bytes that their letters stand for.
+func (b *bpe) fillBytes(t *tokenizer.Table) (missing error) {
+	t.Model.Kind = tokenizer.ByteBPE
+	for c, letter := range tokenizer.ByteLetters {
+		id, ok := b.Vocab[string(letter)]
 		if !ok {
-			id = -1
-			if b.UnkToken != nil {
-				return fmt.Errorf("unk_token is %q and the vocabulary lacks %q for byte %d, which is not supported", *b.UnkToken, byteLetters[c], c)
-			}
+			id = tokenizer.None
+			missing = fmt.Errorf("it lacks %q for byte %d", letter, c)
 		}
 		t.Alphabet[c] = id
 	}
-	return nil
+	if b.IgnoreMerges {
+		for content, id := range b.Vocab {
+			if text, ok := fromLetters(content); ok {
+				t.Pieces = append(t.Pieces, tokenizer.Piece{Text: string(text), ID: id})
+			}
+		}
+		sortPieces(t.Pieces)
+	}
+	return missing
+}
+
+// fillCharacters finds the tokens that are characters, or are words if these
+// are looked up, and those that stand for bytes; it tells if bytes cannot be
+// fallen back to.
+func (b *bpe) fillCharacters(t *tokenizer.Table) (missing error) {
+	for content, id := range b.Vocab {
+		if b.IgnoreMerges || utf8.RuneCountInString(content) == 1 {
+			t.Pieces = append(t.Pieces, tokenizer.Piece{Text: content, ID: id})
+		}
+	}
+	sortPieces(t.Pieces)
+	return fillFallback(t, b.Vocab, b.ByteFallback)
+}
+
+// fillFallback finds the tokens that stand for bytes, as <0x0A> does.
+func fillFallback(t *tokenizer.Table, ids map[string]int32, use bool) (missing error) {
+	for c := range t.Alphabet {
+		content := fmt.Sprintf("<0x%02X>", c)
+		id, ok := ids[content]
+		if !ok || !use {
+			id = tokenizer.None
+			missing = fmt.Errorf("there is no byte_fallback to %s", content)
+		}
+		t.Alphabet[c] = id
+	}
+	return missing
+}
+
+// sortPieces gives pieces an order that does not change.
+func sortPieces(list []tokenizer.Piece) {
+	slices.SortFunc(list, func(a, b tokenizer.Piece) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func (b *bpe) fillMerges(t *tokenizer.Table) error {
@@ -150,32 +172,24 @@ func (b *bpe) fillMerges(t *tokenizer.Table) error {
 	return nil
 }
 
-// byteLetters is the letter that stands for each byte in a byte-level
-// vocabulary: itself if it prints, else the next unused from U+0100 on.
-var byteLetters, letterBytes = func() (letters [256]rune, inverse map[rune]byte) {
-	inverse = make(map[rune]byte, len(letters))
-	next := rune(0x100)
-	for c := range letters {
-		letters[c] = rune(c)
-		if !('!' <= c && c <= '~' || 0xa1 <= c && c <= 0xac || 0xae <= c) {
-			letters[c] = next
-			next++
+// fromLetters returns the bytes that a token's letters stand for, if all do.
+func fromLetters(content string) ([]byte, bool) {
+	out := make([]byte, 0, utf8.RuneCountInString(content))
+	for _, r := range content {
+		c, ok := tokenizer.LetterByte(r)
+		if !ok {
+			return nil, false
 		}
-		inverse[letters[c]] = byte(c)
+		out = append(out, c)
 	}
-	return letters, inverse
-}()
+	return out, true
+}
 
 // decoded returns what the byte-level decoder makes of a token: the bytes of
 // its letters, or the token as it is if one of them stands for no byte.
 func decoded(content string) []byte {
-	out := make([]byte, 0, utf8.RuneCountInString(content))
-	for _, r := range content {
-		c, ok := letterBytes[r]
-		if !ok {
-			return []byte(content)
-		}
-		out = append(out, c)
+	if text, ok := fromLetters(content); ok {
+		return text
 	}
-	return out
+	return []byte(content)
 }

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
+	_ "github.com/mambac/mambac/runtime/regex" // tells which expressions it takes
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -53,37 +55,104 @@ func Parse(data []byte) (*tokenizer.Table, error) {
 	return t, t.Check()
 }
 
-// table resolves every part but the added tokens.
-func (f *file) table() (*tokenizer.Table, *bpe, error) {
+// table resolves every part but the added tokens, which are left to the
+// vocabulary that it returns.
+func (f *file) table() (*tokenizer.Table, *vocabulary, error) {
 	t := new(tokenizer.Table)
 	var err error
-	if t.Normalizers, err = normalizers(f.Normalizer); err != nil {
+	if t.Normalizers, err = normalizers.steps(f.Normalizer, "normalizers"); err != nil {
 		return nil, nil, fmt.Errorf("normalizer: %w", err)
 	}
-	if t.PreTokenizers, err = preTokenizers(f.PreTokenizer); err != nil {
+	if t.PreTokenizers, err = preTokenizerSteps(f.PreTokenizer); err != nil {
 		return nil, nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
-	if err = checkDecoder(f.Decoder); err != nil {
+	decoders, err := parseDecoders(f.Decoder)
+	if err != nil {
 		return nil, nil, fmt.Errorf("decoder: %w", err)
 	}
+	t.Decoders = decoders.steps
 	model, err := parseModel(f.Model)
 	if err != nil {
 		return nil, nil, fmt.Errorf("model: %w", err)
 	}
-	if err = model.fill(t, f.limit(model)); err != nil {
+	v := &vocabulary{ids: model.contents(), text: decoders.text}
+	v.limit = f.limit(len(v.ids))
+	if err = v.fill(t); err == nil {
+		err = model.fill(t, v)
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("model: %w", err)
 	}
 	if t.Prefix, t.Suffix, err = template(f.PostProcessor); err != nil {
 		return nil, nil, fmt.Errorf("post_processor: %w", err)
 	}
-	return t, model, nil
+	return t, v, nil
 }
 
 // limit returns what ids must be below: gaps are allowed, but a small file
 // must not ask for a large table.
-func (f *file) limit(model *bpe) int32 {
+func (f *file) limit(contents int) int32 {
 	const gaps = 1 << 16
-	return int32(min(2*(len(model.Vocab)+len(f.AddedTokens))+gaps, tokenizer.MaxSize))
+	return int32(min(2*(contents+len(f.AddedTokens))+gaps, tokenizer.MaxSize))
+}
+
+// vocabulary is the tokens of a model.
+type vocabulary struct {
+	ids   map[string]int32
+	text  func(content string) ([]byte, error) // what decoders see of a token
+	limit int32                                // all ids are below it
+}
+
+// fill sets the tokens of the table.
+func (v *vocabulary) fill(t *tokenizer.Table) error {
+	size := 0
+	for content, id := range v.ids {
+		if id < 0 || id >= v.limit {
+			return fmt.Errorf("vocab: token %q has id %d, want below %d", content, id, v.limit)
+		}
+		size = max(size, int(id)+1)
+	}
+	t.Tokens = make([]tokenizer.Token, size)
+	for content, id := range v.ids {
+		if t.Tokens[id].Known {
+			return fmt.Errorf("vocab: two tokens have the id %d", id)
+		}
+		text, err := v.text(content)
+		if err != nil {
+			return fmt.Errorf("vocab: token %q: %w", content, err)
+		}
+		t.Tokens[id] = tokenizer.Token{Known: true, Bytes: text}
+	}
+	return nil
+}
+
+// model is a kind of model as the file states it.
+type model interface {
+	// contents returns the id of every token that can be looked up.
+	contents() map[string]int32
+	// fill sets what the table holds of the model, for texts that
+	// pre-tokenizers of the table have split.
+	fill(t *tokenizer.Table, v *vocabulary) error
+}
+
+var models = parsers[model]{"BPE": parseBPE, "Unigram": parseUnigram}
+
+func parseModel(part json.RawMessage) (model, error) {
+	if absent(part) {
+		return nil, errors.New("missing")
+	}
+	name, err := typeOf(part)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" { // files older than the key
+		name = "BPE"
+	}
+	parse := models[name]
+	if parse == nil {
+		return nil, unknown(name, slices.Collect(maps.Keys(models))...)
+	}
+	return parse(part)
 }
 
 // decode reads JSON into a struct that has a field for everything in it.

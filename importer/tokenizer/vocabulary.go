@@ -1,6 +1,11 @@
 package tokenizer
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mambac/mambac/runtime/tokenizer"
+)
 
 // Vocabulary is the tokens of a tokenizer.json as the file spells them, for
 // formats that have the same letters for bytes.
@@ -27,9 +32,13 @@ func ReadVocabulary(data []byte) (*Vocabulary, error) {
 	if err := decode(data, &f); err != nil {
 		return nil, err
 	}
-	model, err := parseModel(f.Model)
+	m, err := parseModel(f.Model)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
+	}
+	model, ok := m.(*bpe)
+	if !ok || table.Model.Kind != tokenizer.ByteBPE {
+		return nil, errors.New("model: only byte-level BPE has letters for bytes")
 	}
 	v := &Vocabulary{Tokens: make([]Spelling, len(table.Tokens))}
 	for content, id := range model.Vocab {

@@ -208,7 +208,10 @@ func (s *session) text(m *artifact, file string) (sequences, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := t.AppendEncode(nil, text, true)
+	ids, err := t.AppendEncode(nil, text, true)
+	if err != nil {
+		return nil, err
+	}
 	return func(take func([]int32) error) error { return take(ids) }, nil
 }
 

@@ -67,8 +67,12 @@ func (s *session) printTokens(m *artifact, text string, special bool) error {
 	if err != nil {
 		return err
 	}
+	ids, err := t.AppendEncode(nil, text, special)
+	if err != nil {
+		return err
+	}
 	e := idEmitter{printer: printer{w: s.out}}
-	for _, id := range t.AppendEncode(nil, text, special) {
+	for _, id := range ids {
 		if err := e.add(int(id)); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func NewCarrier(vocab int) *Carrier {
 
 // bytesTable is a tokenizer of single bytes and one special token.
 func bytesTable() []byte {
-	var table tokenizer.Table
+	table := tokenizer.Table{Model: tokenizer.Model{Unknown: tokenizer.None}}
 	for b := range 256 {
 		table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Bytes: []byte{byte(b)}})
 		table.Alphabet[b] = int32(b)

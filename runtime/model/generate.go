@@ -131,7 +131,11 @@ func (g *generation) read(ids []int) error {
 	}
 	for word, set := range s.seen {
 		for ; set != 0; set &= set - 1 {
-			g.sampler.Accept(int32(word*64) + int32(bits.TrailingZeros64(set)))
+			id := int32(word*64) + int32(bits.TrailingZeros64(set))
+			g.sampler.Accept(id)
+			if g.decoder != nil {
+				g.decoder.Resume(id)
+			}
 		}
 	}
 	s.generating, g.begun = true, true

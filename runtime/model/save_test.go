@@ -129,21 +129,19 @@ func TestSaveFails(t *testing.T) {
 // lanes of neighbouring rows.
 func TestCanonicalOrder(t *testing.T) {
 	const rows, columns = 6, 3
-	for i := range 24 {
-		lanes, run := 1+i%8, []int{0, 3, rows}[i/8]
-		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Run: run, Offset: 2}
-		if run == 0 {
-			run = rows
-		}
+	for i := range 16 {
+		lanes, run := 1+i%8, []int{rows, 3}[i/8]
+		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Run: run % rows, Offset: 2}
+		size := rows / run * ((run + lanes - 1) / lanes * lanes) * columns
 		taken := map[int]bool{}
 		for i := range rows * columns {
 			r, c := i/columns, i%columns
 			place := at(slot, r, c)
 			if r%run%lanes > 0 && place != at(slot, r-1, c)+1 {
-				t.Errorf("%d lanes: row %d does not follow row %d", lanes, r, r-1)
+				t.Errorf("%d lanes, runs of %d: row %d does not follow row %d", lanes, run, r, r-1)
 			}
-			if taken[place] || place < slot.Offset || place >= slot.Offset+rows/run*((run+lanes-1)/lanes*lanes)*columns {
-				t.Errorf("%d lanes: row %d, column %d is at %d", lanes, r, c, place)
+			if taken[place] || place < slot.Offset || place >= slot.Offset+size {
+				t.Errorf("%d lanes, runs of %d: row %d, column %d is at %d", lanes, run, r, c, place)
 			}
 			taken[place] = true
 		}

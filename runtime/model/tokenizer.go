@@ -27,7 +27,11 @@ func (t *Tokenizer) encode(text string, special bool) ([]int, error) {
 		return nil, err
 	}
 	defer t.model.done()
-	return ints(t.table.AppendEncode(nil, text, special)), nil
+	ids, err := t.table.AppendEncode(nil, text, special)
+	if err != nil {
+		return nil, err
+	}
+	return ints(ids), nil
 }
 
 // Decode turns ids into text, special tokens left out. Bytes that are no

@@ -34,7 +34,9 @@ func (t *Table) addedTokens() (raw, normalized []Added, err error) {
 	for _, a := range t.Added {
 		if a.Normalized {
 			for _, n := range t.Normalizers {
-				a.Content = n.normalize(a.Content)
+				if a.Content, err = n.normalize(a.Content); err != nil {
+					return nil, nil, fmt.Errorf("added token %d: %w", a.ID, err)
+				}
 			}
 		}
 		if a.Content == "" || len(a.Content) > MaxContent {
@@ -177,7 +179,8 @@ func (m *matcher) below(low, high, at, c int) int {
 }
 
 // split calls token for every match and rest for every text between, in order.
-func (m *matcher) split(text string, rest func(string), token func(int32)) {
+// first says that nothing was before the text, and tells the same of its parts.
+func (m *matcher) split(text string, first bool, rest func(string, bool), token func(int32)) {
 	done := 0
 	for from := 0; ; {
 		start, a := m.next(text, from)
@@ -191,13 +194,13 @@ func (m *matcher) split(text string, rest func(string), token func(int32)) {
 		}
 		start, end = a.strip(text, done, start, end)
 		if done < start {
-			rest(text[done:start])
+			rest(text[done:start], first && done == 0)
 		}
 		token(a.ID)
 		done = end
 	}
 	if done < len(text) {
-		rest(text[done:])
+		rest(text[done:], first && done == 0)
 	}
 }
 

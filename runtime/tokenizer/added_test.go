@@ -36,7 +36,7 @@ func TestAddedTokens(t *testing.T) {
 		for _, a := range test.added {
 			table.addMatched(a)
 		}
-		if have := mustOpen(t, table).AppendEncode(nil, test.text, false); !slices.Equal(have, test.want) {
+		if have := encode(t, mustOpen(t, table), test.text, false); !slices.Equal(have, test.want) {
 			t.Errorf("%s: %q became %v, want %v", test.name, test.text, have, test.want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestMatcher(t *testing.T) {
 		}
 		tok := mustOpen(t, table)
 		text := letters(random, random.IntN(30))
-		if have, want := tok.AppendEncode(nil, text, false), matchSlowly(table, text); !slices.Equal(have, want) {
+		if have, want := encode(t, tok, text, false), matchSlowly(table, text); !slices.Equal(have, want) {
 			t.Fatalf("%q became %v, want %v", text, have, want)
 		}
 	}
@@ -88,7 +88,7 @@ func TestStripOverlap(t *testing.T) {
 	strip := table.addMatched(Added{Content: "<m>", RStrip: true})
 	run := table.addMatched(Added{Content: "  "})
 	tok := mustOpen(t, table)
-	if have, want := tok.AppendEncode(nil, "<m>    x", false), []int32{strip, run, run, 'x'}; !slices.Equal(have, want) {
+	if have, want := encode(t, tok, "<m>    x", false), []int32{strip, run, run, 'x'}; !slices.Equal(have, want) {
 		t.Errorf("%v, want %v", have, want)
 	}
 }

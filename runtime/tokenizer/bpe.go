@@ -1,6 +1,9 @@
 package tokenizer
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // symbol is a token of a word that is being merged. The symbols of a word are
 // linked; prev and next are -1 at its ends.
@@ -26,6 +29,12 @@ const shortWord = 32
 // merge appends the ids of the word to the encoder's ids: of all pairs of
 // neighbours the most urgent merges, the leftmost of equals, until none does.
 func (e *encoder) merge(word string) {
+	if e.t.model.IgnoreMerges {
+		if id := e.t.pieces.find(word); id != None {
+			e.ids = append(e.ids, id)
+			return
+		}
+	}
 	e.start(word)
 	if len(e.symbols) <= shortWord {
 		e.mergeShort()
@@ -34,18 +43,79 @@ func (e *encoder) merge(word string) {
 	}
 }
 
-// start sets the symbols to the bytes of the word.
+// start sets the symbols to the bytes or the characters of the word.
 func (e *encoder) start(word string) {
 	e.symbols = slices.Grow(e.symbols[:0], len(word))
-	for i := range len(word) {
-		if id := e.t.alphabet[word[i]]; id != dropped {
-			at := int32(len(e.symbols))
-			e.symbols = append(e.symbols, symbol{id: id, prev: at - 1, next: at + 1})
-		}
+	e.unknowns = 0
+	if e.t.model.Kind == ByteBPE {
+		e.startBytes(word)
+	} else {
+		e.startCharacters(word)
 	}
+	e.addUnknown()
 	if n := len(e.symbols); n > 0 {
 		e.symbols[n-1].next = -1
 	}
+}
+
+func (e *encoder) startBytes(word string) {
+	for i := range len(word) {
+		if id := e.t.alphabet[word[i]]; id != None {
+			e.addSymbol(id)
+		} else {
+			e.missing()
+		}
+	}
+}
+
+// startCharacters falls back to the bytes of a character where all have
+// tokens. As in the reference, an unknown character before them that is still
+// awaiting others comes behind them.
+func (e *encoder) startCharacters(word string) {
+	for len(word) > 0 {
+		_, n := utf8.DecodeRuneInString(word)
+		character := word[:n]
+		word = word[n:]
+		switch id := e.t.pieces.find(character); {
+		case id != None:
+			e.addSymbol(id)
+		case e.t.hasBytes(character):
+			for i := range len(character) {
+				e.link(e.t.alphabet[character[i]])
+			}
+		default:
+			e.missing()
+		}
+	}
+}
+
+// missing notes that a byte or a character has no token: it is dropped, or
+// becomes the unknown token, which all that follow each other share if fused.
+func (e *encoder) missing() {
+	if e.unknowns == 0 || !e.t.model.FuseUnknown {
+		e.addUnknown()
+		e.unknowns = 1
+	}
+}
+
+// addUnknown adds the symbol of what was missing before.
+func (e *encoder) addUnknown() {
+	if e.unknowns > 0 && e.t.model.Unknown != None {
+		e.link(e.t.model.Unknown)
+	}
+	e.unknowns = 0
+}
+
+func (e *encoder) addSymbol(id int32) {
+	if e.unknowns > 0 {
+		e.addUnknown()
+	}
+	e.link(id)
+}
+
+func (e *encoder) link(id int32) {
+	at := int32(len(e.symbols))
+	e.symbols = append(e.symbols, symbol{id: id, prev: at - 1, next: at + 1})
 }
 
 // mergeShort keeps the symbols dense and the merge of each with the next

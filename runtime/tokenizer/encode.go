@@ -1,13 +1,19 @@
 package tokenizer
 
+import "unicode/utf8"
+
 // encoder is what one call of AppendEncode needs; calls pass it on, so that
 // its memory and its cache serve the next.
 type encoder struct {
-	t       *Tokenizer
-	ids     []int32
-	cache   cache
-	symbols []symbol
-	heap    []pending
+	t        *Tokenizer
+	ids      []int32
+	err      error
+	cut      func(text string, first bool) // the pre-tokenizers
+	cache    cache
+	symbols  []symbol
+	unknowns int
+	heap     []pending
+	ways     []reached
 }
 
 const (
@@ -18,64 +24,82 @@ const (
 	keptSymbols = 1 << 16
 )
 
-func newEncoder(t *Tokenizer) *encoder { return &encoder{t: t} }
+func newEncoder(t *Tokenizer) *encoder {
+	e := &encoder{t: t}
+	e.cut = func(word string, _ bool) { e.word(word) }
+	letters := 0 // steps from here on see letters
+	for i, s := range t.preTokenizers {
+		if _, ok := s.(ByteLevel); ok && i+1 < len(t.preTokenizers) {
+			letters = i + 1
+		}
+	}
+	if letters > 0 {
+		e.cut = fromLetters(e.cut)
+	}
+	for i := len(t.preTokenizers) - 1; i >= 0; i-- {
+		e.cut = e.stage(t.preTokenizers[i], e.cut)
+		if i > 0 && i == letters {
+			e.cut = toLetters(e.cut)
+		}
+	}
+	return e
+}
+
+// stage has the words that a step makes of a text go to next.
+func (e *encoder) stage(s PreTokenizer, next func(string, bool)) func(string, bool) {
+	return func(text string, first bool) {
+		if err := s.split(text, first, next); err != nil {
+			e.err = err
+		}
+	}
+}
 
 // AppendEncode appends the ids of the text. Added tokens are matched inside
 // the text always; special puts the ids around it that the tokenizer's
-// template asks for. Bytes that are not UTF-8 are encoded as they are.
-func (t *Tokenizer) AppendEncode(dst []int32, text string, special bool) []int32 {
+// template asks for. Bytes that are not UTF-8 are encoded as they are. It
+// fails if an expression of the tokenizer takes too long on the text.
+func (t *Tokenizer) AppendEncode(dst []int32, text string, special bool) ([]int32, error) {
 	e := t.encoders.Get().(*encoder)
-	e.ids = dst
+	e.ids, e.err = dst, nil
 	if special {
 		e.ids = append(e.ids, t.prefix...)
 	}
-	t.raw.split(text, e.normalize, e.add)
+	t.raw.split(text, true, e.normalize, e.add)
 	if special {
 		e.ids = append(e.ids, t.suffix...)
 	}
 	dst, e.ids = e.ids, nil
-	if cap(e.symbols) > keptSymbols {
-		e.symbols, e.heap = nil, nil
+	if cap(e.symbols) > keptSymbols || cap(e.ways) > keptSymbols {
+		e.symbols, e.heap, e.ways = nil, nil, nil
 	}
+	err := e.err
 	t.encoders.Put(e)
-	return dst
+	return dst, err
 }
 
 func (e *encoder) add(id int32) { e.ids = append(e.ids, id) }
 
 // normalize encodes text that holds no added token of the raw kind.
-func (e *encoder) normalize(text string) {
+func (e *encoder) normalize(text string, first bool) {
 	for _, n := range e.t.normalizers {
-		text = n.normalize(text)
+		var err error
+		if text, err = n.normalize(text); err != nil {
+			e.err = err
+			return
+		}
 	}
-	e.t.normalized.split(text, e.words, e.add)
+	e.t.normalized.split(text, first, e.cut, e.add)
 }
 
-// words encodes text that holds no added token.
-func (e *encoder) words(text string) { e.cut(e.t.preTokenizers, text) }
-
-// cut hands the words that the first step makes of the text to the others.
-func (e *encoder) cut(steps []PreTokenizer, text string) {
-	if len(steps) == 0 {
-		e.word(text)
-		return
-	}
-	first, rest := steps[0], steps[1:]
-	for text = first.prepare(text); len(text) > 0; {
-		n := first.cut(text)
-		e.cut(rest, text[:n])
-		text = text[n:]
-	}
-}
-
-// word encodes what no merge reaches beyond.
+// word encodes what no token reaches beyond.
 func (e *encoder) word(word string) {
 	if len(word) > cachedBytes {
 		for len(word) > maxWord {
-			e.merge(word[:maxWord])
-			word = word[maxWord:]
+			end := wholeCharacters(word, maxWord)
+			e.model(word[:end])
+			word = word[end:]
 		}
-		e.merge(word)
+		e.model(word)
 		return
 	}
 	key := pack(word)
@@ -85,9 +109,29 @@ func (e *encoder) word(word string) {
 		return
 	}
 	before := len(e.ids)
-	e.merge(word)
+	e.model(word)
 	if ids := e.ids[before:]; len(ids) <= cachedIDs {
 		slot.word = key
 		slot.count = uint8(copy(slot.ids[:], ids))
 	}
+}
+
+// model appends the ids of a word.
+func (e *encoder) model(word string) {
+	if e.t.model.Kind == Unigram {
+		e.choose(word)
+	} else {
+		e.merge(word)
+	}
+}
+
+// wholeCharacters returns the last place up to end at which no character is
+// cut.
+func wholeCharacters(text string, end int) int {
+	for back := range utf8.UTFMax {
+		if utf8.RuneStart(text[end-back]) {
+			return end - back
+		}
+	}
+	return end
 }

@@ -10,7 +10,7 @@ import (
 //	magic │ version, number of sections │ directory: kind, zero, offset,
 //	length of each section │ sections, each on a border of sectionAlign
 const (
-	version      = 1
+	version      = 2
 	magic        = "mbtoken\x00"
 	headerBytes  = len(magic) + 8
 	entryBytes   = 16
@@ -29,7 +29,11 @@ const (
 	rawSection                     // added tokens, looked for in the text as it is
 	normalizedSection              // added tokens, looked for in normalised text
 	templateSection                // ids around a text
-	lastSection         = templateSection
+	decoderSection                 // steps
+	modelSection                   // kind and parameters of the model
+	pieceSection                   // hash table
+	scoreSection                   // float64 per id, for models that have scores
+	lastSection         = scoreSection
 )
 
 // The flags of a token.
@@ -80,6 +84,10 @@ func (t *Table) sections() ([lastSection][]byte, error) {
 	if err != nil {
 		return [lastSection][]byte{}, err
 	}
+	pieces, err := appendPieces(nil, t.Pieces)
+	if err != nil {
+		return [lastSection][]byte{}, err
+	}
 	raw, normalized, err := t.addedTokens()
 	if err != nil {
 		return [lastSection][]byte{}, err
@@ -95,6 +103,10 @@ func (t *Table) sections() ([lastSection][]byte, error) {
 		rawSection - 1:          appendAdded(nil, raw),
 		normalizedSection - 1:   appendAdded(nil, normalized),
 		templateSection - 1:     appendTemplate(nil, t.Prefix, t.Suffix),
+		decoderSection - 1:      appendSteps(nil, t.Decoders),
+		modelSection - 1:        t.Model.append(nil),
+		pieceSection - 1:        pieces,
+		scoreSection - 1:        t.scores(),
 	}, nil
 }
 

@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -76,16 +75,24 @@ func pairOf(left, right int32) uint64 {
 	return uint64(uint32(left))<<32 | uint64(uint32(right))
 }
 
-// slot is what appendMerges places.
+// slot is what appendPairs places.
 type slot struct {
 	pair         uint64
 	rank, result uint32
 }
 
-// appendMerges writes the hash table of the merges. It tries several
-// multipliers at several sizes; that all fail takes a vocabulary made for it.
+// appendMerges writes the hash table of the merges.
 func appendMerges(dst []byte, list []Merge) ([]byte, error) {
-	pairs := distinct(list)
+	dst, err := appendPairs(dst, distinct(list))
+	if err != nil {
+		return nil, fmt.Errorf("merges: %w", err)
+	}
+	return dst, nil
+}
+
+// appendPairs writes a hash table of different pairs. It tries several
+// multipliers at several sizes; that all fail takes a vocabulary made for it.
+func appendPairs(dst []byte, pairs []slot) ([]byte, error) {
 	small := max(1, bits.Len(uint(2*len(pairs))))
 	for logSlots := small; logSlots <= min(small+2, maxSlotBits); logSlots++ {
 		multiplier := uint64(0x9e3779b97f4a7c15)
@@ -99,7 +106,7 @@ func appendMerges(dst []byte, list []Merge) ([]byte, error) {
 			multiplier = multiplier*0xd1342543de82ef95 + 0x2545f4914f6cdd1e | 1
 		}
 	}
-	return nil, errors.New("the merges do not fit a hash table")
+	return nil, fmt.Errorf("%d pairs do not fit a hash table", len(pairs))
 }
 
 // distinct returns the merges of different pairs, the last of each, by rank.

@@ -10,12 +10,16 @@ import (
 type Tokenizer struct {
 	normalizers   []Normalizer
 	preTokenizers []PreTokenizer
+	decoders      []Decoding
 
+	model    Model
 	flags    []byte // of every id
 	ends     []byte // uint32 of every id
 	text     []byte // of all tokens
 	alphabet [256]int32
 	merges   merges
+	pieces   pieces
+	scores   []byte // float64 of every id, or empty
 
 	raw, normalized matcher
 	prefix, suffix  []int32
@@ -47,6 +51,9 @@ func open(table []byte) (*Tokenizer, error) {
 	if t.preTokenizers, err = readSteps(sections[preTokenizerSection-1], preTokenizerKinds); err != nil {
 		return nil, err
 	}
+	if t.decoders, err = readSteps(sections[decoderSection-1], decodingKinds); err != nil {
+		return nil, err
+	}
 	t.flags = sections[flagSection-1]
 	t.ends = sections[endSection-1]
 	t.text = sections[byteSection-1]
@@ -54,6 +61,12 @@ func open(table []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if err := t.merges.open(sections[mergeSection-1], int32(t.Size())); err != nil {
+		return nil, err
+	}
+	if err := t.pieces.open(sections[pieceSection-1], int32(t.Size())); err != nil {
+		return nil, err
+	}
+	if err := t.openModel(sections[modelSection-1], sections[scoreSection-1]); err != nil {
 		return nil, err
 	}
 	if err := t.raw.open(sections[rawSection-1]); err != nil {
@@ -130,7 +143,7 @@ func (t *Tokenizer) openAlphabet(alphabet []byte) error {
 	}
 	for b := range t.alphabet {
 		id := int32(order.Uint32(alphabet[4*b:]))
-		if id != dropped && !t.Known(id) {
+		if id != None && !t.Known(id) {
 			return fmt.Errorf("byte %d starts as id %d, which has no token", b, id)
 		}
 		t.alphabet[b] = id
@@ -184,8 +197,8 @@ func (t *Tokenizer) IsSpecial(id int32) bool {
 	return t.Known(id) && t.flags[id]&specialFlag != 0
 }
 
-// TokenBytes returns what the id decodes to, which need not be UTF-8, or nil
-// for an id without token. The bytes are the table's own: not to be written.
+// TokenBytes returns what the decoders make the id's text of, which need not be
+// UTF-8, or nil for an id without token. The bytes are the table's own: not to be written.
 func (t *Tokenizer) TokenBytes(id int32) []byte {
 	if !t.Known(id) {
 		return nil

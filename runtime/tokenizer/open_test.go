@@ -73,7 +73,7 @@ func exercise(t testing.TB, table []byte) {
 		}
 		return
 	}
-	ids := tok.AppendEncode(nil, exercised+strings.Repeat("abc", shortWord), true)
+	ids := encode(t, tok, exercised+strings.Repeat("abc", shortWord), true)
 	for _, id := range ids {
 		if id < 0 || int(id) >= tok.Size() {
 			t.Errorf("id %d of %d", id, tok.Size())

@@ -9,17 +9,26 @@ import (
 // registers how a table names it.
 type Normalizer interface {
 	step
-	normalize(text string) string
+	normalize(text string) (string, error)
 }
 
 // PreTokenizer is a step that splits text into words. Each kind has a file, in
 // which it registers how a table names it.
 type PreTokenizer interface {
 	step
-	// prepare rewrites a text before it is cut.
-	prepare(text string) string
-	// cut returns how many bytes, at least 1, the first word of text has.
-	cut(text string) int
+	// split hands the words of a text that is not empty to yield, in their
+	// order; they are not empty either. first says that the text is the
+	// beginning of what is encoded, and tells the same of each word.
+	split(text string, first bool, yield func(word string, first bool)) error
+}
+
+// Decoding is a step that rewrites the texts of tokens. Each kind has a file,
+// in which it registers how a table names it.
+type Decoding interface {
+	step
+	// begin returns the step at work on one text, which hands what it makes of
+	// it to next.
+	begin(next stage) stage
 }
 
 // step is what a table says of a step: its kind and its parameters.
@@ -34,6 +43,7 @@ type kinds[S step] map[uint32]func(parameters []byte) (S, error)
 var (
 	normalizerKinds   = kinds[Normalizer]{}
 	preTokenizerKinds = kinds[PreTokenizer]{}
+	decodingKinds     = kinds[Decoding]{}
 )
 
 func (k kinds[S]) register(kind uint32, read func([]byte) (S, error)) {
@@ -81,3 +91,69 @@ func readSteps[S step](section []byte, known kinds[S]) ([]S, error) {
 	}
 	return steps, nil
 }
+
+// without is the reader of a step that has no parameters.
+func without[S step](s S) func([]byte) (S, error) {
+	return func(parameters []byte) (S, error) {
+		if len(parameters) > 0 {
+			return s, fmt.Errorf("the parameters of a step of kind %d are damaged", s.kind())
+		}
+		return s, nil
+	}
+}
+
+// fields reads parameters one after the other; what they lack is damaged.
+type fields struct {
+	rest    []byte
+	damaged bool
+}
+
+// flags takes a byte of flags below limit.
+func (f *fields) flags(limit byte) byte {
+	if len(f.rest) == 0 || f.rest[0] >= limit {
+		f.damaged = true
+		return 0
+	}
+	c := f.rest[0]
+	f.rest = f.rest[1:]
+	return c
+}
+
+// number takes a number up to limit.
+func (f *fields) number(limit uint32) uint32 {
+	if len(f.rest) < 4 || order.Uint32(f.rest) > limit {
+		f.damaged = true
+		return 0
+	}
+	n := order.Uint32(f.rest)
+	f.rest = f.rest[4:]
+	return n
+}
+
+// text takes a text of up to MaxText bytes.
+func (f *fields) text() string {
+	n := f.number(MaxText)
+	if f.damaged || int(n) > len(f.rest) {
+		f.damaged = true
+		return ""
+	}
+	text := string(f.rest[:n])
+	f.rest = f.rest[n:]
+	return text
+}
+
+// end returns an error if the parameters of the step had less or more.
+func (f *fields) end(name string) error {
+	if f.damaged || len(f.rest) > 0 {
+		return fmt.Errorf("the parameters of a step %s are damaged", name)
+	}
+	return nil
+}
+
+// appendText writes a text as fields.text takes it.
+func appendText(dst []byte, text string) []byte {
+	return append(order.AppendUint32(dst, uint32(len(text))), text...)
+}
+
+// MaxText bounds the texts and expressions of steps, in bytes.
+const MaxText = 1 << 12

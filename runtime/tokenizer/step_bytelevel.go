@@ -6,7 +6,8 @@ import (
 )
 
 // ByteLevel is the pre-tokenizer of GPT-2. That it maps bytes to printable
-// letters leaves no trace here: tables hold the bytes.
+// letters leaves no trace in a table, which holds the bytes; steps behind it
+// are shown the letters.
 type ByteLevel struct {
 	// AddPrefixSpace puts a space before a text that begins with none.
 	AddPrefixSpace bool
@@ -41,17 +42,27 @@ func readByteLevel(parameters []byte) (PreTokenizer, error) {
 	return ByteLevel{AddPrefixSpace: parameters[0]&1 != 0, UseRegex: parameters[0]&2 != 0}, nil
 }
 
-func (b ByteLevel) prepare(text string) string {
+func (b ByteLevel) split(text string, first bool, yield func(string, bool)) error {
 	if b.AddPrefixSpace && text[0] != ' ' {
-		return " " + text
+		text = " " + text
 	}
-	return text
+	for len(text) > 0 {
+		n := len(text)
+		if b.UseRegex {
+			n = gpt2(text)
+		}
+		yield(text[:n], first)
+		text, first = text[n:], false
+	}
+	return nil
 }
 
-func (b ByteLevel) cut(text string) int {
-	if !b.UseRegex {
-		return len(text)
-	}
+func init() {
+	known[`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`] = gpt2
+}
+
+// gpt2 returns the length of the first word of text.
+func gpt2(text string) int {
 	first, n := classAt(text, 0)
 	switch {
 	case text[0] == '\'':

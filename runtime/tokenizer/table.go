@@ -4,8 +4,10 @@
 // The pipeline is that of Hugging Face's tokenizers: added tokens are cut out,
 // the text between them is normalised, the added tokens that are looked for in
 // normalised text are cut out, pre-tokenizers split the rest into words, and
-// byte-pair encoding merges the bytes of each word. A table holds the steps in
-// this order, resolved when the program was built.
+// the model turns each word into ids: byte-pair encoding merges its bytes or
+// characters, Unigram chooses its likeliest pieces. Back, the texts of the
+// tokens pass the decoders. A table holds the steps in this order, resolved
+// when the program was built.
 package tokenizer
 
 import (
@@ -23,8 +25,8 @@ const (
 	MaxContent = 1 << 10
 	// MaxAdded bounds the number of added tokens.
 	MaxAdded = 1 << 16
-	// dropped stands in an alphabet for a byte without token.
-	dropped = -1
+	// None stands for an id where there is no token.
+	None = -1
 	// maxTemplate bounds the ids that are put before or after a text.
 	maxTemplate = 64
 )
@@ -34,14 +36,22 @@ type Table struct {
 	// Normalizers and PreTokenizers are applied in their order.
 	Normalizers   []Normalizer
 	PreTokenizers []PreTokenizer
+	// Decoders are applied to the texts of tokens, in their order.
+	Decoders []Decoding
 	// Tokens holds every token at its id.
 	Tokens []Token
-	// Alphabet holds the id that each byte starts as; bytes with -1 are
-	// dropped, as a vocabulary without unknown token has it.
+	// Model turns words into ids.
+	Model Model
+	// Alphabet holds the id that each byte starts as in ByteBPE, and in the
+	// other models what stands for a byte of a character that has no token.
+	// It is None for bytes that have none.
 	Alphabet [256]int32
 	// Merges are in the order of urgency; of two for the same pair the later
 	// counts.
 	Merges []Merge
+	// Pieces are what the model looks up by its text; of two with the same
+	// text the later counts.
+	Pieces []Piece
 	// Added are matched inside texts; of two with the same content the
 	// earlier counts.
 	Added []Added
@@ -53,7 +63,7 @@ type Table struct {
 type Token struct {
 	Known   bool
 	Special bool   // left out of texts decoded without special tokens
-	Bytes   []byte // what it decodes to, which need not be UTF-8
+	Bytes   []byte // what the decoders make a text of; it need not be UTF-8
 }
 
 // Merge says that Left directly before Right becomes Result.
@@ -85,6 +95,9 @@ func (t *Table) Check() error {
 	case len(t.Prefix) > maxTemplate || len(t.Suffix) > maxTemplate:
 		return fmt.Errorf("%d and %d tokens around a text, want at most %d", len(t.Prefix), len(t.Suffix), maxTemplate)
 	}
+	if err := t.checkModel(); err != nil {
+		return err
+	}
 	for id, token := range t.Tokens {
 		if len(token.Bytes) > MaxContent {
 			return fmt.Errorf("token %d has %d bytes, want at most %d", id, len(token.Bytes), MaxContent)
@@ -96,7 +109,7 @@ func (t *Table) Check() error {
 // checkIDs returns an error for the first id that has no token.
 func (t *Table) checkIDs() error {
 	for b, id := range t.Alphabet {
-		if id != dropped && !t.known(id) {
+		if id != None && !t.known(id) {
 			return fmt.Errorf("byte %d starts as id %d, which has no token", b, id)
 		}
 	}

@@ -2,46 +2,78 @@ package tokenizer
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
 
-// NFC is Unicode's canonical composition. Bytes that are not UTF-8 stay.
-type NFC struct{}
+// The forms of Unicode. Bytes that are not UTF-8 stay.
+type (
+	NFC  struct{} // canonical composition
+	NFD  struct{} // canonical decomposition
+	NFKC struct{} // compatibility decomposition, then canonical composition
+	NFKD struct{} // compatibility decomposition
+)
 
-const nfcKind = 1
+const (
+	nfcKind = iota + 1
+	nfdKind
+	nfkcKind
+	nfkdKind
+)
 
-func init() { normalizerKinds.register(nfcKind, readNFC) }
-
-func (NFC) kind() uint32 { return nfcKind }
-
-func (NFC) appendParameters(dst []byte) []byte { return dst }
-
-func readNFC(parameters []byte) (Normalizer, error) {
-	if len(parameters) > 0 {
-		return nil, errors.New("the parameters of an NFC step are damaged")
-	}
-	return NFC{}, nil
+func init() {
+	normalizerKinds.register(nfcKind, without[Normalizer](NFC{}))
+	normalizerKinds.register(nfdKind, without[Normalizer](NFD{}))
+	normalizerKinds.register(nfkcKind, without[Normalizer](NFKC{}))
+	normalizerKinds.register(nfkdKind, without[Normalizer](NFKD{}))
 }
 
+func (NFC) kind() uint32  { return nfcKind }
+func (NFD) kind() uint32  { return nfdKind }
+func (NFKC) kind() uint32 { return nfkcKind }
+func (NFKD) kind() uint32 { return nfkdKind }
+
+func (NFC) appendParameters(dst []byte) []byte  { return dst }
+func (NFD) appendParameters(dst []byte) []byte  { return dst }
+func (NFKC) appendParameters(dst []byte) []byte { return dst }
+func (NFKD) appendParameters(dst []byte) []byte { return dst }
+
+func (NFC) normalize(text string) (string, error)  { return nfc.normalize(text), nil }
+func (NFD) normalize(text string) (string, error)  { return nfd.normalize(text), nil }
+func (NFKC) normalize(text string) (string, error) { return nfkc.normalize(text), nil }
+func (NFKD) normalize(text string) (string, error) { return nfkd.normalize(text), nil }
+
+// form is how a form is made.
+type form struct {
+	whole      norm.Form
+	decomposed norm.Form
+	compose    bool
+}
+
+var (
+	nfc  = form{norm.NFC, norm.NFD, true}
+	nfd  = form{norm.NFD, norm.NFD, false}
+	nfkc = form{norm.NFKC, norm.NFKD, true}
+	nfkd = form{norm.NFKD, norm.NFKD, false}
+)
+
 // shortSegment is the number of characters up to which package norm is plain
-// NFC: it breaks up more than 30 marks in a row, as streams need it and other
-// tokenizers do not, and characters decompose into up to 4.
+// the form: it breaks up more than 30 marks in a row, as streams need it and other
+// tokenizers do not, and no character decomposes into more than 4.
 const shortSegment = 7
 
-func (NFC) normalize(text string) string {
-	if norm.NFC.IsNormalString(text) {
+func (f form) normalize(text string) string {
+	if f.whole.IsNormalString(text) {
 		return text
 	}
-	var c composer
+	c := composer{form: f}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
-		start, end := longSegment(text)
-		out = norm.NFC.AppendString(out, text[:start])
-		out = c.appendComposed(out, text[start:end])
+		start, end := f.longSegment(text)
+		out = f.whole.AppendString(out, text[:start])
+		out = c.append(out, text[start:end])
 		text = text[end:]
 	}
 	return string(out)
@@ -50,10 +82,10 @@ func (NFC) normalize(text string) string {
 // longSegment returns the bounds of the first segment of text that is too long
 // for package norm, or the end of text twice. A segment composes on its own:
 // it begins where nothing before it changes what follows.
-func longSegment(text string) (start, end int) {
+func (f form) longSegment(text string) (start, end int) {
 	characters := 0
 	for end < len(text) {
-		if text[end] < utf8.RuneSelf || norm.NFC.PropertiesString(text[end:]).BoundaryBefore() {
+		if text[end] < utf8.RuneSelf || f.whole.PropertiesString(text[end:]).BoundaryBefore() {
 			if characters > shortSegment {
 				return start, end
 			}
@@ -72,8 +104,10 @@ func longSegment(text string) (start, end int) {
 	return end, end
 }
 
-// composer is NFC by the letter of the standard, for segments of any length.
+// composer makes a form by the letter of the standard, of segments of any
+// length.
 type composer struct {
+	form       form
 	characters []character
 	buffer     []byte
 }
@@ -83,10 +117,12 @@ type character struct {
 	class uint8 // canonical combining class
 }
 
-func (c *composer) appendComposed(dst []byte, text string) []byte {
+func (c *composer) append(dst []byte, text string) []byte {
 	c.decompose(text)
 	c.sortMarks()
-	c.compose()
+	if c.form.compose {
+		c.compose()
+	}
 	for _, ch := range c.characters {
 		dst = utf8.AppendRune(dst, ch.r)
 	}
@@ -97,7 +133,7 @@ func (c *composer) decompose(text string) {
 	c.characters = c.characters[:0]
 	for len(text) > 0 {
 		_, n := utf8.DecodeRuneInString(text)
-		c.buffer = norm.NFD.AppendString(c.buffer[:0], text[:n])
+		c.buffer = c.form.decomposed.AppendString(c.buffer[:0], text[:n])
 		for rest := c.buffer; len(rest) > 0; {
 			r, m := utf8.DecodeRune(rest)
 			c.characters = append(c.characters, character{r, norm.NFD.Properties(rest).CCC()})
