@@ -8,12 +8,45 @@ import (
 // wrongConfig is a change of a config, and what the import says to it.
 type wrongConfig struct{ name, from, to, want string }
 
-func refuse(t *testing.T, config string, f fake, list []wrongConfig) {
+// mixed is a config of two layers and the tensors that go with it.
+type mixed struct {
+	config           string
+	mixer, attention shapes
+	attended         []int
+}
+
+func (m mixed) fake() fake {
+	return (&original{attended: m.attended}).filled(m.mixer, m.attention).f
+}
+
+func mixedMamba2() mixed {
+	return mixed{
+		config: ssmConfig(`"ssm_cfg": {"layer": "Mamba2", "headdim": 3, "d_state": 5, "ngroups": 2, "expand": 2.2, "d_ssm": 18, "d_conv": 4}`),
+		mixer:  slow2{inner: 18, groups: 2, states: 5, beside: 4, normed: true}.shapes(false),
+	}
+}
+
+func mixedMamba3() mixed {
+	return mixed{
+		config: ssmConfig(`"ssm_cfg": {"layer": "Mamba3", "headdim": 5, "ngroups": 2, "d_state": 10, "is_mimo": true, "mimo_rank": 3}`),
+		mixer:  slow3{heads: 4, dim: 5, groups: 2, states: 10, rank: 3, angles: 2, mimo: true}.shapes(),
+	}
+}
+
+func mixedMHA() mixed {
+	return mixed{
+		config: ssmConfig(`"attn_layer_idx": [1], "attn_cfg": {"causal": true, "num_heads": 6, "num_heads_kv": 2, "head_dim": 7, "d_conv": 3, "rotary_emb_dim": 4}, ` +
+			mamba1Keys),
+		mixer: mamba1Shapes(), attention: slowMHA{heads: 6, kv: 2, dim: 7}.shapes(3, true), attended: []int{1},
+	}
+}
+
+func refuse(t *testing.T, m mixed, list []wrongConfig) {
 	t.Helper()
-	must(t, config, f) // what is changed is good
+	must(t, m.config, m.fake()) // what is changed is good
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := imported(edit(t, config, c.from, c.to), f)
+			_, err := imported(edit(t, m.config, c.from, c.to), m.fake())
 			if fmt.Sprint(err) != c.want {
 				t.Errorf("have %v\nwant %s", err, c.want)
 			}
@@ -26,9 +59,7 @@ const question = "; is config.json from this checkpoint?"
 // TestStateSpacesMamba2Contradictions: a mixer of 6 heads of 3 in 2 groups with
 // 5 states, and an MLP of 4 beside it.
 func TestStateSpacesMamba2Contradictions(t *testing.T) {
-	slow := slow2{inner: 18, groups: 2, states: 5, beside: 4, normed: true}
-	config := ssmConfig(`"ssm_cfg": {"layer": "Mamba2", "headdim": 3, "d_state": 5, "ngroups": 2, "expand": 2.2, "d_ssm": 18, "d_conv": 4}`)
-	refuse(t, config, (&original{}).filled(slow.shapes(false), nil).f, []wrongConfig{
+	refuse(t, mixedMamba2(), []wrongConfig{
 		{"state size", `"d_state": 5`, `"d_state": 6`, "backbone.layers.0.mixer.in_proj.weight: have [70 10], want [74 10] " +
 			"(MLP beside the scan 4 from ssm_cfg.expand and d_model and ssm_cfg.d_ssm, d_ssm 18 from ssm_cfg.d_ssm, groups 2 from ssm_cfg.ngroups, " +
 			"heads of mixers 6 from backbone.layers.0.mixer.A_log, state size 6 from ssm_cfg.d_state)" + question},
@@ -49,9 +80,7 @@ func TestStateSpacesMamba2Contradictions(t *testing.T) {
 // TestMamba3Contradictions: a mixer of 4 heads of 5 in 2 groups with 10
 // states and 3 ranks.
 func TestMamba3Contradictions(t *testing.T) {
-	slow := slow3{heads: 4, dim: 5, groups: 2, states: 10, rank: 3, angles: 2, mimo: true}
-	config := ssmConfig(`"ssm_cfg": {"layer": "Mamba3", "headdim": 5, "ngroups": 2, "d_state": 10, "is_mimo": true, "mimo_rank": 3}`)
-	refuse(t, config, (&original{}).filled(slow.shapes(), nil).f, []wrongConfig{
+	refuse(t, mixedMamba3(), []wrongConfig{
 		{"state size", `"d_state": 10`, `"d_state": 12`, "backbone.layers.0.mixer.in_proj.weight: have [174 10], want [199 10] (groups 2 from ssm_cfg.ngroups, " +
 			"heads of mixers 4 from backbone.layers.0.mixer.dt_bias, inner size 20 from backbone.layers.0.mixer.out_proj.weight, rank 3 from ssm_cfg.mimo_rank, state size 12 from ssm_cfg.d_state)" + question},
 		{"groups", `"ngroups": 2`, `"ngroups": 3`, "config.json: groups 3 from ssm_cfg.ngroups do not divide heads of mixers 4 from backbone.layers.0.mixer.dt_bias"},
@@ -72,10 +101,8 @@ func TestMamba3Contradictions(t *testing.T) {
 
 // TestMHAContradictions: 6 heads of queries, 2 of keys, conv and rotation.
 func TestMHAContradictions(t *testing.T) {
-	slow := slowMHA{heads: 6, kv: 2, dim: 7}
-	config := ssmConfig(`"attn_layer_idx": [1], "attn_cfg": {"causal": true, "num_heads": 6, "num_heads_kv": 2, "head_dim": 7, "d_conv": 3, "rotary_emb_dim": 4}, ` + mamba1Keys)
 	const causal = "config.json: attn_cfg.causal: is false or absent, by which tokens would see those after them, and a decoder has none yet; set it to true if the model was trained so"
-	refuse(t, config, (&original{attended: []int{1}}).filled(mamba1Shapes(), slow.shapes(3, true)).f, []wrongConfig{
+	refuse(t, mixedMHA(), []wrongConfig{
 		{"not causal", `"causal": true`, `"causal": false`, causal},
 		{"not said to be causal", `"causal": true, `, ``, causal},
 		{"no heads", `"num_heads": 6, `, ``, "config.json: attn_cfg.num_heads: is missing"},

@@ -273,3 +273,34 @@ func TestMHARestated(t *testing.T) {
 		})
 	}
 }
+
+// TestStateSpacesHead: which matrix makes the logits.
+func TestStateSpacesHead(t *testing.T) {
+	for _, c := range []struct{ keys, stored, want string }{
+		{``, "", "backbone.embedding.weight"},
+		{``, headMatrix, "backbone.embedding.weight"},
+		{`"tie_embeddings": false, `, headMatrix, headMatrix},
+		{`"tie_embeddings": false, `, "", "backbone.embedding.weight"},
+	} {
+		f := (&original{}).filled(mamba1Shapes(), nil).f
+		if c.stored != "" {
+			f.random(c.stored, vocab, ssmStream)
+		}
+		if have := must(t, ssmConfig(c.keys+mamba1Keys), f).Module.Output.Params[0].Name; have != c.want {
+			t.Errorf("%s with %q: the head is %s, want %s", c.keys, c.stored, have, c.want)
+		}
+	}
+}
+
+// TestStateSpacesArchitecture: only plain Mamba-1 can be written down as such.
+func TestStateSpacesArchitecture(t *testing.T) {
+	plain := (&original{}).filled(mamba1Shapes(), nil)
+	a, ok := must(t, ssmConfig(mamba1Keys), plain.f).Architecture.(*Mamba1)
+	if !ok || len(a.Layers) != 2 || a.Layers[1].Mixer.D.Name != "backbone.layers.1.mixer.D" || a.Head != a.Embedding {
+		t.Errorf("architecture is %+v", a)
+	}
+	centred := (&original{centred: true}).filled(mamba1Shapes(), nil)
+	if a := must(t, ssmConfig(`"rms_norm": false, `+mamba1Keys), centred.f).Architecture; a.Kind() != "mamba" {
+		t.Errorf("LayerNorm: architecture is %s", a.Kind())
+	}
+}
