@@ -7,12 +7,14 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/ir/text"
 )
@@ -248,7 +250,7 @@ func kindOf(r *ir.Region) layerKind {
 		k.CachedFlop += int64(c.CachedFlops)
 		k.CacheBytes += 4 * int64(c.CachedElements)
 		for _, p := range v.Params {
-			if p != nil && !params[p] {
+			if _, made := v.Op.(op.Angles); p != nil && !params[p] && !made {
 				params[p] = true
 				k.Parameters += int64(p.Shape.Elements())
 			}
@@ -306,17 +308,29 @@ func (d *description) printState(t *table) {
 		}
 		t.line("caches", "%s a token, %s in f16, of %d layers%s", formatBytes(c.BytesPer), formatBytes(c.BytesPerHalf), c.Count, bound)
 	}
-	if d.Context > 0 {
+	if d.Context > 0 && len(d.Caches) > 0 {
 		t.line("after the context", "%s of caches for %d tokens", formatBytes(d.ContextBytes), d.Context)
 	}
 }
 
 // printLayers is a line for every kind of layer.
 func (d *description) printLayers(t *table) {
-	t.text("%5s  %-20s %12s %12s %12s %12s  %s", "count", "regions", "parameters", "state", "a token", "flop", "ops")
+	width := len("regions")
 	for _, k := range d.Layers {
-		t.text("%5d  %-20s %12d %12s %12s %12d  %s", k.Count, k.Regions, k.Parameters, formatBytes(k.StateBytes), formatBytes(k.CacheBytes), k.Flop, distinct(k.Ops))
+		width = max(width, utf8.RuneCountInString(k.shortRegions()))
 	}
+	t.text("%5s  %-*s %12s %12s %12s %12s  %s", "count", width, "regions", "parameters", "state", "a token", "flop", "ops")
+	for _, k := range d.Layers {
+		t.text("%5d  %-*s %12d %12s %12s %12d  %s", k.Count, width, k.shortRegions(), k.Parameters, formatBytes(k.StateBytes), formatBytes(k.CacheBytes), k.Flop, distinct(k.Ops))
+	}
+}
+
+// shortRegions is the regions for a line: of many runs the first and the last.
+func (k *layerKind) shortRegions() string {
+	if len(k.runs) < 3 {
+		return k.Regions
+	}
+	return k.runs[0] + ", …, " + run(k.first, k.last)
 }
 
 // distinct is the words of a list, each once.

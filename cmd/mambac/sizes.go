@@ -40,7 +40,7 @@ func measure(m *ir.Module) sizes {
 			s.CachedFlop += int64(c.CachedFlops)
 			switch {
 			case !multiplies(v.Op):
-			case v == m.Output:
+			case r == m.Regions[len(m.Regions)-1]: // the one of the logits
 				s.HeadFlop += int64(c.Flops)
 			default:
 				s.PrefillFlop += int64(c.Flops)

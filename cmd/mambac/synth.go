@@ -33,9 +33,9 @@ func newSynth(c *console) *cobra.Command {
 tests. The same seed gives the same bytes. Values are streamed to the disk.
 
 Presets have the published sizes, or with -like about those:
-  ` + strings.Join(synth.Presets(), ",\n  ") + `.
+` + columns(synth.Presets()) + `.
 --family makes a little model of one of the families
-  ` + strings.Join(synth.Families(), ", ") + `.
+` + columns(synth.Families()) + `.
 --set changes keys of the config, of any origin; dots lead into objects, null
 takes a key away. Sizes that the config does not name follow from the others:
 --family mamba2 --set hidden_size=40 --set num_heads=3 is enough. The
@@ -44,7 +44,7 @@ config.json that is written has them all.
 --headers-only leaves holes in place of the values, which read as zeros: files
 are as long as they would be and take next to no room, for inspect to look at.`,
 		Example: `  mambac synth --preset mamba-130m --out ./mamba-130m
-  mambac synth --family bamba --set hidden_size=40 --set mamba_d_state=5 --out ./odd --seed 7
+  mambac synth --family bamba --set hidden_size=40 --out ./odd --seed 7
   mambac synth --preset jamba-v0.1 --headers-only --out ./jamba
   mambac synth --config config.json --out ./mine`,
 		Args: exactly(0, ""),
@@ -170,6 +170,24 @@ func (f *synthFlags) configure(text *[]byte) (err error) {
 		*text, err = synth.Change(*text, f.settings...)
 	}
 	return err
+}
+
+// columns lists names in lines that fit a terminal.
+func columns(names []string) string {
+	const width = 76
+	var lines []string
+	line := " "
+	for i, name := range names {
+		if i < len(names)-1 {
+			name += ","
+		}
+		if len(line)+1+len(name) > width {
+			lines = append(lines, line)
+			line = " "
+		}
+		line += " " + name
+	}
+	return strings.Join(append(lines, line), "\n")
 }
 
 // maxConfig bounds a config.json in bytes.

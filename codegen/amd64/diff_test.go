@@ -125,7 +125,9 @@ func headSpecs() []kernel.Spec {
 		if i%3 > 1 {
 			s.HighBits = math.Float32bits(1.5)
 		}
-		specs = append(specs, s)
+		m := kernel.Mamba3{HeadDim: headDim, States: states, Rank: 1 + i%6, StrideY: width*(1+i%6) + i%2}
+		m.StrideReady = 5*m.Ready().Floats() + i%2
+		specs = append(specs, s, m)
 	}
 	return specs
 }

@@ -54,6 +54,9 @@ func (e *experts) learn(s *Set, prefix string) error {
 	if s.learn(&e.inner, prefix+name, axis); e.inner.from == prefix+name {
 		e.inner.n /= times
 	}
+	if e.top.n < 1 {
+		return fmt.Errorf("config.json: %v: want at least 1", e.top)
+	}
 	if e.top.n > e.count.n && s.err == nil {
 		return fmt.Errorf("config.json: %v are more than %v", e.top, e.count)
 	}

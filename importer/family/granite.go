@@ -36,7 +36,7 @@ func readGranite(r *reader, s *Set) *granite {
 		residual: r.multiplier("residual_multiplier"),
 		experts: experts{
 			count:    r.count(8, "experts", "num_local_experts"),
-			top:      r.sizeOr(2, "experts per token", "num_experts_per_tok"),
+			top:      r.count(2, "experts per token", "num_experts_per_tok"), // 0 where there are no experts
 			inner:    r.size("inner size of experts", "intermediate_size"),
 			router:   "top_softmax",
 			function: r.activation("hidden_act"),

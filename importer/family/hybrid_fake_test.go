@@ -178,6 +178,11 @@ func fakeNemotronH(c settings, f fake) {
 		f.linear(moe+"fc1_latent_proj", latent, 12, c.flag("mlp_bias"))
 		f.linear(moe+"fc2_latent_proj", 12, latent, c.flag("mlp_bias"))
 	}
+	if c.flag("fused") {
+		f.set(moe+"experts.up_proj", 6, 8, latent)
+		f.set(moe+"experts.down_proj", 6, latent, 8)
+		return
+	}
 	for e := range 6 {
 		upDown(fmt.Sprintf("%sexperts.%d.", moe, e), latent, 8, false)
 	}

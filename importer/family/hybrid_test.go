@@ -47,6 +47,7 @@ func TestRestated(t *testing.T) {
 		{"nemotron_h", nemotronHJSON, ""},
 		{"nemotron_h groups", nemotronHJSON, `"n_group": 3, "topk_group": 2, "num_experts_per_tok": 3, "routed_scaling_factor": 2.5`},
 		{"nemotron_h latent", nemotronHJSON, `"moe_latent_size": 5, "norm_topk_prob": false, "n_group": 2, "topk_group": 1`},
+		{"nemotron_h fused", nemotronHJSON, `"fused": true, "moe_latent_size": 5, "moe_intermediate_size": null`},
 		{"nemotron_h latent biases", nemotronHJSON, `"moe_latent_size": 5, "mlp_bias": true`},
 		{"nemotron_h biases", nemotronHJSON, `"use_bias": true, "mlp_bias": true, "use_conv_bias": false, "time_step_min": 0.4, "mlp_hidden_act": "silu"`},
 		{"zamba2", zamba2JSON, `"tie_word_embeddings": true`},

@@ -65,6 +65,7 @@ func (e *latentExperts) names(prefix string) []string {
 func (e *latentExperts) learn(s *Set, prefix string) {
 	s.learn(&e.count, prefix+routerMatrix, 0)
 	s.learn(&e.inner, prefix+"experts.0.up_proj.weight", 0)
+	s.learn(&e.inner, prefix+fusedUp, 1)
 	e.shared.learn(s, prefix+"shared_experts.")
 	switch {
 	case s.err != nil:
@@ -93,20 +94,32 @@ func (e *latentExperts) parameters(s *Set, prefix string, width size) *block.Lat
 		Route: op.Route{Kind: "sigmoid", Top: e.top.n, Groups: e.groups.n, TopGroups: e.topGroups.n, Renorm: e.renorm, Factor: e.factor},
 		Plain: true, Function: e.function,
 	}
-	var up, down []*ir.Param
-	for i := range e.count.n {
-		if s.check() != nil {
-			return nil // of what may be any number of them
-		}
-		expert := fmt.Sprintf("%sexperts.%d.", prefix, i)
-		up = append(up, s.shaped(expert+"up_proj.weight", e.inner.times(1), between))
-		down = append(down, s.shaped(expert+"down_proj.weight", between, e.inner.times(1)))
-	}
 	if s.check() != nil {
-		return nil
+		return nil // experts may be any number of them
 	}
-	p.Routed.In, p.Routed.Down = stacked(prefix+"experts.up_proj", up), stacked(prefix+"experts.down_proj", down)
+	p.Routed.In, p.Routed.Down = e.matrices(s, prefix, between)
 	return p
+}
+
+const fusedUp, fusedDown = "experts.up_proj", "experts.down_proj"
+
+// matrices are those of all experts, which are stored one by one or in tensors
+// for all of them.
+func (e *latentExperts) matrices(s *Set, prefix string, between axis) (up, down *ir.Param) {
+	inner := e.inner.times(1)
+	if s.has(prefix + fusedUp) {
+		return s.matrix(prefix+fusedUp, e.count.times(1), inner, between), s.matrix(prefix+fusedDown, e.count.times(1), between, inner)
+	}
+	var ups, downs []*ir.Param
+	for i := range e.count.n {
+		expert := fmt.Sprintf("%sexperts.%d.", prefix, i)
+		ups = append(ups, s.shaped(expert+"up_proj.weight", inner, between))
+		downs = append(downs, s.shaped(expert+"down_proj.weight", between, inner))
+		if s.check() != nil {
+			return nil, nil
+		}
+	}
+	return stacked(prefix+fusedUp, ups), stacked(prefix+fusedDown, downs)
 }
 
 func (e *latentExperts) facts() []Fact {

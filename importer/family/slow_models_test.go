@@ -234,12 +234,22 @@ func (r *slow) sigmoidGroups(prefix string, x vector) vector {
 	}
 	y := make(vector, len(l))
 	for _, e := range chosen {
-		y = plus(y, scaledBy(s[e]/sum*c.number("routed_scaling_factor", 1), r.upDown(fmt.Sprintf("%sexperts.%d.", prefix, e), l)))
+		y = plus(y, scaledBy(s[e]/sum*c.number("routed_scaling_factor", 1), r.expert(prefix, e, l)))
 	}
 	if latent {
 		y = r.linear(prefix+"fc2_latent_proj", y)
 	}
 	return plus(y, r.upDown(prefix+"shared_experts.", x))
+}
+
+// expert is one of Nemotron-H's, stored alone or with all others.
+func (r *slow) expert(prefix string, e int, x vector) vector {
+	if !r.config.flag("fused") {
+		return r.upDown(fmt.Sprintf("%sexperts.%d.", prefix, e), x)
+	}
+	up, down := r.rows(prefix+"experts.up_proj"), r.rows(prefix+"experts.down_proj")
+	inner, out := len(down[0]), len(x)
+	return down[e*out : (e+1)*out].times(mapped(up[e*inner:(e+1)*inner].times(x), functions["relu2"]))
 }
 
 // slowZamba2 is families.md §11.

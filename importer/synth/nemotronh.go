@@ -95,14 +95,15 @@ func (c *config) nemotronMixer(hidden int) *mixer2 {
 // nemotronMoE is the sizes of a layer of experts.
 type nemotronMoE struct {
 	hiddenSize, experts, inner, shared int
-	latentSize                         int // 0 for none
+	latentSize                         int  // 0 for none
+	bias                               bool // but of the experts
 }
 
 func (c *config) nemotronMoE(hidden int) *nemotronMoE {
 	return &nemotronMoE{
 		hiddenSize: hidden, experts: c.experts("num_experts_per_tok", 8, "n_routed_experts"),
 		inner: c.size("moe_intermediate_size", 7688), shared: c.size("moe_shared_expert_intermediate_size", 7688),
-		latentSize: c.count("moe_latent_size", 0),
+		latentSize: c.count("moe_latent_size", 0), bias: c.flag("mlp_bias", false),
 	}
 }
 
@@ -112,8 +113,8 @@ func (m *nemotronMoE) add(s scope, gain float64) {
 	width, out := m.hiddenSize, gain
 	if m.latentSize > 0 {
 		width, out = m.latentSize, 1
-		s.matrix("fc1_latent_proj", width, m.hiddenSize, 1, false)
-		s.matrix("fc2_latent_proj", m.hiddenSize, width, gain, false)
+		s.matrix("fc1_latent_proj", width, m.hiddenSize, 1, m.bias)
+		s.matrix("fc2_latent_proj", m.hiddenSize, width, gain, m.bias)
 	}
 	for j := range m.experts {
 		expert := s.in("experts." + itoa(j))
@@ -121,8 +122,8 @@ func (m *nemotronMoE) add(s scope, gain float64) {
 		expert.matrix("down_proj", width, m.inner, out, false)
 	}
 	shared := s.in("shared_experts")
-	shared.matrix("up_proj", m.shared, m.hiddenSize, 1, false)
-	shared.matrix("down_proj", m.hiddenSize, m.shared, gain, false)
+	shared.matrix("up_proj", m.shared, m.hiddenSize, 1, m.bias)
+	shared.matrix("down_proj", m.hiddenSize, m.shared, gain, m.bias)
 }
 
 // nemotronHParameters restates families.md §10: one branch a layer.

@@ -12,7 +12,7 @@ import (
 const (
 	rounds    = 5       // of which the best counts
 	readBytes = 1 << 30 // of anonymous memory
-	fewBytes  = 1 << 28 // for an estimate: more than caches hold
+	fewBytes  = 1 << 27 // for an estimate: more than most caches hold
 	readBlock = 1 << 19 // per call of a kernel: assembly cannot be preempted
 	callLoops = 1 << 14 // of arithmetic per call, some 50 µs
 	callCount = 2048    // calls per round, some 0.1 s: as long as a round of reading
@@ -29,7 +29,8 @@ type arithmetic struct {
 // the best of five. Other sizes of vectors count as tries.
 func ReadGBs(threads int) (float64, error) { return readRate(threads, readBytes) }
 
-// EstimateReadGBs is ReadGBs of 256 MiB, in about a tenth of a second.
+// EstimateReadGBs is ReadGBs of 128 MiB, in about a tenth of a second. Where a
+// cache holds as much, it tells of that.
 func EstimateReadGBs(threads int) (float64, error) { return readRate(threads, fewBytes) }
 
 func readRate(threads, bytes int) (float64, error) {
