@@ -24,6 +24,7 @@ type Model struct {
 	EOS          []int32 // end tokens, of generation_config.json or else config.json
 	BOS          *int32
 	Facts        []family.Fact    // sizes worth showing, in order
+	Choices      []family.Choice  // what no config says and was chosen for the model
 	Tokenizer    *tokenizer.Table // nil without tokenizer.json
 	// SentencePiece: in place of a tokenizer.json there is a tokenizer.model,
 	// which mambac does not read.
@@ -33,10 +34,15 @@ type Model struct {
 // Families lists what Import knows.
 func Families() []string { return family.Names() }
 
+// Options is what configs do not say: values of family.Options by their names.
+// Those that are missing are the first of their option.
+type Options map[string]string
+
 // Import builds the module of a checkpoint. Errors are one line, begin with
-// the checkpoint's path, and name the tensor or key at fault.
-func Import(c *checkpoint.Checkpoint) (*Model, error) {
-	m, err := importModule(c)
+// the checkpoint's path, and name the tensor or key at fault. An option that
+// does not concern the model is an error too.
+func Import(c *checkpoint.Checkpoint, o Options) (*Model, error) {
+	m, err := importModule(c, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
@@ -49,7 +55,11 @@ func Import(c *checkpoint.Checkpoint) (*Model, error) {
 	return m, nil
 }
 
-func importModule(c *checkpoint.Checkpoint) (*Model, error) {
+func importModule(c *checkpoint.Checkpoint, o Options) (*Model, error) {
+	choices, err := family.NewChoices(o)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := family.ParseKeys(c.Config())
 	if err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
@@ -58,11 +68,15 @@ func importModule(c *checkpoint.Checkpoint) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
-	r, err := f.Import(keys, family.NewSet(tensors{c}))
+	r, err := f.Import(keys, family.NewSet(tensors{c}), choices)
 	if err != nil {
 		return nil, err
 	}
-	return &Model{Family: f.Name, Module: r.Module, Architecture: r.Architecture, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS, Facts: r.Facts}, nil
+	if err := choices.Unused(); err != nil {
+		return nil, err
+	}
+	return &Model{Family: f.Name, Module: r.Module, Architecture: r.Architecture, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS,
+		Facts: r.Facts, Choices: choices.Taken()}, nil
 }
 
 // generation takes the end tokens of generation_config.json, a number or a

@@ -132,9 +132,12 @@ type Frame struct {
 	Out      []float32
 }
 
-// Cost is what an op must move and compute for one token.
+// Cost is what an op must move and compute for one token, and for every token of
+// the text that it looks back on, its own included.
 type Cost struct {
-	ParamElements int // parameter elements read
-	StateElements int // state elements read and written back
-	Flops         int
+	ParamElements  int // parameter elements read
+	StateElements  int // state elements read and written back
+	Flops          int
+	CachedElements int // cache elements read, for each token looked back on
+	CachedFlops    int // for each token looked back on
 }

@@ -80,7 +80,7 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}
@@ -246,6 +246,9 @@ func (c *console) printBuilt(b *built) error {
 	t.line("parameters", "%d", b.Parameters)
 	t.line("weights", "%s, %s math, %s (%s packed)", b.Weights, b.Math, formatBytes(b.WeightBytes), formatBytes(b.PackedBytes))
 	t.line("state", "%s a sequence", formatBytes(b.StateBytes))
+	if b.CacheBytes > 0 {
+		t.line("caches", "%s for every token of the text, in f32", formatBytes(b.CacheBytes))
+	}
 	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
 	t.line("prefill", "%d tokens at a time", b.Chunk)
 	t.line("kernels", "%d", b.Kernels)

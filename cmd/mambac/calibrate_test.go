@@ -46,7 +46,7 @@ func TestCalibrationWindows(t *testing.T) {
 // TestCalibrated reads a text and finds that linears change less of their outputs
 // on it than with the format's own rounding, but those whose weights are no codes.
 func TestCalibrated(t *testing.T) {
-	m, err := openModel(filepath.Join("demo", "go-mamba-5m"))
+	m, err := openModel(filepath.Join("demo", "go-mamba-5m"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

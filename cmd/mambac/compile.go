@@ -25,6 +25,7 @@ type choice struct {
 	text               string          // of --calibrate; "" for none
 	calibration        *calibration    // what was read of it
 	tuneFlags
+	importFlags
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.
@@ -32,13 +33,15 @@ func newChoice() *choice {
 	return &choice{weights: "auto", cpu: "native", math: "auto", platform: platform()}
 }
 
-// registerPasses adds the flags that decide what the passes do.
+// registerPasses adds the flags that decide what is imported and what the passes
+// do.
 func (o *choice) registerPasses(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint, auto:N has N bits for each weight")
 	f.StringSliceVar(&o.disable, "disable-pass", nil, "rewrites to leave out, to bisect a fault: "+strings.Join(pass.Names(), ", "))
 	choices(cmd, "weights", pass.Formats...)
 	choices(cmd, "disable-pass", pass.Names()...)
+	o.importFlags.register(cmd)
 }
 
 // registerLevels adds the flags that decide what is emitted; level is the
@@ -65,7 +68,7 @@ func (o *choice) checkPasses() error {
 	if err := pass.CheckRecipe(o.weights); err != nil {
 		return usagef("--weights: %v", err)
 	}
-	return nil
+	return o.importFlags.check()
 }
 
 // check is checkPasses for all flags.
@@ -221,10 +224,17 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 func stateSlots(p *plan.Plan) []payload.StateSlot {
 	var slots []payload.StateSlot
 	for _, s := range p.States {
-		slots = append(slots, payload.StateSlot{
+		last := len(s.State.Shape) - 1
+		slot := payload.StateSlot{
 			Name: s.State.Name, Kind: string(s.State.Kind),
-			Rows: s.State.Shape[0], Columns: s.State.Shape[1], Lanes: s.Lanes(), Offset: s.Offset,
-		})
+			Rows: s.State.Shape[:last].Elements(), Columns: s.State.Shape[last], Offset: s.Offset,
+		}
+		if s.Slot.Paged() {
+			slot.Cache, slot.ByColumns = s.Slot.Cache, s.Slot.Layout == plan.Keys
+		} else {
+			slot.Lanes, slot.Run = s.Lanes(), s.Run()
+		}
+		slots = append(slots, slot)
 	}
 	return slots
 }

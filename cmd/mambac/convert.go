@@ -87,7 +87,7 @@ func runConvert(ctx context.Context, c *console, f *convertFlags, argument strin
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, nil)
 	if err != nil {
 		return err
 	}

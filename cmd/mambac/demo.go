@@ -105,7 +105,7 @@ func unpackDemo(ctx context.Context, folder string) error {
 }
 
 func buildDemo(ctx context.Context, c *console, checkpoint, program string) error {
-	m, err := openModel(checkpoint)
+	m, err := openModel(checkpoint, nil)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ var telling = []string{"package", "embed", "weights", "calibrate", "cpu", "math"
 // arguments prints those that were given, for the headers of the files.
 func arguments(cmd *cobra.Command) string {
 	var b strings.Builder
-	for _, name := range telling {
+	for _, name := range append(optionNames(), telling...) {
 		f := cmd.Flags().Lookup(name)
 		if !f.Changed {
 			continue
@@ -117,7 +117,7 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}

@@ -87,9 +87,10 @@ func lossless(m *ir.Module) bool {
 // equivalence is what the ladder found: verify --json, and the report of a
 // build.
 type equivalence struct {
-	Family string        `json:"family"`
-	Rungs  []report.Rung `json:"rungs"`
-	OK     bool          `json:"ok"`
+	Family  string            `json:"family"`
+	Choices map[string]string `json:"choices,omitempty"` // what no config says
+	Rungs   []report.Rung     `json:"rungs"`
+	OK      bool              `json:"ok"`
 }
 
 // ladder compares, one rung on the other: evaluator with a reference, the
@@ -106,7 +107,7 @@ type ladder struct {
 // climb builds the program at a path, in a folder for a while, and takes every
 // rung.
 func (l *ladder) climb(ctx context.Context, path string, p progress) (*equivalence, error) {
-	l.found = equivalence{Family: l.compiled.Family, OK: true}
+	l.found = equivalence{Family: l.compiled.Family, Choices: l.compiled.chosen(), OK: true}
 	var want *expectation
 	err := during(p, "evaluate", 0, func(func(int64)) (err error) {
 		want, err = l.evaluator(ctx)

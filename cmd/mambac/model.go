@@ -6,9 +6,6 @@ import (
 
 	"github.com/mambac/mambac/importer"
 	"github.com/mambac/mambac/importer/checkpoint"
-	"github.com/mambac/mambac/ir"
-	"github.com/mambac/mambac/ir/op"
-	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/runtime/payload"
 )
 
@@ -20,7 +17,7 @@ type model struct {
 }
 
 // openModel opens and imports the CHECKPOINT of a command.
-func openModel(argument string) (*model, error) {
+func openModel(argument string, o importer.Options) (*model, error) {
 	path, name, err := locate(argument)
 	if err != nil {
 		return nil, err
@@ -29,7 +26,7 @@ func openModel(argument string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := importer.Import(c)
+	m, err := importer.Import(c, o)
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -61,86 +58,27 @@ func (m *model) refuseOutputs(outputs ...output) error {
 	return nil
 }
 
-// paramBytes is the size of some rows of a parameter in the artifact, or in the
-// checkpoint while no storage is chosen: elements and scales, without padding.
-func paramBytes(p *ir.Param, rows int) int64 {
-	if p.Storage == "" {
-		return int64(rows) * int64(p.Shape.Row()) * int64(p.DType.Size())
-	}
-	format, err := storage.Lookup(p.Storage)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return int64(rows) * int64((format.RowBits(p.Shape.Row())+7)/8)
-}
-
-// sizes is what a module holds, moves and computes, without padding.
-type sizes struct {
-	Parameters  int64 `json:"parameters"`
-	WeightBytes int64 `json:"weight_bytes"`
-	StateBytes  int64 `json:"state_bytes"`
-	// DecodeBytes is read and written for one token: parameters once, states
-	// both ways.
-	DecodeBytes int64 `json:"decode_bytes_per_token"`
-	PrefillFlop int64 `json:"prefill_flop_per_token"` // linears without the head
-	HeadFlop    int64 `json:"head_flop"`
-}
-
-func measure(m *ir.Module) sizes {
-	var s sizes
-	for _, p := range m.Params {
-		n := int64(p.Shape.Elements())
-		s.Parameters += n
-		s.WeightBytes += paramBytes(p, p.Shape.Rows())
-	}
-	for _, st := range m.States {
-		s.StateBytes += 4 * int64(st.Shape.Elements())
-	}
-	read := map[*ir.Param]int64{}
-	for _, r := range m.Regions {
-		for _, v := range r.Body {
-			for p, bytes := range readBy(v) {
-				read[p] = max(read[p], bytes)
-			}
-			if _, ok := v.Op.(op.Linear); !ok {
-				continue
-			}
-			if flop := 2 * int64(v.Params[0].Shape.Elements()); v == m.Output {
-				s.HeadFlop += flop
-			} else {
-				s.PrefillFlop += flop
-			}
+// chosen is what no config says and was chosen, by the names of flags; nil if
+// there was nothing to choose.
+func (m *model) chosen() map[string]string {
+	var list map[string]string
+	for _, c := range m.Choices {
+		if list == nil {
+			list = map[string]string{}
 		}
+		list[c.Name] = c.Value
 	}
-	s.DecodeBytes = 2 * s.StateBytes
-	for _, bytes := range read {
-		s.DecodeBytes += bytes
-	}
-	return s
+	return list
 }
 
-// readBy is how many bytes of each parameter a value needs for one token: one
-// row of an embedding, all of the others.
-func readBy(v *ir.Value) map[*ir.Param]int64 {
-	read := map[*ir.Param]int64{}
-	for _, p := range v.Params {
-		if p == nil {
-			continue
-		}
-		rows := p.Shape.Rows()
-		if _, ok := v.Op.(op.Embed); ok {
-			rows = 1
-		}
-		read[p] = paramBytes(p, rows)
-	}
-	return read
-}
-
-// card is the sizes that a program shows of its model.
+// card is the sizes that a program shows of its model, and what was chosen.
 func (m *model) card() []payload.Fact {
 	var facts []payload.Fact
 	for _, f := range m.Facts {
 		facts = append(facts, payload.Fact{Name: f.Name, Value: strconv.Itoa(f.Value)})
+	}
+	for _, c := range m.Choices {
+		facts = append(facts, payload.Fact{Name: c.Name, Value: c.Value})
 	}
 	return facts
 }

@@ -23,9 +23,9 @@ func (c *comparison) markdown() string {
 Both have the same weights, threads and prompts, and a warm page cache. They
 take turns, %s, and a figure is the median with the least and the greatest
 in brackets. A sample during which other processes kept more than a tenth of a
-processor busy was taken again; of %d samples %d stayed disturbed. llama-bench
-keeps its warm-up, and the first token is that of llama-completion without one,
-which is faster.
+processor busy was taken again; of %d samples %d stayed disturbed. Both warm up
+before a speed is measured; the first token is that of llama-completion without
+a warm-up, which is faster.
 
 `, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama, count(c.Rounds, "round"), c.Samples, c.Disturbed)
 	c.writeLimits(&b)

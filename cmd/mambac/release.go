@@ -82,7 +82,7 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 	if err := f.checkRelease(); err != nil {
 		return err
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}

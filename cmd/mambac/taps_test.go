@@ -18,7 +18,7 @@ import (
 // machine has, and compares each with the evaluator's, before and after the
 // passes that fuse.
 func TestTaps(t *testing.T) {
-	m, err := openModel(filepath.Join("..", "..", "importer", "testdata", "golden", "mamba-safetensors"))
+	m, err := openModel(filepath.Join("..", "..", "importer", "testdata", "golden", "mamba-safetensors"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

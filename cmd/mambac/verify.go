@@ -97,7 +97,7 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openModel(argument)
+	m, err := openModel(argument, f.options())
 	if err != nil {
 		return err
 	}

@@ -285,6 +285,23 @@ func (s *streamed) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Skip leaves a hole of n bytes, which the file is long by at once.
+func (s *streamed) Skip(n int64) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	err := s.b.Flush()
+	if err == nil {
+		_, err = s.file.Seek(n, io.SeekCurrent)
+	}
+	if err == nil {
+		s.b.at += n
+		err = s.file.Truncate(s.b.at)
+	}
+	s.failed = err != nil
+	return err
+}
+
 func (s *streamed) Close() error {
 	if s.failed { // the buffer would repeat its error
 		return s.file.Close()

@@ -30,10 +30,13 @@ func (s *steps) split(g *jen.Group, key string, n jen.Code) (lo, hi string) {
 	return lo, hi
 }
 
+// firstToken is the name of the first token of a worker's run.
+const firstToken = "first"
+
 // tokenSplit declares a worker's run of tokens, in whole register tiles where
 // there are many.
 func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
-	const first, last = "first", "last"
+	const first, last = firstToken, "last"
 	if s.splits[first] {
 		return first, last
 	}
@@ -50,8 +53,8 @@ func (s *steps) tokenSplit(g *jen.Group) (lo, hi string) {
 	return first, last
 }
 
-// channels emits a step whose channels are divided: one call for the whole
-// run where a single token keeps it short, else panel by panel.
+// channels emits a step whose channels or heads are divided: one call for the
+// whole run where a single token keeps it short, else panel by panel.
 func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
 	if countParam(step.Spec) != "" && (s.mode == plan.Decode || s.mode == plan.LogitsOne || step.Apart) {
 		s.runs(g, step, lo, hi, part)
@@ -64,8 +67,8 @@ func (s *steps) channels(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, p
 
 // runs emits calls over a run of panels, several where one would read too much.
 func (s *steps) runs(g *jen.Group, step *plan.Step, lo, hi *jen.Statement, part *share) {
-	perPanel := step.Spec.Cost(1, 1).WeightBytes
-	atOnce := max(1, callBytes/max(1, perPanel))
+	cost := step.Spec.Cost(1, 1)
+	atOnce := max(1, callBytes/max(1, cost.WeightBytes+cost.StateBytes))
 	if step.Panels <= atOnce {
 		g.Add(s.call(step, part.of(lo, hi.Clone().Op("-").Add(lo))))
 		return
@@ -91,10 +94,10 @@ func (s *steps) allPanels(g *jen.Group, step *plan.Step, part *share) {
 	g.For(jen.Id("i").Op(":=").Range().Lit(step.Panels)).Block(s.call(step, part))
 }
 
-// countParam is the parameter that counts panels or groups, or "".
+// countParam is the parameter that counts panels, groups or heads, or "".
 func countParam(spec kernel.Spec) string {
 	for _, p := range spec.Signature() {
-		if p.Name == "panels" || p.Name == "groups" {
+		if p.Name == "panels" || p.Name == "groups" || p.Name == "heads" {
 			return p.Name
 		}
 	}
@@ -117,18 +120,41 @@ func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
 	next := 0
 	for _, p := range step.Spec.Signature() {
 		switch p.Name {
-		case "panels":
+		case "panels", "heads":
 			args = append(args, part.panels)
+		case "first":
+			args = append(args, first(part.panel))
 		case "groups":
 			args = append(args, times(part.panels, kernel.PanelRows/kernel.GroupChannels))
 		case "tokens":
 			args = append(args, part.tokens)
+		case "position":
+			args = append(args, s.position(step, part))
 		default:
 			args = append(args, s.pointer(&step.Args[next], part))
 			next++
 		}
 	}
 	return jen.Id("p").Dot(kernel.GoName(step.Spec)).Call(args...)
+}
+
+// first is the number of the first panel or head.
+func first(panel *jen.Statement) *jen.Statement {
+	if panel == nil {
+		return jen.Lit(0)
+	}
+	return panel.Clone()
+}
+
+// position is the place in its sequence of the first token of a share: that of
+// the sequence at hand, of whose chunk the share may begin at a later row. The
+// rows of a batch are sequences of their own.
+func (*steps) position(step *plan.Step, part *share) *jen.Statement {
+	of := jen.Id("state").Dot("Position")
+	if step.Apart || part.row == nil {
+		return of
+	}
+	return of.Op("+").Add(part.row)
 }
 
 // times is n·factor, folded where n is a literal 1.
@@ -145,9 +171,11 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 	case plan.IDsArg:
 		return slice(jen.Id("ids"), part.row)
 	case plan.ScratchArg:
-		return jen.Id("m").Dot("Scratch")
+		return slice(jen.Id("m").Dot("Scratch"), constant(a.Start))
+	case plan.RowsArg:
+		return slice(jen.Id("rows"), part.row)
 	case plan.WeightArg:
-		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), s.expert(a), advance(part.panel, a.Advance))
 	case plan.StateArg:
 		return slice(jen.Id("state").Dot("Block"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
 	}
@@ -157,7 +185,10 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 // view emits a buffer's slice from the columns and rows of the share on.
 func (s *steps) view(a *plan.Arg, part *share) jen.Code {
 	b := a.Buffer
-	terms := []*jen.Statement{jen.Id(bufferName(b)), constant(a.Column), advance(part.panel, a.Advance), advance(part.row, b.Stride)}
+	terms := []*jen.Statement{jen.Id(bufferName(b)), constant(a.Column), s.expert(a), advance(part.panel, a.Advance)}
+	if !a.Whole {
+		terms = append(terms, advance(part.row, b.Stride))
+	}
 	base := jen.Id("m").Dot("Arena")
 	switch {
 	case b.Space == plan.Private:
@@ -168,6 +199,14 @@ func (s *steps) view(a *plan.Arg, part *share) jen.Code {
 		terms = append(terms, advance(jen.Id("row"), b.Stride))
 	}
 	return slice(base, terms...)
+}
+
+// expert is how far the part of a loop's expert is from that of the first.
+func (s *steps) expert(a *plan.Arg) *jen.Statement {
+	if a.Expert == 1 {
+		return jen.Id("expert")
+	}
+	return advance(jen.Id("expert"), a.Expert)
 }
 
 // constant is n, or nothing for 0.

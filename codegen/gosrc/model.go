@@ -53,8 +53,7 @@ func packageComment(f *jen.File, doc string) {
 func (e *emitter) compiled(f *jen.File) {
 	p := e.Plan
 	logits := e.logitsBuffer()
-	f.Comment("shape is the fixed sizes of the program.")
-	f.Var().Id("shape").Op("=").Qual(enginePath, "Shape").Values(jen.Dict{
+	shape := jen.Dict{
 		jen.Id("IDs"):        jen.Lit(p.IDs),
 		jen.Id("Vocab"):      jen.Lit(p.Vocab),
 		jen.Id("State"):      jen.Lit(p.State),
@@ -63,7 +62,12 @@ func (e *emitter) compiled(f *jen.File) {
 		jen.Id("Chunk"):      jen.Lit(p.Chunk),
 		jen.Id("Block"):      jen.Lit(p.Block),
 		jen.Id("LogitWidth"): jen.Lit(logits.Stride),
-	})
+	}
+	if len(p.Caches) > 0 {
+		shape[jen.Id("Caches")] = cachesOf(p)
+	}
+	f.Comment("shape is the fixed sizes of the program.")
+	f.Var().Id("shape").Op("=").Qual(enginePath, "Shape").Values(shape)
 	fields := jen.Dict{
 		jen.Id("Fingerprint"): jen.Lit(e.Fingerprint),
 		jen.Id("Shape"):       jen.Id("shape"),

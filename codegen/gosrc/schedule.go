@@ -151,17 +151,28 @@ func (e *emitter) body(f *jen.File, b *plan.Block, body *plan.Body) {
 	docf(f, "%s runs one %s, with a barrier after each of its phases.", bodyName(b, body.Mode), b.Name)
 	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id(bodyName(b, body.Mode)).Params(s.params()...).
 		BlockFunc(func(g *jen.Group) {
-			for i := range body.Phases {
+			for i := 0; i < len(body.Phases); {
 				if i > 0 {
 					g.Line()
 				}
-				g.Comment(phaseComment(i, &body.Phases[i]))
-				for j := range body.Phases[i].Steps {
-					s.step(g, &body.Phases[i].Steps[j])
+				n := 1
+				if loop := body.Phases[i].Loop; loop != nil {
+					n = s.loop(g, body.Phases, i)
+				} else {
+					s.phase(g, body.Phases, i)
 				}
-				g.Id("w").Dot("Barrier").Call()
+				i += n
 			}
 		})
+}
+
+// phase emits one phase and its barrier.
+func (s *steps) phase(g *jen.Group, phases []plan.Phase, i int) {
+	g.Comment(phaseComment(i, &phases[i]))
+	for j := range phases[i].Steps {
+		s.step(g, &phases[i].Steps[j])
+	}
+	g.Id("w").Dot("Barrier").Call()
 }
 
 func phaseComment(i int, phase *plan.Phase) string {
@@ -181,6 +192,7 @@ type steps struct {
 	mode   plan.Mode
 	ids    bool            // the body has the ids, so the number of tokens is their length
 	splits map[string]bool // bounds that are already declared
+	looped bool            // in a loop over experts, whose rows are listed
 }
 
 func (s *steps) params() []jen.Code {
@@ -208,6 +220,8 @@ func (s *steps) tokens() *jen.Statement {
 	switch {
 	case s.mode == plan.Decode || s.mode == plan.LogitsOne:
 		return jen.Lit(1)
+	case s.looped:
+		return jen.Len(jen.Id("rows"))
 	case s.mode == plan.Batch:
 		return jen.Len(jen.Id("states"))
 	case s.ids:
@@ -226,8 +240,12 @@ const callBytes = 8 << 20
 
 // step emits one kernel call, with the loop over panels that it needs.
 func (s *steps) step(g *jen.Group, step *plan.Step) {
+	if paged(step.Spec) {
+		s.paged(g, step)
+		return
+	}
 	switch step.Split {
-	case plan.ByChannels:
+	case plan.ByChannels, plan.ByHeads:
 		lo, hi := s.split(g, strconv.Itoa(step.Panels), jen.Lit(step.Panels))
 		s.rows(g, step, func(g *jen.Group, part *share) { s.channels(g, step, jen.Id(lo), jen.Id(hi), part) })
 	case plan.ByTokens:

@@ -86,6 +86,9 @@ func shapeOf(s *plan.Slot) string {
 		return fmt.Sprintf("[%d panels][%d pairs][48][2] %s", rows/kernel.PanelRows, (s.Columns+1)/2, s.Storage)
 	case plan.Taps:
 		return fmt.Sprintf("[%d][%d]", s.Columns, rows)
+	case plan.Heads:
+		n := len(s.Segments)
+		return fmt.Sprintf("[%d heads][%d groups][%d][16]", n, rows/n/kernel.GroupChannels, s.Columns)
 	case plan.Lanes:
 		return fmt.Sprintf("[%d groups][%d][16]", rows/kernel.GroupChannels, s.Columns)
 	}

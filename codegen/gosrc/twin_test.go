@@ -68,14 +68,43 @@ func twinSpecs() []kernel.Spec {
 			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
 	}
-	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapCopy, kernel.MapAdd, kernel.MapMul} {
+	for i, width := range []int{1, 6, 17, 96} {
+		group := []int{0, 3, 17, 12}[i]
+		specs = append(specs,
+			kernel.RMSNorm{Width: width, Group: group, StrideX: width + i, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: true, Shared: i%2 == 1},
+			kernel.GatedNorm{Width: width, Group: group, StrideX: width, StrideZ: width + i%2, StrideY: width, EpsBits: math.Float32bits(1e-5), NormFirst: i%2 == 0},
+			kernel.GatedNorm{Width: width, Group: group, StrideX: width + 2, StrideZ: width, StrideY: width, EpsBits: math.Float32bits(1e-5), NormFirst: i%2 == 1},
+			kernel.LayerNorm{Width: width, StrideX: width + i%2, StrideY: width, EpsBits: math.Float32bits(1e-5), Bias: i%2 == 0},
+			kernel.Angles{Count: width, StrideY: 2*width + i, FactorBits: math.Float32bits(float32(1 + i))},
+		)
+	}
+	for i, headDim := range []int{2, 5, 16, 64} {
+		rotary := []int{2, 4, 16, 32}[i]
+		for j, interleaved := range []bool{false, true} {
+			specs = append(specs, kernel.RoPE{Width: 3 * headDim, HeadDim: headDim, Rotary: rotary,
+				StrideX: 3*headDim + j, StrideA: rotary + i, StrideY: 3*headDim + i%2, Interleaved: interleaved})
+		}
+	}
+	for _, f := range mapFunctions() {
 		s := kernel.Map{Function: f, Width: 101, StrideA: 103, StrideY: 103}
 		if f.Binary() {
 			s.StrideB = 101
 		}
+		if f == kernel.MapScale {
+			s.ByBits = math.Float32bits(0.22)
+		}
 		specs = append(specs, s)
 	}
-	return specs
+	return append(specs, twinHeadSpecs()...)
+}
+
+// mapFunctions is every function of a map.
+func mapFunctions() []kernel.Function {
+	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapAdd, kernel.MapMul}
+	for _, act := range []kernel.Function{kernel.MapSiLU, kernel.MapGELU, kernel.MapGELUTanh, kernel.MapReLU, kernel.MapReLU2, kernel.MapSigmoid} {
+		list = append(list, act, act.Gated())
+	}
+	return list
 }
 
 // TestTwins runs the twins of a package under its emitted test.

@@ -16,6 +16,9 @@ const (
 // Pad rounds n output rows or channels up to whole panels.
 func Pad(n int) int { return (n + PanelRows - 1) / PanelRows * PanelRows }
 
+// PadGroup rounds n rows of a head up to whole groups of channels.
+func PadGroup(n int) int { return (n + GroupChannels - 1) / GroupChannels * GroupChannels }
+
 // Spec is one kernel with all its constants. Implementations are comparable
 // structs: equal specs are emitted once.
 type Spec interface {

@@ -28,7 +28,7 @@ func lowerConv(l *lowering, v *ir.Value) error {
 		b, _ := l.weight(v.Params[1], plan.Vector, []int{channels}, 1)
 		args = append(args, vector(b, 0))
 	}
-	window := l.state(v.States[0], plan.Taps, channels, o.Taps-1)
+	window := l.state(v.States[0], plan.Taps, o.Taps-1, channels)
 	args = append(args, plan.Arg{Kind: plan.StateArg, Slot: window, Advance: kernel.PanelRows, Write: true})
 	l.emit(plan.Step{Spec: spec, Split: plan.ByChannels, Panels: panels(channels), Args: args})
 	return nil

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/ir"
@@ -18,24 +20,43 @@ func init() {
 // mapped lowers an element-wise op that no pass has fused.
 func mapped(f kernel.Function) func(l *lowering, v *ir.Value) error {
 	return func(l *lowering, v *ir.Value) error {
-		var args []view
-		for _, a := range v.Args {
-			args = append(args, l.at(a))
-		}
-		l.emit(l.mapStep(f, v.Type.Width, l.at(v), args...))
+		l.mapValue(kernel.Map{Function: f}, v)
 		return nil
 	}
 }
 
-// mapStep applies a function to the first width columns of one or two views.
-func (l *lowering) mapStep(f kernel.Function, width int, y view, args ...view) plan.Step {
-	spec := kernel.Map{Function: f, Width: width, StrideA: args[0].stride(), StrideY: y.stride()}
-	list := []plan.Arg{written(whole(y)), whole(args[0])}
-	if f.Binary() {
-		spec.StrideB = args[1].stride()
-		list = append(list, whole(args[1]))
+// mapValue makes a value by a map of its arguments.
+func (l *lowering) mapValue(m kernel.Map, v *ir.Value) {
+	var args []view
+	for _, a := range v.Args {
+		args = append(args, l.at(a))
 	}
-	return plan.Step{Spec: spec, Split: l.rowSplit(y), Panels: panels(width), Args: list}
+	m.Width = v.Type.Width
+	l.emit(l.mapStep(m, l.at(v), args...))
+}
+
+// mapStep applies a function to the first columns of one or two views.
+func (l *lowering) mapStep(m kernel.Map, y view, args ...view) plan.Step {
+	pass, split, n := whole, l.rowSplit(y), panels(m.Width)
+	if l.byPanels(m.Width, append(args, y)...) && y.buffer.Space != plan.Private {
+		pass, split, m.Width = lanes, plan.ByChannels, kernel.PanelRows
+	}
+	m.StrideA, m.StrideY = args[0].stride(), y.stride()
+	list := []plan.Arg{written(pass(y)), pass(args[0])}
+	if m.Function.Binary() {
+		m.StrideB = args[1].stride()
+		list = append(list, pass(args[1]))
+	}
+	return plan.Step{Spec: m, Split: split, Panels: n, Args: list}
+}
+
+// byPanels reports whether element-wise work on a few tokens is divided as that
+// of linears is, so that none waits for another worker: where all views are of
+// whole panels.
+func (l *lowering) byPanels(width int, views ...view) bool {
+	return l.mode != plan.Prefill && !slices.ContainsFunc(views, func(w view) bool {
+		return w.column%kernel.PanelRows != 0 || w.width != kernel.Pad(width)
+	})
 }
 
 // rowSplit is the split of a step that treats rows independently.
@@ -48,7 +69,7 @@ func (l *lowering) rowSplit(y view) plan.Split {
 
 // lowerSlice does nothing where the slice is a view; otherwise it copies.
 func lowerSlice(l *lowering, v *ir.Value) error {
-	from, _ := l.source(v.Args[0], v.Op.(op.Slice))
+	from, _ := l.source(l.at(v.Args[0]), v.Args[0], v.Op.(op.Slice))
 	if at := l.at(v); at.buffer != from.buffer {
 		l.copyColumns(at, from, v.Type.Width)
 	}
@@ -57,5 +78,5 @@ func lowerSlice(l *lowering, v *ir.Value) error {
 
 // copyColumns copies the first width columns of a view.
 func (l *lowering) copyColumns(to, from view, width int) {
-	l.emit(l.mapStep(kernel.MapCopy, width, to, from))
+	l.emit(l.mapStep(kernel.Map{Function: kernel.MapCopy, Width: width}, to, from))
 }

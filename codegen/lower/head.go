@@ -22,12 +22,14 @@ func embeddings(m *ir.Module) int {
 }
 
 // withHead is the module with a last region that can be computed for any rows
-// alone, those whose logits are wanted: it has neither states nor ids nor taps.
+// alone, those whose logits are wanted: it has neither states nor ids nor taps,
+// and asks for no position.
 // Where there is none, a copy of the output becomes one.
 func withHead(m *ir.Module) *ir.Module {
 	last := m.Regions[len(m.Regions)-1].Body
 	bound := slices.ContainsFunc(last, func(v *ir.Value) bool {
-		return len(v.States) > 0 || slices.Contains(v.Args, m.Input) || slices.Contains(m.Taps, v)
+		_, places := v.Op.(op.Angles)
+		return places || len(v.States) > 0 || slices.Contains(v.Args, m.Input) || slices.Contains(m.Taps, v)
 	})
 	if !bound {
 		return m

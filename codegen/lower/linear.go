@@ -27,7 +27,7 @@ func lowerLinear(l *lowering, v *ir.Value) error {
 		row += kernel.Pad(n)
 	}
 	if apart {
-		l.emit(l.mapStep(kernel.MapAdd, v.Type.Width, y, y, l.at(v.Args[1])))
+		l.emit(l.mapStep(kernel.Map{Function: kernel.MapAdd, Width: v.Type.Width}, y, y, l.at(v.Args[1])))
 	}
 	return nil
 }

@@ -51,6 +51,12 @@ type rule struct {
 	// lanes lists the arguments that the kernel reads in whole groups of
 	// channels, so that they must start a panel and own its padding.
 	lanes []int
+	// aligned lists the arguments that are better off starting a panel: where a
+	// linear is cut for it, nothing needs to wait.
+	aligned []int
+	// private says that for few rows every worker makes its own copy of the result
+	// rather than wait for another one's.
+	private bool
 	// inPlace lists the arguments whose memory the result may take over: they
 	// are read channel by channel, each before the result's channel is written.
 	inPlace []int
@@ -84,13 +90,17 @@ type lowering struct {
 	options Options
 
 	mode    plan.Mode
-	steps   []plan.Step
+	steps   []looped
+	loop    *plan.Loop // of the steps to come
 	block   *plan.Block
 	weights []*plan.Weight // of the region, parallel to block.Weights
 	states  []*plan.State
 	packed  map[packKey]*plan.Weight
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
+	experts map[*ir.Value]*expertBuffers
+	// prepared is what is ready of each token for the scan that makes a value.
+	prepared map[*ir.Value]*plan.Buffer
 
 	quantised map[quantisedKey]*plan.Buffer // of the region at hand
 	ready     map[*plan.Buffer]bool         // quantised in the mode at hand
@@ -104,7 +114,8 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(beforeHead(m))
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
-		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}, experts: map[*ir.Value]*expertBuffers{},
+		prepared: map[*ir.Value]*plan.Buffer{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1
@@ -157,10 +168,12 @@ func (l *lowering) region(r *ir.Region, head bool) error {
 func (l *lowering) single() bool { return l.mode == plan.Decode || l.mode == plan.LogitsOne }
 
 // emit adds a step. Rows of a batch meet nowhere but in weights: what has a
-// state treats each with that of its sequence.
+// state, or a place in a sequence, treats each with that of its own.
 func (l *lowering) emit(s plan.Step) {
-	s.Apart = l.mode == plan.Batch && slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg })
-	l.steps = append(l.steps, s)
+	own := slices.ContainsFunc(s.Args, func(a plan.Arg) bool { return a.Kind == plan.StateArg }) ||
+		slices.ContainsFunc(s.Spec.Signature(), func(p kernel.Param) bool { return p.Name == "position" })
+	s.Apart = l.mode == plan.Batch && own
+	l.steps = append(l.steps, looped{s, l.loop})
 }
 
 // tokenSplit divides work that is row by row: among the workers where all of
@@ -190,13 +203,17 @@ func (l *lowering) finish(o Options) {
 func scratch(p *plan.Plan) int {
 	n, rows := 0, max(p.Chunk, p.Block)
 	for _, s := range p.Specs() {
-		switch s.(type) {
+		switch s := s.(type) {
 		case kernel.Gemm:
 			n = max(n, kernel.GemmScratch(rows))
 		case kernel.DotGemm:
 			n = max(n, kernel.DotGemmScratch(rows))
 		case kernel.Scan1:
 			n = max(n, kernel.Scan1Scratch(rows))
+		case kernel.SSD:
+			n = max(n, s.Scratch(rows))
+		case kernel.Attend:
+			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}
 	}
 	return n

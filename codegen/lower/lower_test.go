@@ -96,6 +96,38 @@ func TestPlansCompute(t *testing.T) {
 	}
 }
 
+// TestEveryOpComputes is the same for the textual tests of every op, as they are
+// and after all passes.
+func TestEveryOpComputes(t *testing.T) {
+	for _, name := range lower.Ops() {
+		for i, r := range irtest.Runs(t, "../../ir/op/testdata/"+name+"/*.txtar") {
+			for _, disable := range [][]string{nil, pass.Names()} {
+				m, err := pass.Run(r.Module, pass.Options{Disable: disable})
+				if err != nil {
+					t.Fatalf("%s: %v", r.Name, err)
+				}
+				requireLogits(t, r.Name, m, 1+i%4)
+			}
+		}
+	}
+}
+
+// requireLogits lowers a module and compares what its plan computes with the
+// evaluator.
+func requireLogits(t *testing.T, name string, m *ir.Module, workers int) {
+	t.Helper()
+	p, want := lowerChunk(t, m, chunk), irtest.Logits(t, m, ids)
+	for _, mode := range []plan.Mode{plan.Decode, plan.Batch, plan.Prefill} {
+		x := newMachine(t, p, workers)
+		got := x.feedAll(mode)
+		if x.fault != nil {
+			t.Errorf("%s: %s: %v in\n%s", name, mode, x.fault, plan.Format(p))
+		} else if e := irtest.RelativeError(got, want); e > 2e-6 {
+			t.Errorf("%s: %s: logits differ by %g in\n%s", name, mode, e, plan.Format(p))
+		}
+	}
+}
+
 // feedAll is the logits of all tokens.
 func (x *machine) feedAll(mode plan.Mode) []float32 {
 	var all []float32

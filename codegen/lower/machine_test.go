@@ -27,12 +27,17 @@ type machine struct {
 	out     *memory
 	states  []*memory // of each sequence; a single one is the first
 	private []*memory
+	pages   [][]*memory // of each cache, of each sequence
+	// positions is the number of tokens before those at hand, of each sequence.
+	positions []int
 
 	call   *plan.Call // at hand
 	head   bool
 	row    int // first row of the head
 	tokens int
 	ids    []int
+	rows   []int // of the expert at hand; nil out of loops
+	expert int
 	worker int
 	epoch  int    // the phase at hand
 	what   string // the kernel at hand
@@ -65,6 +70,14 @@ func newMachine(t *testing.T, p *plan.Plan, workers int) *machine {
 	x := &machine{plan: p, workers: workers, weights: unpack(t, p), arena: newMemory(p.Arena)}
 	for range p.Block {
 		x.states = append(x.states, newMemory(p.State))
+	}
+	x.positions = make([]int, p.Block)
+	for _, c := range p.Caches {
+		var list []*memory
+		for range p.Block {
+			list = append(list, newMemory(c.Page*maxPages))
+		}
+		x.pages = append(x.pages, list)
 	}
 	for _, b := range p.Buffers {
 		if b.Space == plan.Output {
@@ -134,6 +147,13 @@ func (x *machine) feed(mode plan.Mode, ids []int) {
 	for i := range x.plan.Calls[:len(x.plan.Calls)-1] {
 		x.run(&x.plan.Calls[i], mode)
 	}
+	if mode == plan.Batch {
+		for i := range ids {
+			x.positions[i]++
+		}
+		return
+	}
+	x.positions[0] += len(ids)
 }
 
 func (x *machine) logits(mode plan.Mode, row, rows int) []float32 {
@@ -161,12 +181,26 @@ func (x *machine) run(c *plan.Call, mode plan.Mode) {
 		m.forget()
 	}
 	x.call = c
-	for _, phase := range c.Block.Body(mode).Phases {
-		x.epoch++
-		for x.worker = range x.workers {
-			for i := range phase.Steps {
-				x.step(&phase.Steps[i])
+	phases := c.Block.Body(mode).Phases
+	for len(phases) > 0 {
+		n := 1
+		if loop := phases[0].Loop; loop != nil {
+			for n < len(phases) && phases[n].Loop == loop {
+				n++
 			}
+			x.loop(phases[:n])
+		} else {
+			x.phase(&phases[0])
+		}
+		phases = phases[n:]
+	}
+}
+
+func (x *machine) phase(phase *plan.Phase) {
+	x.epoch++
+	for x.worker = range x.workers {
+		for i := range phase.Steps {
+			x.step(&phase.Steps[i])
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 // job is one worker's part of a step.
 type job struct {
 	*machine
+	of            *plan.Step
 	args          map[string]*plan.Arg
 	panel, panels int
 	token, tokens int
@@ -19,12 +20,16 @@ type job struct {
 // step runs a step's part of the worker at hand.
 func (x *machine) step(s *plan.Step) {
 	x.what = s.Spec.Name()
-	j := &job{machine: x, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.tokens}
+	j := &job{machine: x, of: s, args: map[string]*plan.Arg{}, panels: s.Panels, tokens: x.count()}
 	switch s.Split {
 	case plan.ByChannels:
 		j.panel, j.panels = x.share(s.Panels)
+	case plan.ByHeads:
+		if !paged(s.Spec) {
+			j.panel, j.panels = x.share(s.Panels)
+		}
 	case plan.ByTokens:
-		j.token, j.tokens = x.share(x.tokens)
+		j.token, j.tokens = x.share(x.count())
 	case plan.One:
 		if x.worker != 0 {
 			return
@@ -32,7 +37,9 @@ func (x *machine) step(s *plan.Step) {
 	}
 	next := 0
 	for _, p := range s.Spec.Signature() {
-		if p.Type != "int" {
+		if p.Name == "rows" {
+			next++
+		} else if p.Type != "int" {
 			j.args[p.Name] = &s.Args[next]
 			next++
 		}
@@ -41,10 +48,17 @@ func (x *machine) step(s *plan.Step) {
 		x.fail("%d arguments, want %d", len(s.Args), next)
 		return
 	}
+	if paged(s.Spec) {
+		j.paged(s)
+		return
+	}
 	if j.panels > 0 && j.tokens > 0 {
 		j.rows(s)
 	}
 }
+
+// paged reports whether a kernel treats one page of a cache.
+func paged(s kernel.Spec) bool { return s.Kind() == "keep" || s.Kind() == "attend" }
 
 // rows runs a step's rows at once, or each with the states of its sequence.
 func (j *job) rows(s *plan.Step) {
@@ -82,12 +96,43 @@ func (j *job) run(spec kernel.Spec) {
 	case kernel.Scan1:
 		j.scratch(kernel.Scan1Scratch(j.tokens))
 		j.channels(func(c int) { j.scan1(&s, c) })
+	case kernel.SSD:
+		j.scratch(s.Scratch(j.tokens))
+		for i := range j.panels {
+			j.ssd(&s, i)
+		}
+	case kernel.Mamba3Prepare:
+		for i := range j.panels {
+			j.mamba3Prepare(&s, i)
+		}
+	case kernel.Mamba3:
+		for i := range j.panels {
+			j.mamba3(&s, i)
+		}
+	case kernel.Mamba3Gate:
+		j.mamba3Gate(&s)
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)
+	case kernel.GatedNorm:
+		j.gatednorm(&s)
+	case kernel.LayerNorm:
+		j.layernorm(&s)
+	case kernel.Angles:
+		j.angles(&s)
+	case kernel.RoPE:
+		j.rope(&s)
 	case kernel.Map:
-		j.mapped(&s)
+		j.mapped(&s, j.of.Split)
 	case kernel.Embed:
 		j.embed(&s)
+	case kernel.Gather:
+		j.gather(&s)
+	case kernel.Scatter:
+		j.scatter(&s)
+	case kernel.Weigh:
+		j.weigh(&s)
+	case kernel.Route:
+		j.route(&s)
 	default:
 		j.fail("no meaning")
 	}
@@ -98,7 +143,7 @@ func (j *job) run(spec kernel.Spec) {
 // stride that the kernel will use.
 func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 	a := j.args[name]
-	at := j.panel*a.Advance + column
+	at := j.panel*a.Advance + column + a.Expert*j.expert
 	if a.Kind == plan.StateArg {
 		slot := j.call.States[a.Slot]
 		if at += a.Start; at >= slot.Slot.Elements {
@@ -111,6 +156,9 @@ func (j *job) locate(name string, promised, t, column int) (*memory, int) {
 		j.fail("%s: stride %d, the buffer's is %d", name, promised, b.Stride)
 	}
 	row := j.token + t
+	if a.Whole {
+		row = t
+	}
 	if b.Carried && j.head {
 		row += j.row
 	}
@@ -148,7 +196,7 @@ func (j *job) put(name string, stride, t, column int, v float64) {
 func (j *job) weight(name string, i int) float64 {
 	a := j.args[name]
 	list := j.weights[j.call.Weights[a.Slot]]
-	if i += a.Start + j.panel*a.Advance; i >= len(list) {
+	if i += a.Start + j.panel*a.Advance + a.Expert*j.expert; i >= len(list) {
 		j.fail("%s: element %d of %d", name, i, len(list))
 		return 0
 	}
@@ -235,51 +283,6 @@ func (j *job) scan1(s *kernel.Scan1, c int) {
 	}
 }
 
-func (j *job) rmsnorm(s *kernel.RMSNorm) {
-	for t := range j.tokens {
-		row, sum := make([]float64, s.Width), 0.0
-		for i := range row {
-			row[i] = j.get("x", s.StrideX, t, i)
-			sum += row[i] * row[i]
-		}
-		scale := 1 / math.Sqrt(sum/float64(s.Width)+float64(s.Eps()))
-		for i, v := range row {
-			if v *= scale; s.Weight {
-				v *= j.weight("w", i)
-			}
-			j.put("y", s.StrideY, t, i, v)
-		}
-	}
-}
-
-func (j *job) mapped(s *kernel.Map) {
-	for t := range j.tokens {
-		for i := range s.Width {
-			a, b := j.get("a", s.StrideA, t, i), 0.0
-			if s.Function.Binary() {
-				b = j.get("b", s.StrideB, t, i)
-			}
-			j.put("y", s.StrideY, t, i, scalar(s.Function, a, b))
-		}
-	}
-}
-
-func scalar(f kernel.Function, a, b float64) float64 {
-	switch f {
-	case kernel.MapSiLU:
-		return silu(a)
-	case kernel.MapSoftplus:
-		return softplus(a)
-	case kernel.MapAdd:
-		return a + b
-	case kernel.MapMul:
-		return a * b
-	case kernel.MapCopy:
-		return a
-	}
-	return math.NaN()
-}
-
 func (j *job) embed(s *kernel.Embed) {
 	for t := range j.tokens {
 		id := j.ids[j.token+t]
@@ -288,13 +291,4 @@ func (j *job) embed(s *kernel.Embed) {
 			j.put("y", s.StrideY, t, i, j.weight("w", at))
 		}
 	}
-}
-
-func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
-
-func softplus(x float64) float64 {
-	if x > 20 {
-		return x
-	}
-	return math.Log1p(math.Exp(x))
 }

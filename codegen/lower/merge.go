@@ -13,6 +13,9 @@ func merge(p *plan.Plan) {
 	for _, b := range p.Blocks {
 		for _, body := range b.Bodies {
 			for _, phase := range body.Phases {
+				if loop := phase.Loop; loop != nil && canonical[loop.Weights.Buffer] != nil {
+					loop.Weights.Buffer = canonical[loop.Weights.Buffer]
+				}
 				for _, step := range phase.Steps {
 					for i := range step.Args {
 						if c := canonical[step.Args[i].Buffer]; c != nil {

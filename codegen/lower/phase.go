@@ -1,26 +1,31 @@
 package lower
 
-import "github.com/mambac/mambac/codegen/plan"
+import (
+	"slices"
+
+	"github.com/mambac/mambac/codegen/plan"
+)
 
 // phases cuts a run of steps where one needs what another worker makes: steps
 // stay together as long as every worker depends on its own part alone.
-func phases(steps []plan.Step) []plan.Phase {
+func phases(steps []looped) []plan.Phase {
 	var list []plan.Phase
-	var current []plan.Step
-	for _, s := range steps {
-		for i := range current {
-			if conflict(&current[i], &s) {
-				list = append(list, plan.Phase{Steps: current})
-				current = nil
-				break
-			}
+	for i := range steps {
+		s := &steps[i]
+		last := len(list) - 1
+		if last < 0 || list[last].Loop != s.loop || slices.ContainsFunc(list[last].Steps, func(before plan.Step) bool { return conflict(&before, &s.Step) }) {
+			list = append(list, plan.Phase{Loop: s.loop})
+			last++
 		}
-		current = append(current, s)
-	}
-	if len(current) > 0 {
-		list = append(list, plan.Phase{Steps: current})
+		list[last].Steps = append(list[last].Steps, s.Step)
 	}
 	return list
+}
+
+// looped is a step and the loop that it is part of, if any.
+type looped struct {
+	plan.Step
+	loop *plan.Loop
 }
 
 // conflict reports whether b must wait for a on all workers.
@@ -60,5 +65,5 @@ func sameWorker(a, b *plan.Step, x, y *plan.Arg) bool {
 	case a.Split == plan.ByChannels:
 		return a.Panels == b.Panels && x.Column == y.Column && x.Advance == y.Advance && x.Advance != 0
 	}
-	return true // rows of tokens, or everything on one worker
+	return a.Split != plan.ByHeads || a.Panels == b.Panels // rows of tokens, heads, or everything on one worker
 }

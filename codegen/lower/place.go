@@ -23,8 +23,9 @@ type view struct {
 // phase cannot collide.
 type placement struct {
 	views    map[*ir.Value]view
-	private  map[*ir.Value]view  // norms where every worker computes its own copy
-	segments map[*ir.Value][]int // linears whose rows are padded in parts
+	private  map[*ir.Value]view         // what every worker computes a copy of for itself
+	concats  map[*ir.Value]*plan.Buffer // of concats whose parts are made in place
+	segments map[*ir.Value][]int        // linears whose rows are padded in parts
 	uses     map[*ir.Value][]*ir.Value
 	order    map[*ir.Value]int // position in the module
 	region   map[*ir.Value]int
@@ -38,7 +39,7 @@ type placement struct {
 
 func place(m *ir.Module) *placement {
 	p := &placement{
-		views: map[*ir.Value]view{}, private: map[*ir.Value]view{}, segments: map[*ir.Value][]int{},
+		views: map[*ir.Value]view{}, private: map[*ir.Value]view{}, concats: map[*ir.Value]*plan.Buffer{}, segments: map[*ir.Value][]int{},
 		uses: map[*ir.Value][]*ir.Value{}, order: map[*ir.Value]int{}, region: map[*ir.Value]int{},
 		output: m.Output, tapped: map[*ir.Value]bool{}, local: make([][]*plan.Buffer, len(m.Regions)), copies: make([][]*plan.Buffer, len(m.Regions)),
 	}
@@ -86,7 +87,7 @@ func (p *placement) segment(v *ir.Value) {
 		}
 		at = slice.Hi
 		widths = append(widths, slice.Hi-slice.Lo)
-		wanted = wanted || p.wantsLanes(s)
+		wanted = wanted || p.wantsLanes(s) || p.wants(s, func(r rule) []int { return r.aligned })
 	}
 	if wanted && at == v.Type.Width {
 		p.segments[v] = widths
@@ -102,8 +103,13 @@ func sliceLo(v *ir.Value) int {
 
 // wantsLanes reports whether a kernel reads v in whole groups of channels.
 func (p *placement) wantsLanes(v *ir.Value) bool {
+	return p.wants(v, func(r rule) []int { return r.lanes })
+}
+
+// wants reports whether an op lists v among some of its arguments.
+func (p *placement) wants(v *ir.Value, list func(rule) []int) bool {
 	return slices.ContainsFunc(p.uses[v], func(u *ir.Value) bool {
-		return slices.ContainsFunc(rules[u.Op.OpName()].lanes, func(i int) bool { return i < len(u.Args) && u.Args[i] == v })
+		return slices.ContainsFunc(list(rules[u.Op.OpName()]), func(i int) bool { return i < len(u.Args) && u.Args[i] == v })
 	})
 }
 
@@ -119,8 +125,19 @@ func (p *placement) place(v *ir.Value) {
 	if s, ok := v.Op.(op.Slice); ok {
 		if w, ok := p.sliceView(v, s); ok {
 			p.views[v] = w
+			if own, ok := p.private[v.Args[0]]; ok {
+				p.private[v], _ = p.source(own, v.Args[0], s)
+			}
 			return
 		}
+	}
+	if b := p.concats[v]; b != nil {
+		p.views[v] = view{b, 0, kernel.Pad(v.Type.Width)}
+		return
+	}
+	if w, ok := p.besideOthers(v); ok {
+		p.views[v] = w
+		return
 	}
 	if w, ok := p.takeOver(v); ok {
 		p.views[v] = w
@@ -164,11 +181,11 @@ func spread(width int) int {
 	return width
 }
 
-// placePrivate gives a norm that only its own region uses a second place in
-// every worker's private memory: for few rows it is cheaper to compute it
-// everywhere than to wait for each other.
+// placePrivate gives a norm, or what is turned, that only its own region uses a
+// second place in every worker's private memory: for few rows it is cheaper to
+// compute it everywhere than to wait for each other.
 func (p *placement) placePrivate(v *ir.Value) {
-	if _, ok := v.Op.(op.RMSNorm); !ok || p.crosses(v) || v == p.output {
+	if !rules[v.Op.OpName()].private || p.crosses(v) || v == p.output {
 		return
 	}
 	b := &plan.Buffer{Name: p.views[v].buffer.Name + "Own", Space: plan.Private,
@@ -182,17 +199,16 @@ func (p *placement) placePrivate(v *ir.Value) {
 // needs memory of its own: because it outlives its region, or because a kernel
 // wants lanes and the columns do not start a panel.
 func (p *placement) sliceView(v *ir.Value, s op.Slice) (view, bool) {
-	w, aligned := p.source(v.Args[0], s)
+	w, aligned := p.source(p.views[v.Args[0]], v.Args[0], s)
 	if w.buffer == nil || w.buffer.Space == plan.Output || v == p.output || p.crosses(v) {
 		return view{}, false
 	}
 	return w, aligned || !p.wantsLanes(v)
 }
 
-// source is where the columns of a slice lie, and whether they are whole
-// panels.
-func (p *placement) source(arg *ir.Value, s op.Slice) (view, bool) {
-	from := p.views[arg]
+// source is where the columns of a slice of an argument lie that is at from, and
+// whether they are whole panels.
+func (p *placement) source(from view, arg *ir.Value, s op.Slice) (view, bool) {
 	lo, column := 0, from.column
 	for _, n := range p.segments[arg] {
 		if lo == s.Lo {

@@ -31,7 +31,7 @@ func (l *lowering) input(linear *ir.Value, s kernel.Storage) view {
 	to := view{b, 0, b.Width}
 	if !l.ready[b] {
 		l.ready[b] = true
-		l.emit(l.quantiseStep(x, s, to))
+		l.emit(l.quantiseStep(l.at(x), x.Type.Width, s, to))
 	}
 	return to
 }
@@ -58,14 +58,14 @@ func (l *lowering) quantisedBuffer(key quantisedKey, region int) *plan.Buffer {
 	return b
 }
 
-func (l *lowering) quantiseStep(x *ir.Value, s kernel.Storage, to view) plan.Step {
-	from, split := l.at(x), l.tokenSplit()
+func (l *lowering) quantiseStep(from view, k int, s kernel.Storage, to view) plan.Step {
+	split := l.tokenSplit()
 	if to.buffer.Space == plan.Private {
 		split = plan.Each
 	}
 	return plan.Step{
-		Spec:  kernel.Quantise{Storage: s, K: x.Type.Width, StrideX: from.stride(), StrideY: to.stride()},
-		Split: split, Panels: panels(x.Type.Width),
+		Spec:  kernel.Quantise{Storage: s, K: k, StrideX: from.stride(), StrideY: to.stride()},
+		Split: split, Panels: panels(k),
 		Args: []plan.Arg{written(whole(to)), whole(from)},
 	}
 }

@@ -35,7 +35,7 @@ func lowerScan1(l *lowering, v *ir.Value) error {
 		bias, _ := l.weight(v.Params[2], plan.Vector, []int{channels}, 1)
 		args = append(args, vector(bias, 0))
 	}
-	h := l.state(v.States[0], plan.Lanes, channels, o.States)
+	h := l.state(v.States[0], plan.Lanes, o.States, channels)
 	args = append(args, plan.Arg{Kind: plan.StateArg, Slot: h, Advance: perPanel, Write: true}, plan.Arg{Kind: plan.ScratchArg})
 	l.emit(plan.Step{Spec: spec, Split: plan.ByChannels, Panels: panels(channels), Args: args})
 	return nil

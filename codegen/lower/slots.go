@@ -55,8 +55,9 @@ func (l *lowering) weight(p *ir.Param, layout plan.Layout, segments []int, colum
 	return len(l.weights) - 1, &l.block.Weights[len(l.weights)-1]
 }
 
-// state is the same for a state; its segments are its channels.
-func (l *lowering) state(s *ir.State, layout plan.Layout, channels, columns int) int {
+// state is the same for a state whose segments are its channels, or of Heads
+// those of each head.
+func (l *lowering) state(s *ir.State, layout plan.Layout, columns int, segments ...int) int {
 	for i, have := range l.states {
 		if have.State == s {
 			return i
@@ -64,13 +65,45 @@ func (l *lowering) state(s *ir.State, layout plan.Layout, channels, columns int)
 	}
 	st := &plan.State{State: s, Offset: l.plan.State}
 	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kernel.F32,
-		Segments: []int{channels}, Columns: columns}
+		Segments: segments, Columns: columns}
 	st.Slot.Elements = elements(&st.Slot)
 	l.plan.State += st.Slot.Elements
 	l.plan.States = append(l.plan.States, st)
 	l.states = append(l.states, st)
 	l.block.States = append(l.block.States, st.Slot)
 	return len(l.states) - 1
+}
+
+// cache is the same for a cache, whose pages it shares with the others of its
+// window.
+func (l *lowering) cache(s *ir.State, layout plan.Layout) int {
+	for i, have := range l.states {
+		if have.State == s {
+			return i
+		}
+	}
+	heads, dim := s.Shape[0], s.Shape[1]
+	st := &plan.State{State: s}
+	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kernel.F32, Segments: []int{heads}, Columns: dim,
+		Elements: heads * dim * kernel.PageTokens, Cache: l.cacheOf(s.Window)}
+	pages := &l.plan.Caches[st.Slot.Cache]
+	st.Offset = pages.Page
+	pages.Page += st.Slot.Elements
+	l.plan.States = append(l.plan.States, st)
+	l.states = append(l.states, st)
+	l.block.States = append(l.block.States, st.Slot)
+	return len(l.states) - 1
+}
+
+// cacheOf is the index of the pages that reach back a window.
+func (l *lowering) cacheOf(window int) int {
+	for i, c := range l.plan.Caches {
+		if c.Window == window {
+			return i
+		}
+	}
+	l.plan.Caches = append(l.plan.Caches, plan.Cache{Window: window})
+	return len(l.plan.Caches) - 1
 }
 
 // unique numbers a slot name that the block already has.

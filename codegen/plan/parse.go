@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,6 +128,8 @@ func (p *parser) line() {
 		q.Name, q.IDs, q.Vocab, q.Chunk, q.Block = p.quoted(), p.value("ids"), p.value("vocab"), p.value("chunk"), p.value("block")
 		q.Arena, q.Private, q.Scratch = p.value("arena"), p.value("private"), p.value("scratch")
 		q.State, q.Bytes = p.value("state"), int64(p.value("bytes"))
+	case "cache":
+		p.plan.Caches = append(p.plan.Caches, Cache{Window: p.value("window"), Page: p.value("page")})
 	case "buffer":
 		b := &Buffer{Name: p.word(), Space: Space(p.word()), Width: p.value("width"), Stride: p.value("stride"),
 			Rows: p.value("rows"), Offset: p.value("offset"), Carried: len(p.fields) > 7}
@@ -136,6 +140,9 @@ func (p *parser) line() {
 	case "state":
 		s := &State{State: &ir.State{Name: p.quoted(), Kind: ir.StateKind(p.word()), Shape: p.shape()}}
 		s.Offset, s.Slot = p.value("offset"), p.slot()
+		if s.Slot.Paged() && s.Slot.Cache < len(p.plan.Caches) {
+			s.State.Window = p.plan.Caches[s.Slot.Cache].Window
+		}
 		p.plan.States = append(p.plan.States, s)
 	case "block":
 		p.block = &Block{Name: p.word()}
@@ -176,9 +183,26 @@ func (p *parser) slot() Slot {
 	if !ok {
 		p.fail("want segments=")
 	}
-	s.Segments = p.ints(segments)
+	s.Segments = p.segments(segments)
 	s.Columns, s.Elements = p.value("columns"), p.value("elements")
+	if s.Paged() {
+		s.Cache = p.value("cache")
+	}
 	return s
+}
+
+// segments reads 48,32 or, of equal ones, 64*24.
+func (p *parser) segments(text string) []int {
+	each, times, equal := strings.Cut(text, "*")
+	if !equal {
+		return p.ints(text)
+	}
+	n := p.number(times)
+	if n < 1 || n > math.MaxUint16 {
+		p.fail("%s: no number of segments", text)
+		return nil
+	}
+	return slices.Repeat([]int{p.number(each)}, n)
 }
 
 func (p *parser) inBlock(word string) {
@@ -200,7 +224,7 @@ func (p *parser) inBlock(word string) {
 			return
 		}
 		body := &bodies[len(bodies)-1]
-		body.Phases = append(body.Phases, Phase{})
+		body.Phases = append(body.Phases, Phase{Loop: p.loop(body.Phases)})
 	case "step":
 		if len(bodies) == 0 || len(bodies[len(bodies)-1].Phases) == 0 {
 			p.fail("step outside a phase")
@@ -212,6 +236,22 @@ func (p *parser) inBlock(word string) {
 	default:
 		p.fail("unknown word %q", word)
 	}
+}
+
+// loop reads what a phase is part of.
+func (p *parser) loop(before []Phase) *Loop {
+	if p.at == len(p.fields) {
+		return nil
+	}
+	switch word := p.word(); {
+	case word == "loop":
+		return &Loop{p.arg(p.word())}
+	case word == "more" && len(before) > 0 && before[len(before)-1].Loop != nil:
+		return before[len(before)-1].Loop
+	default:
+		p.fail("a phase is no %q", word)
+	}
+	return nil
 }
 
 func (p *parser) step() Step {
@@ -241,6 +281,11 @@ func (p *parser) step() Step {
 func (p *parser) arg(text string) Arg {
 	var a Arg
 	text, a.Write = strings.CutSuffix(text, "!")
+	text, a.Whole = strings.CutSuffix(text, "@")
+	text, expert, apart := strings.Cut(text, "*")
+	if apart {
+		a.Expert = p.number(expert)
+	}
 	text, advance, found := strings.Cut(text, "+")
 	if found {
 		a.Advance = p.number(advance)
@@ -250,9 +295,11 @@ func (p *parser) arg(text string) Arg {
 	switch {
 	case !indexed:
 		a.Kind = ArgKind(name)
-		if a.Kind != IDsArg && a.Kind != ScratchArg {
+		if a.Kind != IDsArg && a.Kind != ScratchArg && a.Kind != RowsArg {
 			p.fail("unknown argument %q", text)
 		}
+	case name == string(ScratchArg):
+		a.Kind, a.Start = ScratchArg, p.number(inside)
 	case strings.HasPrefix(name, "$"):
 		a.Kind, a.Start, a.Slot = WeightArg, p.number(inside), p.slotIndex(p.block.Weights, name[1:])
 	case strings.HasPrefix(name, "&"):

@@ -58,6 +58,12 @@ const (
 	Taps Layout = "taps"
 	// Lanes: [C,N] as, per 16 channels, N rows of 16 lanes.
 	Lanes Layout = "lanes"
+	// Heads: [H,P,N] as, per head and per 16 of its rows, N rows of 16 lanes.
+	Heads Layout = "heads"
+	// Keys and Values: what a cache [heads,dim] keeps of a page's tokens, per head
+	// as rows of an element (kernel.Keep with Columns) or as rows of a token.
+	Keys   Layout = "keys"
+	Values Layout = "values"
 )
 
 // Slot is the shape of a weight or state as a block's code sees it. Layers
@@ -66,16 +72,31 @@ type Slot struct {
 	Name     string // identifier: inProj
 	Layout   Layout
 	Storage  kernel.Storage // float32 except for Panels
-	Segments []int          // rows (channels) of each segment; one for most
-	Columns  int            // K of Panels, taps of Taps, N of Lanes, 1 of Vector
+	Segments []int          // rows (channels, heads) of each segment; one for most; of Heads each head is one
+	Columns  int            // K of Panels, taps of Taps, N of Lanes and Heads, 1 of Vector, dim of Keys and Values
 	Elements int            // packed elements
+	Cache    int            // of Keys and Values: index into the plan's caches
 }
 
-// PaddedRows is the number of rows with every segment rounded up to panels.
+// Paged reports whether the slot lies on the pages of a cache.
+func (s *Slot) Paged() bool { return s.Layout == Keys || s.Layout == Values }
+
+// Cache is a kind of page; states that look back equally far share its pages.
+type Cache struct {
+	Window int // 0 for all tokens
+	Page   int // float32 of a page
+}
+
+// PaddedRows is the number of rows with every segment rounded up to panels, or
+// to groups of a head's rows.
 func (s *Slot) PaddedRows() int {
+	pad := kernel.Pad
+	if s.Layout == Heads {
+		pad = kernel.PadGroup
+	}
 	n := 0
 	for _, rows := range s.Segments {
-		n += kernel.Pad(rows)
+		n += pad(rows)
 	}
 	return n
 }
@@ -96,17 +117,30 @@ func (w *Weight) Bytes() int64 {
 type State struct {
 	Slot   Slot
 	State  *ir.State
-	Offset int // float32
+	Offset int // float32, of the sequence's block or of a page
 }
 
 // Lanes is the number of channels whose values of one column lie together:
 // channel r, column c is at r/Lanes·Lanes·Columns + c·Lanes + r%Lanes of the
-// state's elements.
+// elements of its segment, where Columns is the last axis of the state. One is
+// the order of the state's own axes.
 func (s *State) Lanes() int {
-	if s.Slot.Layout == Lanes {
+	switch s.Slot.Layout {
+	case Lanes, Heads:
 		return kernel.GroupChannels
+	case Vector:
+		return 1
 	}
 	return s.Slot.PaddedRows()
+}
+
+// Run is the number of channels after which whole groups of lanes begin again;
+// 0 for none.
+func (s *State) Run() int {
+	if s.Slot.Layout == Heads {
+		return s.Slot.Segments[0]
+	}
+	return 0
 }
 
 // ArgKind says what an argument of a step refers to.
@@ -116,9 +150,10 @@ type ArgKind string
 const (
 	ViewArg    ArgKind = "view"    // columns of a buffer
 	WeightArg  ArgKind = "weight"  // a weight slot of the block
-	StateArg   ArgKind = "state"   // a state slot of the block
+	StateArg   ArgKind = "state"   // a state slot of the block, of pages too
 	IDsArg     ArgKind = "ids"     // the token ids of the call
 	ScratchArg ArgKind = "scratch" // this worker's kernel scratch
+	RowsArg    ArgKind = "rows"    // the rows that a loop's expert is chosen for
 )
 
 // Arg is one pointer argument of a step, in the order of its spec's
@@ -131,7 +166,10 @@ type Arg struct {
 	Slot    int     // WeightArg, StateArg: index into the block's slots
 	Start   int     // WeightArg, StateArg: first element
 	Advance int     // elements from one panel of channels to the next; 0: read whole
-	Write   bool
+	Expert  int     // elements from one expert of a loop to the next
+	// Whole arguments begin at row 0: the kernel finds their rows in a list.
+	Whole bool
+	Write bool
 }
 
 // Split says how a step's work is divided among workers.
@@ -143,13 +181,14 @@ const (
 	ByTokens   Split = "tokens"   // each worker takes a run of tokens
 	Each       Split = "each"     // every worker does all of it, into private memory
 	One        Split = "one"      // the first worker does all of it
+	ByHeads    Split = "heads"    // each worker takes a run of heads, of a prefill also of tokens
 )
 
 // Step is one kernel call per worker.
 type Step struct {
 	Spec   kernel.Spec
 	Split  Split
-	Panels int // panels of output channels of the whole step
+	Panels int // panels of output channels of the whole step; heads of ByHeads
 	// Apart steps treat the rows one by one, as a sequence of one token each:
 	// row i has the states of sequence i. Only a Batch has them.
 	Apart bool
@@ -158,7 +197,14 @@ type Step struct {
 
 // Phase is work without dependencies between workers; a barrier follows it.
 type Phase struct {
+	Loop  *Loop // that the phase is part of, with its neighbours; nil for none
 	Steps []Step
+}
+
+// Loop repeats phases for each expert that is chosen for a row: its steps treat
+// the rows it is chosen for, as many as there are.
+type Loop struct {
+	Weights Arg // a column for each expert: 0 in the rows that it is not chosen for
 }
 
 // Body is the code of a block in one mode.
@@ -213,8 +259,9 @@ type Plan struct {
 	Arena   int // float32
 	Private int // float32 per worker, kernel scratch included
 	Scratch int // float32 of kernel scratch at the start of the private memory
-	State   int // float32 per sequence
+	State   int // float32 per sequence, pages of caches apart
 	Bytes   int64
+	Caches  []Cache
 	Buffers []*Buffer
 	Weights []*Weight
 	States  []*State

@@ -13,6 +13,9 @@ func Format(p *Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plan %s ids=%d vocab=%d chunk=%d block=%d arena=%d private=%d scratch=%d state=%d bytes=%d\n",
 		strconv.Quote(p.Name), p.IDs, p.Vocab, p.Chunk, p.Block, p.Arena, p.Private, p.Scratch, p.State, p.Bytes)
+	for _, c := range p.Caches {
+		fmt.Fprintf(&b, "cache window=%d page=%d\n", c.Window, c.Page)
+	}
 	for _, buf := range p.Buffers {
 		fmt.Fprintf(&b, "buffer %s %s width=%d stride=%d rows=%d offset=%d%s\n",
 			buf.Name, buf.Space, buf.Width, buf.Stride, buf.Rows, buf.Offset, flag(buf.Carried, "carried"))
@@ -56,14 +59,25 @@ func FormatBlock(block *Block) string {
 	}
 	for _, body := range block.Bodies {
 		fmt.Fprintf(&b, "  body %s\n", body.Mode)
-		for _, phase := range body.Phases {
-			b.WriteString("    phase\n")
+		for i, phase := range body.Phases {
+			b.WriteString("    phase" + formatLoop(body.Phases[:i], phase.Loop, block) + "\n")
 			for i := range phase.Steps {
 				fmt.Fprintf(&b, "      step %s\n", formatStep(&phase.Steps[i], block))
 			}
 		}
 	}
 	return b.String()
+}
+
+// formatLoop prints what a phase is part of: loop, or more of the one before.
+func formatLoop(before []Phase, loop *Loop, block *Block) string {
+	switch {
+	case loop == nil:
+		return ""
+	case len(before) > 0 && before[len(before)-1].Loop == loop:
+		return " more"
+	}
+	return " loop " + formatArg(&loop.Weights, block)
 }
 
 func formatStep(s *Step, block *Block) string {
@@ -76,7 +90,8 @@ func formatStep(s *Step, block *Block) string {
 }
 
 // formatArg prints view normed[0:768]+48!, weight $inProj[0]+36864,
-// state &conv[0]+48!, ids, scratch; ! marks what the step writes.
+// state &conv[0]+48!, ids, scratch; ! marks what the step writes, *96 how far
+// experts are apart, @ what it finds its rows in.
 func formatArg(a *Arg, block *Block) string {
 	var s string
 	switch a.Kind {
@@ -86,18 +101,38 @@ func formatArg(a *Arg, block *Block) string {
 		s = fmt.Sprintf("$%s[%d]", block.Weights[a.Slot].Name, a.Start)
 	case StateArg:
 		s = fmt.Sprintf("&%s[%d]", block.States[a.Slot].Name, a.Start)
+	case ScratchArg:
+		s = string(a.Kind)
+		if a.Start > 0 {
+			s = fmt.Sprintf("%s[%d]", a.Kind, a.Start)
+		}
 	default:
 		s = string(a.Kind)
 	}
 	if a.Advance != 0 {
 		s += fmt.Sprintf("+%d", a.Advance)
 	}
-	return s + flag(a.Write, "!")
+	if a.Expert != 0 {
+		s += fmt.Sprintf("*%d", a.Expert)
+	}
+	return s + flag(a.Whole, "@") + flag(a.Write, "!")
 }
 
 func formatSlot(s *Slot) string {
-	return fmt.Sprintf("%s %s %s segments=%s columns=%d elements=%d",
-		s.Name, s.Layout, s.Storage, formatInts(s.Segments, ","), s.Columns, s.Elements)
+	text := fmt.Sprintf("%s %s %s segments=%s columns=%d elements=%d",
+		s.Name, s.Layout, s.Storage, formatSegments(s), s.Columns, s.Elements)
+	if s.Paged() {
+		text += fmt.Sprintf(" cache=%d", s.Cache)
+	}
+	return text
+}
+
+// formatSegments prints 64*24 for the 24 equal segments of Heads.
+func formatSegments(s *Slot) string {
+	if s.Layout == Heads {
+		return fmt.Sprintf("%d*%d", s.Segments[0], len(s.Segments))
+	}
+	return formatInts(s.Segments, ",")
 }
 
 func formatShape(shape []int) string { return "[" + formatInts(shape, ",") + "]" }
@@ -114,7 +149,7 @@ func flag(on bool, word string) string {
 	switch {
 	case !on:
 		return ""
-	case word == "!":
+	case word == "!" || word == "@":
 		return word
 	}
 	return " " + word

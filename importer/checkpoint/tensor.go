@@ -42,6 +42,25 @@ func (t *Tensor) SameData(other *Tensor) bool {
 		t.Shape.Equal(other.Shape) && slices.Equal(t.strides, other.strides)
 }
 
+// Flatten implements tensor.Flattener: a view of the same values with the first
+// two axes as one.
+func (t *Tensor) Flatten() (tensor.Source, error) {
+	if len(t.Shape) < 2 {
+		return nil, fmt.Errorf("shape %v has no two axes to make one of", t.Shape)
+	}
+	step := t.strides[1]
+	switch {
+	case t.Shape[1] == 1:
+		step = t.strides[0]
+	case t.Shape[0] > 1 && t.strides[0] != t.Shape[1]*step:
+		return nil, fmt.Errorf("shape %v is stored with strides %v, of whose first two axes no one can be made", t.Shape, t.strides)
+	}
+	flat := *t
+	flat.Shape = append(tensor.Shape{t.Shape[0] * t.Shape[1]}, t.Shape[2:]...)
+	flat.strides = append([]int{step}, t.strides[2:]...)
+	return &flat, nil
+}
+
 // blockElements is how many elements are read at once.
 const blockElements = 256 << 10
 

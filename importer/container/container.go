@@ -4,6 +4,7 @@ package container
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,7 +20,7 @@ type Tensor struct {
 	Name   string
 	DType  tensor.DType // F32, F16, BF16 or F64
 	Shape  tensor.Shape
-	Source tensor.Source
+	Source tensor.Source // nil for a hole, where the container and the file can have one
 
 	// Tied names an earlier tensor that has the same values, "" for none.
 	// Torch containers put both names on one storage if they are in one file,
@@ -39,6 +40,7 @@ type format struct {
 	// write makes the files. Sharded containers begin another one after every
 	// shardBytes of values, the rest ignore it.
 	write func(tensors []Tensor, shardBytes int64, create Create) error
+	holes bool // it can leave out values
 }
 
 var formats = map[string]format{}
@@ -69,6 +71,35 @@ func Check(name string) error {
 	return nil
 }
 
+// CheckHoles is Check for containers that can leave out values.
+func CheckHoles(name string) error {
+	if err := Check(name); err != nil || formats[name].holes {
+		return err
+	}
+	var able []string
+	for _, other := range Names() {
+		if formats[other].holes {
+			able = append(able, other)
+		}
+	}
+	return fmt.Errorf("container %s cannot leave out values: want one of %s", name, strings.Join(able, ", "))
+}
+
+// Skipper is a file that can have holes: bytes that take no room and read as
+// zeros.
+type Skipper interface {
+	Skip(n int64) error
+}
+
+// skip leaves a hole of n bytes.
+func skip(w io.Writer, n int64) error {
+	s, ok := w.(Skipper)
+	if !ok {
+		return errors.New("the file cannot have holes")
+	}
+	return s.Skip(n)
+}
+
 // Write makes the weight files of a checkpoint, in one of the containers.
 func Write(name string, tensors []Tensor, shardBytes int64, create Create) error {
 	if err := Check(name); err != nil {
@@ -83,6 +114,9 @@ const blockElements = 64 << 10
 
 // writeValues streams the values of one tensor, little-endian.
 func writeValues(w io.Writer, t Tensor) error {
+	if t.Source == nil {
+		return skip(w, t.Bytes())
+	}
 	row, rows := t.Shape.Row(), t.Shape.Rows()
 	n := min(max(1, blockElements/max(1, row)), rows)
 	values := make([]float32, n*row)

@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	register(format{name: "torch-legacy", write: legacyFile})
+	register(format{name: "torch-legacy", write: legacyFile, holes: true})
 }
 
 func legacyFile(tensors []Tensor, _ int64, create Create) error {

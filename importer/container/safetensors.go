@@ -1,15 +1,17 @@
 package container
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mambac/mambac/runtime/safetensors"
 )
 
 func init() {
-	register(format{name: "safetensors", write: safetensorsFile})
-	register(format{name: "safetensors-sharded", write: safetensorsShards})
+	register(format{name: "safetensors", write: safetensorsFile, holes: true})
+	register(format{name: "safetensors-sharded", write: safetensorsShards, holes: true})
 }
 
 func safetensorsFile(tensors []Tensor, _ int64, create Create) error {
@@ -41,10 +43,25 @@ func writeSafetensors(w io.Writer, tensors []Tensor) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(tensors, func(t Tensor) bool { return t.Source == nil }) {
+		return skipAll(w, tensors)
+	}
 	for _, t := range tensors {
 		if err := writeValues(out, t); err != nil {
 			return err
 		}
 	}
 	return out.Close()
+}
+
+// skipAll leaves one hole in place of all values.
+func skipAll(w io.Writer, tensors []Tensor) error {
+	n := int64(0)
+	for _, t := range tensors {
+		if t.Source != nil {
+			return fmt.Errorf("%s: has values, others have none", t.Name)
+		}
+		n += t.Bytes()
+	}
+	return skip(w, n)
 }

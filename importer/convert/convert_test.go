@@ -28,7 +28,7 @@ func open(t *testing.T, folder string) *convert.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	m, err := importer.Import(c)
+	m, err := importer.Import(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

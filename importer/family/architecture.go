@@ -30,3 +30,10 @@ type Mamba1Layer struct {
 
 // Kind implements Architecture.
 func (*Mamba1) Kind() string { return "mamba1" }
+
+// Unplaced is the Architecture of a family whose parameters nobody writes down
+// under other names; it is the family's name.
+type Unplaced string
+
+// Kind implements Architecture.
+func (u Unplaced) Kind() string { return string(u) }

@@ -56,7 +56,7 @@ func (f fake) layers(n int) {
 			"mixer.conv1d.bias": {inner}, "mixer.x_proj.weight": {rank + 2*states, inner}, "mixer.dt_proj.weight": {inner, rank},
 			"mixer.dt_proj.bias": {inner}, "mixer.A_log": {inner, states}, "mixer.D": {inner}, "mixer.out_proj.weight": {hidden, inner},
 		} {
-			f.set(layerNames(layersPrefix, i, []string{name})[0], shape...)
+			f.set(layerNames("backbone.layers.", i, []string{name})[0], shape...)
 		}
 	}
 }
@@ -68,7 +68,14 @@ const stateSpacesJSON = `{"d_model": 6, "n_layer": 2, "vocab_size": 10, "pad_voc
 	"ssm_cfg": {"d_state": 3, "d_conv": 4, "dt_rank": 5, "expand": 1.7}}`
 
 // imported is what happens to a config and tensors.
-func imported(config string, f fake) (*Result, error) {
+func imported(config string, f fake) (*Result, error) { return importedWith(config, f, nil) }
+
+// importedWith is imported with choices that somebody made.
+func importedWith(config string, f fake, asked map[string]string) (*Result, error) {
+	choices, err := NewChoices(asked)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := ParseKeys([]byte(config))
 	if err != nil {
 		return nil, err
@@ -77,7 +84,7 @@ func imported(config string, f fake) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return family.Import(keys, NewSet(f))
+	return family.Import(keys, NewSet(f), choices)
 }
 
 // must imports what is good.

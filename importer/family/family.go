@@ -46,8 +46,9 @@ type Family struct {
 	Name string
 	// Match reports whether a config belongs to this family.
 	Match func(c Keys) bool
-	// Import builds the module.
-	Import func(c Keys, s *Set) (*Result, error)
+	// Import builds the module. Of the choices that configs do not make it takes
+	// those that concern the model.
+	Import func(c Keys, s *Set, choices *Choices) (*Result, error)
 }
 
 var families = map[string]Family{}
@@ -70,6 +71,11 @@ func Names() []string {
 	return names
 }
 
+// typed is a Match by the config's model_type.
+func typed(name string) func(Keys) bool {
+	return func(c Keys) bool { return c.modelType() == name }
+}
+
 // Detect finds the family of a config.json.
 func Detect(c Keys) (Family, error) {
 	for _, name := range Names() {
@@ -78,7 +84,7 @@ func Detect(c Keys) (Family, error) {
 		}
 	}
 	known := strings.Join(Names(), ", ")
-	if raw, ok := c["model_type"]; ok {
+	if raw, ok := c.get("model_type"); ok {
 		return Family{}, fmt.Errorf("unknown model_type %s; known families are %s", short(raw), known)
 	}
 	return Family{}, fmt.Errorf("no model_type, and no d_model and n_layer as in the state-spaces layout; known families are %s", known)

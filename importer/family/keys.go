@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +16,16 @@ import (
 
 // Keys is a config.json: its top-level keys, undecoded.
 type Keys map[string]json.RawMessage
+
+// get is the value of a key. A key that is null counts as none (families.md
+// §1.2); only saysNull tells it from one that is absent.
+func (k Keys) get(name string) (json.RawMessage, bool) {
+	raw, ok := k[name]
+	return raw, ok && string(raw) != "null"
+}
+
+// saysNull reports whether a key is there and null.
+func (k Keys) saysNull(name string) bool { return string(k[name]) == "null" }
 
 // bareNumbers are tokens that Python writes and JSON does not have. Outside
 // strings they become the strings that number understands.
@@ -23,7 +35,7 @@ var bareNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
 const maxConfig = 1 << 20
 
 // ParseKeys reads a config.json, with the bare Infinity and NaN of older
-// files (families.md §1.2). Keys that are null are left out.
+// files (families.md §1.2).
 func ParseKeys(data []byte) (Keys, error) {
 	if len(data) > maxConfig {
 		return nil, fmt.Errorf("is %d bytes long, want at most %d", len(data), maxConfig)
@@ -44,17 +56,12 @@ func ParseKeys(data []byte) (Keys, error) {
 	if k == nil {
 		return nil, errors.New("is null, want an object")
 	}
-	for name, raw := range k {
-		if string(raw) == "null" {
-			delete(k, name)
-		}
-	}
 	return k, nil
 }
 
 // IDs reads token ids: a number or a list of them; none if the key is absent.
 func (k Keys) IDs(name string) ([]int32, error) {
-	raw, ok := k[name]
+	raw, ok := k.get(name)
 	if !ok {
 		return nil, nil
 	}
@@ -115,7 +122,7 @@ type reader struct {
 // decode stores the first of the named keys that is there, and gives its name.
 func (r *reader) decode(dst any, want string, names ...string) string {
 	for _, name := range names {
-		raw, ok := r.keys[name]
+		raw, ok := r.keys.get(name)
 		if !ok {
 			continue
 		}
@@ -133,6 +140,9 @@ func (r *reader) fail(err error) {
 	}
 }
 
+// failed is the first error.
+func (r *reader) failed() error { return r.err }
+
 // maxSize bounds every size that a config may name.
 const maxSize = 1 << 30
 
@@ -141,6 +151,27 @@ func (r *reader) size(what string, names ...string) size {
 	s := size{what: what}
 	if s.from = r.decode(&s.n, "a whole number", names...); s.from != "" && (s.n < 1 || s.n > maxSize) {
 		r.fail(fmt.Errorf("%s: have %d, want 1 to %d", s.from, s.n, maxSize))
+	}
+	return s
+}
+
+// sizeOr is size with a fallback, for what cannot be read off shapes.
+func (r *reader) sizeOr(fallback int, what string, names ...string) size {
+	s := r.size(what, names...)
+	if s.from == "" {
+		return size{what, fallback, "the default of " + r.prefix + names[0]}
+	}
+	return s
+}
+
+// count reads a whole number that may be 0, or gives the fallback.
+func (r *reader) count(fallback int, what, name string) size {
+	s := size{what, fallback, "the default of " + r.prefix + name}
+	if from := r.decode(&s.n, "a whole number", name); from != "" {
+		s.from = from
+	}
+	if s.n < 0 || s.n > maxSize {
+		r.fail(fmt.Errorf("%s: have %d, want 0 to %d", s.from, s.n, maxSize))
 	}
 	return s
 }
@@ -159,6 +190,28 @@ func (r *reader) flag(fallback bool, name string) bool {
 	return fallback
 }
 
+// activations are the names of families.md §1.6 and those of the ops.
+var activations = map[string]string{"silu": "silu", "swish": "silu", "gelu": "gelu", "gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh",
+	"relu": "relu", "relu2": "relu2"}
+
+// activation reads the name of an activation, silu if there is none, of which
+// the family knows some or, if none is named, all.
+func (r *reader) activation(name string, known ...string) string {
+	return r.activationOr("silu", name, known...)
+}
+
+// activationOr is activation with another one where the config is silent.
+func (r *reader) activationOr(fallback, name string, known ...string) string {
+	if known == nil {
+		known = slices.Sorted(maps.Keys(activations))
+	}
+	act := r.text(fallback, name)
+	if !slices.Contains(known, act) {
+		r.fail(fmt.Errorf("%s%s: %s is not supported; known are %s", r.prefix, name, printable(act), strings.Join(known, ", ")))
+	}
+	return activations[act]
+}
+
 func (r *reader) text(fallback, name string) string {
 	r.decode(&fallback, "a string", name)
 	return fallback
@@ -174,6 +227,15 @@ func (r *reader) number(fallback float64, name string) float64 {
 	return float64(n)
 }
 
+// multiplier reads a factor, 1 where the config is silent.
+func (r *reader) multiplier(name string) float32 {
+	v := float32(r.number(1, name))
+	if v == 0 {
+		r.fail(wrong(r.prefix+name, r.keys[name], "a number that is not 0"))
+	}
+	return v
+}
+
 // epsilon reads what is added to a mean square, or gives the fallback.
 func (r *reader) epsilon(fallback float64, name string) float32 {
 	v := r.number(fallback, name)
@@ -187,12 +249,23 @@ func (r *reader) epsilon(fallback float64, name string) float32 {
 func (r *reader) object(name string) *reader {
 	inner := &reader{keys: Keys{}, prefix: r.prefix + name + "."}
 	r.decode(&inner.keys, "an object", name)
-	for key, raw := range inner.keys {
-		if string(raw) == "null" {
-			delete(inner.keys, key)
+	return inner
+}
+
+// take makes an error of a config within the config the outer one's.
+func (r *reader) take(inner *reader) {
+	if r.err == nil {
+		r.err = inner.err
+	}
+}
+
+// only fails for keys that would change what is computed.
+func (r *reader) only(known []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
+		if raw, ok := r.keys.get(name); ok && !slices.Contains(known, name) {
+			r.fail(fmt.Errorf("%s: have %s, which is not supported; known are %s", r.prefix+printable(name), short(raw), strings.Join(known, ", ")))
 		}
 	}
-	return inner
 }
 
 // number is a float64 in any of the spellings of families.md §1.2: 1.5,

@@ -2,7 +2,6 @@ package family
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +27,7 @@ func NewSet(t Tensors) *Set {
 
 // names counts names and keeps the first three.
 type names struct {
-	count int64
+	count int
 	first []string
 }
 
@@ -41,7 +40,7 @@ func (n *names) add(name string) {
 // are says what is wrong with the names, their number and the first three.
 func (n *names) are(what string) error {
 	list := strings.Join(n.first, ", ")
-	if n.count > int64(len(n.first)) {
+	if n.count > len(n.first) {
 		list += ", …"
 	}
 	if n.count == 1 {
@@ -88,35 +87,39 @@ func (s *Set) layers(prefix string) []int {
 	return slices.Compact(list)
 }
 
-// requireLayers is require for n layers that have the same names. Layers of
-// which nothing is stored are counted, not listed: n comes from a config.
-func (s *Set) requireLayers(prefix string, n int, names []string) {
-	next := 0
-	for _, i := range append(s.layers(prefix), math.MaxInt) {
-		if absent := min(i, n) - next; absent > 0 {
-			s.require(layerNames(prefix, next, names)...)
-			s.missing.count += int64(absent-1) * int64(len(names))
-		}
-		if i >= n {
-			return
-		}
-		s.require(layerNames(prefix, i, names)...)
-		next = i + 1
+// requireLayers is require for n layers, of which names lists what each stores.
+func (s *Set) requireLayers(prefix string, n int, names func(i int) []string) {
+	for i := range n {
+		s.require(layerNames(prefix, i, names(i))...)
 	}
 }
 
-func layerNames(prefix string, i int, names []string) []string {
+// prefixed are names that begin alike.
+func prefixed(prefix string, names ...string) []string {
 	list := make([]string, len(names))
-	for j, name := range names {
-		list[j] = prefix + strconv.Itoa(i) + "." + name
+	for i, name := range names {
+		list[i] = prefix + name
 	}
 	return list
+}
+
+func layerNames(prefix string, i int, names []string) []string {
+	return prefixed(prefix+strconv.Itoa(i)+".", names...)
 }
 
 // ignore marks tensors that a family knows and does not need.
 func (s *Set) ignore(names ...string) {
 	for _, name := range names {
 		s.ignored[name] = true
+	}
+}
+
+// ignoreAll marks tensors by how their names begin.
+func (s *Set) ignoreAll(prefix string) {
+	for _, name := range s.tensors.Names() {
+		if strings.HasPrefix(name, prefix) {
+			s.ignore(name)
+		}
 	}
 }
 

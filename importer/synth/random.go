@@ -69,6 +69,15 @@ func decayRates(states int) filler {
 	}
 }
 
+// headDecayRates fills A_log [H] with the logarithms of rates between 1 and 16,
+// as trained models begin.
+func headDecayRates(s stream, dst []float32, offset int64) {
+	const low, high = 1, 16
+	for i := range dst {
+		dst[i] = float32(math.Log(low + (high-low)*s.uniform(offset+int64(i))))
+	}
+}
+
 // timeSteps fills the bias of Δ so that softplus of it lies between 1e-3 and
 // 1e-1, evenly in the logarithm, as trained models begin.
 func timeSteps(s stream, dst []float32, offset int64) {

@@ -22,6 +22,9 @@ type Options struct {
 	// ShardBytes is the size at which sharded containers begin the next file;
 	// 0 chooses.
 	ShardBytes int64
+	// HeadersOnly leaves holes in place of the values: files are as long as they
+	// would be, take no room, and read as zeros.
+	HeadersOnly bool
 }
 
 const defaultShardBytes = 2 << 30
@@ -31,10 +34,18 @@ const maxElements = min(1<<40, math.MaxInt)
 
 // family makes the checkpoints of one model type.
 type family struct {
-	name       string
-	container  string // the one it usually comes in
-	recognise  func(*config) bool
-	parameters func(*config) []parameter
+	name      string
+	container string // the one it usually comes in
+	recognise func(*config) bool
+	// parameters appends the tensors of a model, in the order of use. They alone
+	// say names, shapes and values.
+	parameters func(*config, scope)
+	// complete gives a config the sizes that follow from those it names; nil for
+	// a family that has none.
+	complete func(*config)
+	base     string // keys that the configs of all its models have
+	small    string // the other keys, of a little model
+	presets  []preset
 }
 
 var families = map[string]family{}
@@ -45,6 +56,11 @@ func registerFamily(f family) {
 		panic("BUG: synth family " + f.name + " is registered twice")
 	}
 	families[f.name] = f
+}
+
+// modelType recognises configs by their model_type.
+func modelType(name string) func(*config) bool {
+	return func(c *config) bool { return c.text("model_type") == name }
 }
 
 // Families lists the registered families, sorted.
@@ -84,18 +100,36 @@ func New(o Options) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	parameters := f.parameters(cfg)
+	var parameters []parameter
+	f.parameters(cfg, scope{list: &parameters})
 	if cfg.err != nil {
 		return nil, cfg.err
 	}
-	if o.Container == "" {
-		o.Container = f.container
-	}
-	if err := container.Check(o.Container); err != nil {
+	c := &Checkpoint{options: o, family: f}
+	if err := c.add(parameters); err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{options: o, family: f}
-	return c, c.add(parameters)
+	return c, c.chooseContainer()
+}
+
+// singleBytes is the size up to which a checkpoint comes in one file if the
+// family's do.
+const singleBytes = 8 << 30
+
+// chooseContainer fills in what the options leave open, and checks them.
+func (c *Checkpoint) chooseContainer() error {
+	o := &c.options
+	switch {
+	case o.Container != "":
+	case o.HeadersOnly, c.family.container == "safetensors" && c.Bytes() > singleBytes:
+		o.Container = "safetensors-sharded"
+	default:
+		o.Container = c.family.container
+	}
+	if o.HeadersOnly {
+		return container.CheckHoles(o.Container)
+	}
+	return container.Check(o.Container)
 }
 
 func recognise(c *config) (family, error) {
@@ -122,6 +156,14 @@ func (c *Checkpoint) Parameters() int64 {
 		}
 	}
 	return n
+}
+
+// Room is how many bytes the files take on the disk, but for headers.
+func (c *Checkpoint) Room() int64 {
+	if c.options.HeadersOnly {
+		return 0
+	}
+	return c.Bytes()
 }
 
 // Bytes is the size of the values; files are a little larger.
@@ -156,8 +198,11 @@ func (c *Checkpoint) tensor(p parameter) container.Tensor {
 	if p.tied != "" {
 		name = p.tied
 	}
-	values := &values{newStream(c.options.Seed, name), p.fill, int64(p.shape.Row())}
-	return container.Tensor{Name: p.name, DType: dtype, Shape: p.shape, Tied: p.tied, Source: values}
+	t := container.Tensor{Name: p.name, DType: dtype, Shape: p.shape, Tied: p.tied}
+	if !c.options.HeadersOnly {
+		t.Source = &values{newStream(c.options.Seed, name), p.fill, int64(p.shape.Row())}
+	}
+	return t
 }
 
 // values makes the rows of one tensor when they are asked for.

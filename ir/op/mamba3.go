@@ -18,8 +18,8 @@ import (
 //
 // rot turns the elements 2s and 2s+1 by θ_s, with Halved s and s+N/2.
 // Arguments: x [H·P], B, C [R·G·N], dt, a, trap [H], angle [S]; parameters: the
-// bias of dt [H], of B and C [H,R,N], D [H], mimo [H,R,P], only with Rank above
-// 1 or else optional; states: θ [H,S], s [H,P,N], k [H,R,N], v [H,P]. The
+// bias of dt [H], of B and C [H,R,N], D [H], mimo [H,R,P], optional with one
+// rank; states: θ [H,S], s [H,P,N], k [H,R,N], v [H,P]. The
 // result is y [H,R,P].
 type Mamba3 struct {
 	Heads, HeadDim, Groups, States, Rank, Angles int     // H, P, G, N, R, S
@@ -40,6 +40,9 @@ func (o Mamba3) Infer(args []ir.Type, params []*ir.Param, states []*ir.State) (i
 	}
 	if o.Rank < 1 || o.Angles < 1 || 2*o.Angles > o.States || o.Halved && o.States%2 != 0 {
 		return ir.Type{}, fmt.Errorf("rank %d and %d angles do not go with a state size of %d", o.Rank, o.Angles, o.States)
+	}
+	if o.Rank > 1 && params[4] == nil {
+		return ir.Type{}, fmt.Errorf("parameter 4 is missing, by which each of %d ranks takes x", o.Rank)
 	}
 	inner, bc := o.Heads*o.HeadDim, o.Rank*o.Groups*o.States
 	return ir.Vec(inner * o.Rank), first(width(args, 0, inner), width(args, 1, bc), width(args, 2, bc),

@@ -38,6 +38,18 @@ func Prototype(name string) (ir.Op, bool) {
 	return o, ok
 }
 
+// Matrices lists the parameters of a value that are read as matrices, in rows of
+// what they are multiplied with: those that have a storage format.
+func Matrices(v *ir.Value) []*ir.Param {
+	switch v.Op.(type) {
+	case Linear, Embed:
+		return v.Params[:1]
+	case Experts:
+		return v.Params[:2]
+	}
+	return nil
+}
+
 // want checks the number of arguments, that parameters (of which the last
 // optional ones may be left out) and states are as many as the op has.
 func want(args []ir.Type, params []*ir.Param, states []*ir.State, nArgs, nParams, optional, nStates int) error {

@@ -34,8 +34,8 @@ func TestEveryOp(t *testing.T) {
 	}
 }
 
-// TestEveryCost: an op reads all of its parameters and states, embed apart,
-// which reads one row.
+// TestEveryCost: an op reads all of its parameters and states, but embed one
+// row, experts those that are chosen; of caches, all for every token.
 func TestEveryCost(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil {
@@ -69,17 +69,29 @@ func checkCost(t *testing.T, path string, v *ir.Value) {
 		}
 	}
 	for _, s := range v.States {
-		want.StateElements += s.Shape.Elements()
+		if s.Kind == ir.Cache {
+			want.CachedElements += s.Shape.Elements()
+		} else {
+			want.StateElements += s.Shape.Elements()
+		}
 	}
-	if _, ok := v.Op.(op.Embed); ok {
-		want.ParamElements = v.Type.Width
+	free := false
+	switch o := v.Op.(type) {
+	case op.Embed:
+		want.ParamElements, free = v.Type.Width, true
+	case op.Experts:
+		want.ParamElements = want.ParamElements / v.Args[1].Type.Width * o.Top
+	case op.Slice, op.Concat, op.Attention:
+		free = true
 	}
 	got := v.Op.Cost(types, v.Params, v.States)
-	if got.ParamElements != want.ParamElements || got.StateElements != want.StateElements {
+	if got.ParamElements != want.ParamElements || got.StateElements != want.StateElements || got.CachedElements != want.CachedElements {
 		t.Errorf("%s: %%%s: %s costs %+v, want %+v", path, v.Name, v.Op.OpName(), got, want)
 	}
-	_, copies := v.Op.(op.Slice)
-	if _, looks := v.Op.(op.Embed); !copies && !looks && got.Flops < v.Type.Width {
+	if (got.CachedFlops > 0) != (got.CachedElements > 0) {
+		t.Errorf("%s: %%%s: %s costs %+v: what looks back reads and computes", path, v.Name, v.Op.OpName(), got)
+	}
+	if !free && got.Flops < v.Type.Width {
 		t.Errorf("%s: %%%s: %s costs %d flops for %d elements", path, v.Name, v.Op.OpName(), got.Flops, v.Type.Width)
 	}
 }

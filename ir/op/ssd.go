@@ -32,7 +32,7 @@ func (o SSD) Infer(args []ir.Type, params []*ir.Param, states []*ir.State) (ir.T
 		return ir.Type{}, err
 	}
 	if o.Low < 0 || o.High != 0 && o.High < o.Low {
-		return ir.Type{}, fmt.Errorf("Δ cannot be from %v to %v", o.Low, o.High)
+		return ir.Type{}, fmt.Errorf("bounds of Δ cannot be %v and %v", o.Low, o.High)
 	}
 	inner := o.Heads * o.HeadDim
 	d := shaped(params[2], o.Heads)

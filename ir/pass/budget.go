@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/ir/storage"
 )
 
@@ -121,15 +122,16 @@ func harmWeights(m *ir.Module) map[*ir.Param]float64 {
 	}
 	kindOf := map[*ir.Param]kind{}
 	alike := map[kind]int{}
-	steering := findSteering(m)
+	steering, uses := findSteering(m), ir.Uses(m)
 	each(m, func(_ *ir.Region, v *ir.Value) {
-		if !hasMatrix(v.Op) {
+		if routes(uses, v) {
 			return
 		}
-		p := v.Params[0]
-		if _, ok := kindOf[p]; !ok {
-			kindOf[p] = kind{p.Shape.Rows(), p.Shape.Row(), steering[v]}
-			alike[kindOf[p]]++
+		for _, p := range op.Matrices(v) {
+			if _, ok := kindOf[p]; !ok {
+				kindOf[p] = kind{p.Shape.Rows(), p.Shape.Row(), steering[v]}
+				alike[kindOf[p]]++
+			}
 		}
 	})
 	weights := map[*ir.Param]float64{}

@@ -28,10 +28,13 @@ func chooseStorage(m *ir.Module, o *Options) error {
 	if bits, ok := parseBudget(o.Storage); ok {
 		return withinBudget(m, bits)
 	}
-	steering := findSteering(m)
+	steering, uses := findSteering(m), ir.Uses(m)
 	each(m, func(_ *ir.Region, v *ir.Value) {
-		if hasMatrix(v.Op) {
-			v.Params[0].Storage = storageFor(v.Params[0], o.Storage, steering[v])
+		for _, p := range op.Matrices(v) {
+			p.Storage = storageFor(p, o.Storage, steering[v])
+			if routes(uses, v) {
+				p.Storage = stored(p)
+			}
 		}
 	})
 	return nil
@@ -59,13 +62,13 @@ func parseBudget(recipe string) (bits float64, ok bool) {
 	return bits, ok
 }
 
-// hasMatrix reports whether an op's first parameter is read as a matrix.
-func hasMatrix(o ir.Op) bool {
-	switch o.(type) {
-	case op.Linear, op.Embed:
-		return true
-	}
-	return false
+// routes reports whether a value is what a router chooses experts by: its matrix
+// is small, and an error in it is another expert.
+func routes(uses map[*ir.Value][]*ir.Value, v *ir.Value) bool {
+	return slices.ContainsFunc(uses[v], func(user *ir.Value) bool {
+		_, ok := user.Op.(op.Route)
+		return ok
+	})
 }
 
 // storageFor is the format of a matrix under a recipe that names one format

@@ -143,6 +143,12 @@ type Source interface {
 	ReadRows(dst []float32, lo, hi int) error
 }
 
+// Flattener is a Source whose first two axes can be read as one, so that a row
+// is a row of the second axis.
+type Flattener interface {
+	Flatten() (Source, error)
+}
+
 // Dense is a Source over values in memory, used by tests and synthesis.
 type Dense struct {
 	Shape  Shape
@@ -157,4 +163,12 @@ func (d *Dense) ReadRows(dst []float32, lo, hi int) error {
 	}
 	copy(dst, d.Values[lo*row:hi*row])
 	return nil
+}
+
+// Flatten implements Flattener.
+func (d *Dense) Flatten() (Source, error) {
+	if len(d.Shape) < 2 {
+		return nil, fmt.Errorf("shape %v has no two axes to make one of", d.Shape)
+	}
+	return &Dense{Shape: append(Shape{d.Shape[0] * d.Shape[1]}, d.Shape[2:]...), Values: d.Values}, nil
 }

@@ -128,6 +128,9 @@ func (e *Engine) checkBatch(states []*State, ids []int32, logits [][]float32) er
 		if err := e.checkState(s); err != nil {
 			return err
 		}
+		if err := e.CheckPosition(s.Pos() + 1); err != nil {
+			return err
+		}
 		if logits[i] != nil && len(logits[i]) != e.shape.Vocab {
 			return fmt.Errorf("logits row %d: have %d values, want %d", i, len(logits[i]), e.shape.Vocab)
 		}

@@ -27,6 +27,8 @@ type Engine struct {
 	mover   *hugepage.Mover // nil for none, or no more
 	decodes int
 
+	context int // tokens that a sequence may have; 0 for any number
+
 	team     *parallel.Team
 	memories []Memory // one per worker
 	rows     []float32
@@ -52,6 +54,9 @@ type job struct {
 type Options struct {
 	Level   string // "" for the best that this processor has
 	Threads int    // 0 for the physical cores available
+	// Context is the number of tokens that a sequence may have; 0 for as many as
+	// memory holds. A state of fixed size has no such bound.
+	Context int
 	// Move has weights that are mapped from a file moved into huge pages, in
 	// place, while a long text is decoded and where that makes it faster.
 	Move bool
@@ -78,6 +83,9 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 	}
 	e := assemble(program, level, o.Threads)
 	e.taps = c.Taps
+	if e.shape.BytesPerToken() > 0 {
+		e.context = o.Context
+	}
 	if o.Move {
 		e.mover = hugepage.New(weights)
 	}
@@ -148,6 +156,28 @@ func (e *Engine) checkState(s *State) error {
 	}
 	return nil
 }
+
+// ContextError is the end of the room that Options.Context leaves a sequence.
+type ContextError struct{ Position, Context int }
+
+// Error implements error.
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("the text would have %d tokens, more than the %d of --context; the model keeps something of every token, so a larger bound costs memory", e.Position, e.Context)
+}
+
+// CheckPosition tells of a number of tokens that no sequence may have.
+func (e *Engine) CheckPosition(n int) error {
+	if e.context > 0 && n > e.context {
+		return &ContextError{n, e.context}
+	}
+	if len(e.shape.Caches) > 0 && n > maxPosition {
+		return fmt.Errorf("%d tokens are more than the %d that are counted", n, maxPosition)
+	}
+	return nil
+}
+
+// maxPosition bounds the tokens of a sequence: attention counts them in 31 bits.
+const maxPosition = 1<<31 - 1
 
 // CheckIDs tells of the first id that the model has no embedding for.
 func (e *Engine) CheckIDs(ids []int32) error {

@@ -35,6 +35,9 @@ func (e *Engine) prefill(ctx context.Context, s *State, ids []int32, w wanted) e
 	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
+	if err := e.CheckPosition(s.Pos() + len(ids)); err != nil {
+		return err
+	}
 	var stop *atomic.Bool
 	if ctx.Done() != nil {
 		stop = new(atomic.Bool)

@@ -19,6 +19,17 @@ type Shape struct {
 	Caches []Cache
 }
 
+// WindowBytes is what the caches that look back at a window take when it is full.
+func (s *Shape) WindowBytes() int {
+	n := 0
+	for _, c := range s.Caches {
+		if c.Window > 0 {
+			n += 4 * c.Page * c.ring(s.Chunk)
+		}
+	}
+	return n
+}
+
 // BytesPerToken is what a sequence grows by with each token, in the long run.
 func (s *Shape) BytesPerToken() int {
 	n := 0
@@ -34,7 +45,20 @@ func (s *Shape) BytesPerToken() int {
 type Memory struct {
 	Arena   []float32
 	Scratch []float32 // this worker's own: one Memory per worker
+	chosen  []int32   // what Chosen gave
 	taps    *tapped   // of the first worker, while a prefill hands out taps
+}
+
+// Chosen lists the rows, of the first n, whose element of a column is not 0;
+// rows are stride apart. The list is good until the next call.
+func (m *Memory) Chosen(column []float32, stride, n int) []int32 {
+	m.chosen = m.chosen[:0]
+	for i := range n {
+		if column[i*stride] != 0 {
+			m.chosen = append(m.chosen, int32(i))
+		}
+	}
+	return m.chosen
 }
 
 // Program is a compiled model bound to its weights. Every worker of a team

@@ -21,6 +21,17 @@ func (s *State) Block() []float32 { return s.sequence.Block }
 // SetPos says how many tokens the values stand for: zeros for none.
 func (s *State) SetPos(n int) { s.sequence.Position = n }
 
+// Page is the page of a cache that holds the tokens from n·PageTokens on, of
+// those that a next token may look back at.
+func (s *State) Page(cache, n int) []float32 { return s.sequence.Page(cache, n) }
+
+// Place makes s a sequence that has seen n tokens: zeros, to be written to.
+func (e *Engine) Place(s *State, n int) {
+	s.Reset()
+	s.sequence.Position = n
+	s.sequence.grow(e.shape.Caches, e.shape.Chunk, 0)
+}
+
 // Clone copies the sequence; the two go on independently.
 func (s *State) Clone() *State {
 	return &State{s.sequence.clone()}

@@ -136,8 +136,10 @@ func (c *Call) part(x axis, from, n int) *Call {
 		case []int32:
 			a.value = v[min(from*stride, len(v)):]
 		case int:
-			if a.name == x.count {
+			if a.value = v + from*stride; a.name == x.count {
 				a.value = n
+			} else {
+				a.value = v + from*stride
 			}
 		}
 		p.args = append(p.args, a)

@@ -24,8 +24,8 @@ type input struct {
 type alias string
 
 // axis is a count that a kernel loops over without dependence between the
-// units but through its state: from one unit to the next the slices advance
-// by strides.
+// units but through its state: from one unit to the next the slices, and numbers
+// that say where they begin, advance by strides.
 type axis struct {
 	count   string
 	strides map[string]int

@@ -65,13 +65,17 @@ func TestHalfValue(t *testing.T) {
 
 // everyKernel is one kernel of each kind.
 var everyKernel = map[string]Kernel{
-	"gemv":    Gemv{Storage: "bf16", K: 7, Residual: true},
-	"gemm":    Gemm{Storage: "f16", K: 7, StrideX: 9, StrideY: 50, Bias: true, Residual: true},
-	"rmsnorm": RMSNorm{Width: 19, StrideX: 19, StrideY: 19, EpsBits: 0x3727c5ac, Weight: true},
-	"conv":    Conv{Taps: 4, Channels: 48, StrideX: 48, StrideY: 48, Bias: true},
-	"scan1":   Scan1{States: 3, StrideU: 48, StrideD: 48, StrideY: 48, StrideBC: 7, OffsetC: 3},
-	"embed":   Embed{Storage: "f32", Width: 101, StrideY: 102},
-	"map":     Map{Function: "add", Width: 101, StrideA: 101, StrideB: 101, StrideY: 101},
+	"gemv":      Gemv{Storage: "bf16", K: 7, Residual: true},
+	"gemm":      Gemm{Storage: "f16", K: 7, StrideX: 9, StrideY: 50, Bias: true, Residual: true},
+	"rmsnorm":   RMSNorm{Width: 19, StrideX: 19, StrideY: 19, EpsBits: 0x3727c5ac, Weight: true},
+	"gatednorm": GatedNorm{Width: 38, Group: 19, StrideX: 38, StrideZ: 38, StrideY: 38, EpsBits: 0x3727c5ac},
+	"layernorm": LayerNorm{Width: 19, StrideX: 19, StrideY: 19, EpsBits: 0x3727c5ac, Bias: true},
+	"angles":    Angles{Count: 9, StrideY: 20, FactorBits: 0x3f800000},
+	"rope":      RoPE{Width: 27, HeadDim: 9, Rotary: 6, StrideX: 27, StrideA: 6, StrideY: 27},
+	"conv":      Conv{Taps: 4, Channels: 48, StrideX: 48, StrideY: 48, Bias: true},
+	"scan1":     Scan1{States: 3, StrideU: 48, StrideD: 48, StrideY: 48, StrideBC: 7, OffsetC: 3},
+	"embed":     Embed{Storage: "f32", Width: 101, StrideY: 102},
+	"map":       Map{Function: "add", Width: 101, StrideA: 101, StrideB: 101, StrideY: 101},
 }
 
 // oracle is code that knows the answers: what each case wants.

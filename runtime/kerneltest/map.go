@@ -3,13 +3,16 @@ package kerneltest
 import (
 	"fmt"
 	"iter"
+	"math"
+	"strings"
 )
 
 // Map applies a scalar function to rows of Width elements.
 type Map struct {
-	Function                  string // silu, softplus, copy, add, mul
+	Function                  string // copy, add, mul, scale, an activation, or one with _mul
 	Width                     int
 	StrideA, StrideB, StrideY int
+	ByBits                    uint32 // float32 bits of the factor of scale
 }
 
 // Cases implements Kernel; an argument is y in half of those that allow it.
@@ -27,7 +30,13 @@ func (m Map) Cases() iter.Seq[*Case] {
 	}
 }
 
-func (m Map) binary() bool { return m.Function == "add" || m.Function == "mul" }
+func (m Map) binary() bool {
+	_, gated := m.gate()
+	return gated || m.Function == "add" || m.Function == "mul"
+}
+
+// gate is act of act(a)·b.
+func (m Map) gate() (act string, ok bool) { return strings.CutSuffix(m.Function, "_mul") }
 
 func (m Map) axes() []axis {
 	return []axis{{"tokens", map[string]int{"y": m.StrideY, "a": m.StrideA, "b": m.StrideB}}}
@@ -76,17 +85,22 @@ func (m Map) apply(out *outcome, i int, a float32, b func() float32) {
 	switch m.Function {
 	case "add":
 		out.exact(i, a+b())
+		return
 	case "mul":
 		out.exact(i, a*b())
+		return
 	case "copy":
 		out.exact(i, a)
-	case "silu":
-		value, bound := silu(float64(a))
-		out.near(i, value, bound)
-	case "softplus":
-		value, bound := softplus(float64(a))
-		out.near(i, value, bound)
-	default:
-		panic("BUG: no function " + m.Function)
+		return
+	case "scale":
+		out.exact(i, math.Float32frombits(m.ByBits)*a)
+		return
 	}
+	if act, ok := m.gate(); ok {
+		product := exactly(a).apply(activations[act], 0).times(exactly(b()))
+		out.near(i, product.value, product.err)
+		return
+	}
+	value, bound := activations[m.Function](float64(a))
+	out.near(i, value, bound)
 }

@@ -34,6 +34,30 @@ func (a number) times(b number) number {
 	return number{a.value * b.value, err, a.nan || b.nan}.rounded()
 }
 
+// negative is the number with the other sign.
+func (a number) negative() number { return number{-a.value, a.err, a.nan} }
+
+// over is the quotient; the divisor's error must be well below it.
+func (a number) over(b number) number {
+	size := math.Abs(b.value)
+	if !(b.err < size/2) {
+		return number{a.value / b.value, math.Inf(1), a.nan || b.nan}
+	}
+	return number{a.value / b.value, (a.err + math.Abs(a.value/b.value)*b.err) / (size - b.err), a.nan || b.nan}.rounded()
+}
+
+// root is the square root.
+func (a number) root() number {
+	value := math.Sqrt(a.value)
+	if !(a.err < a.value/2) && a.err > 0 {
+		return number{value, math.Inf(1), a.nan}
+	}
+	if a.err > 0 {
+		a.err /= value
+	}
+	return number{value, a.err, a.nan}.rounded()
+}
+
 // log2e is log₂e as float32 code has it.
 var log2e = number{value: math.Log2E, err: math.Abs(math.Log2E - float64(float32(math.Log2E)))}
 
@@ -46,6 +70,11 @@ func (a number) exp2() number {
 		err = math.Inf(1)
 	}
 	return number{value, err, a.nan}.rounded()
+}
+
+// exp is eˣ; as for exp2.
+func (a number) exp() number {
+	return number{math.Log2E * a.value, math.Log2E * a.err, a.nan}.exp2()
 }
 
 // apply is a function of the given largest slope.

@@ -7,12 +7,13 @@ import (
 )
 
 // RMSNorm is y = x · 1/√(mean(x²)+eps) · w, token by token. Squares are summed
-// by fma in 16 lanes (element i in lane i mod 16), the lanes as a tree.
+// by fma in 16 lanes (element i in lane i mod 16), the lanes as a tree; of all of
+// a row, or of each group.
 type RMSNorm struct {
-	Width            int
+	Width, Group     int // elements of a row, of a group; 0 for all
 	StrideX, StrideY int
 	EpsBits          uint32 // float32 bits of eps
-	Weight           bool
+	Weight, Shared   bool   // Shared: w is of one group's width
 }
 
 // Cases implements Kernel; x is y in half of those that allow it.
@@ -41,48 +42,68 @@ func (r RMSNorm) newCase(tokens int, f flavour, aliased bool) *Case {
 		y = x
 		c.inputs = []input{{"y", x}, {"x", alias("y")}}
 	}
+	n := groupOf(r.Group, r.Width)
 	w := v.f32(r.Width)
+	if r.Shared {
+		w = w[:n]
+	}
 	if r.Weight {
 		c.inputs = append(c.inputs, input{"w", w})
 	}
 	c.inputs = append(c.inputs, input{"tokens", tokens})
 	out := unwritten(y)
 	for t := range tokens {
-		scale, mean := r.scale(x[t*r.StrideX:][:r.Width])
-		for i, in := range x[t*r.StrideX:][:r.Width] {
-			value := in * scale
-			if r.Weight {
-				value *= w[i]
+		for at := 0; at < r.Width; at += n {
+			row := x[t*r.StrideX+at:][:n]
+			scale, mean := normScale(row, r.EpsBits)
+			for i, in := range row {
+				value := in * scale
+				if r.Weight {
+					value *= w[(at+i)%len(w)]
+				}
+				out.set(t*r.StrideY+at+i, value, 0, normBound(value, mean, n, r.EpsBits))
 			}
-			out.set(t*r.StrideY+i, value, 0, r.looseBound(value, mean))
 		}
 	}
 	c.want = map[string]*outcome{"y": out}
 	return c
 }
 
-// scale is the factor of a row, and the mean under its root.
-func (r RMSNorm) scale(row []float32) (scale, mean float32) {
+// groupOf is the size of a group; 0 stands for the whole width.
+func groupOf(group, width int) int {
+	if group == 0 {
+		return width
+	}
+	return group
+}
+
+// normScale is the factor of a row, and the mean under its root.
+func normScale(row []float32, epsBits uint32) (scale, mean float32) {
 	var lanes [groupChannels]float32
 	for i, in := range row {
 		lanes[i%groupChannels] = FMA32(in, in, lanes[i%groupChannels])
 	}
+	mean = sumLanes(lanes) / float32(len(row))
+	root := float32(math.Sqrt(float64(mean + math.Float32frombits(epsBits))))
+	return 1 / root, mean
+}
+
+// sumLanes adds 16 partial sums as a tree.
+func sumLanes(lanes [groupChannels]float32) float32 {
 	for half := groupChannels / 2; half > 0; half /= 2 {
 		for j := range half {
 			lanes[j] += lanes[j+half]
 		}
 	}
-	mean = lanes[0] / float32(r.Width)
-	root := float32(math.Sqrt(float64(mean + math.Float32frombits(r.EpsBits))))
-	return 1 / root, mean
+	return lanes[0]
 }
 
-// looseBound allows for squares that are rounded before they are added; near
+// normBound allows for squares that are rounded before they are added; near
 // the ends of the range that changes everything.
-func (r RMSNorm) looseBound(value, mean float32) float64 {
+func normBound(value, mean float32, n int, epsBits uint32) float64 {
 	size := math.Abs(float64(value))
-	if mean > math.MaxFloat32/4/float32(r.Width) || mean < 0x1p-100 && r.EpsBits == 0 {
+	if mean > math.MaxFloat32/4/float32(n) || mean < 0x1p-100 && epsBits == 0 {
 		return math.Inf(1)
 	}
-	return float64(r.Width/groupChannels+8)*epsilon*size + math.SmallestNonzeroFloat32
+	return float64(n/groupChannels+8)*epsilon*size + math.SmallestNonzeroFloat32
 }

@@ -77,7 +77,7 @@ func (m *Model) bind(o *options) error {
 	if meta.Fingerprint != m.compiled.Fingerprint {
 		return fmt.Errorf("payload has fingerprint %.12q, the code %.12q; generate or build both again", meta.Fingerprint, m.compiled.Fingerprint)
 	}
-	if err := checkSlots(meta.States, m.compiled.Shape.State); err != nil {
+	if err := checkSlots(meta.States, &m.compiled.Shape); err != nil {
 		return err
 	}
 	if section, ok := m.payload.Section(payload.TokenizerSection); ok {
@@ -93,7 +93,7 @@ func (m *Model) bind(o *options) error {
 	}
 	var err error
 	m.engine, err = engine.New(m.compiled, weights, engine.Options{
-		Level: o.level, Threads: o.threads, Move: m.payload.Mapped() && !o.stay,
+		Level: o.level, Threads: o.threads, Context: o.context, Move: m.payload.Mapped() && !o.stay,
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/state"
 )
@@ -45,10 +46,10 @@ func (s *Session) header() *state.Header {
 	meta := s.model.payload.Metadata()
 	h := &state.Header{
 		Model: meta.Identity, Weights: meta.Weights, Math: meta.Math,
-		Position: s.states[0].Pos(), Text: hex.EncodeToString(s.text[:]), Tensors: s.model.tensors(s.ready),
+		Position: s.states[0].Pos(), Text: hex.EncodeToString(s.text[:]), Tensors: allocated(s.model.tensors(s.states[0].Pos(), s.ready)),
 	}
 	for i := range meta.States {
-		gather(h.Tensors[i].Values, s.states[0].Block(), &meta.States[i])
+		gather(h.Tensors[i].Values, s.states[0], &meta.States[i])
 	}
 	if s.ready {
 		copy(h.Tensors[len(meta.States)].Values, s.logits[0])
@@ -57,24 +58,41 @@ func (s *Session) header() *state.Header {
 }
 
 // tensors is what a file has room for: every state, and the last logits if
-// there are any.
-func (m *Model) tensors(logits bool) []state.Tensor {
+// there are any; caches have the tokens that a next one may look back at.
+func (m *Model) tensors(position int, logits bool) []state.Tensor {
 	var list []state.Tensor
-	for _, slot := range m.payload.Metadata().States {
-		list = append(list, newTensor(slot.Name, slot.Rows, slot.Columns))
+	for i, slot := range m.payload.Metadata().States {
+		shape := []int{slot.Rows, slot.Columns}
+		if slot.Kind == cacheKind {
+			shape = append([]int{position - m.oldest(i, position)}, shape...)
+		}
+		list = append(list, state.Tensor{Name: slot.Name, Shape: shape})
 	}
 	if logits {
-		list = append(list, newTensor(logitsTensor, m.Vocabulary()))
+		list = append(list, state.Tensor{Name: logitsTensor, Shape: []int{m.Vocabulary()}})
 	}
 	return list
 }
 
-func newTensor(name string, shape ...int) state.Tensor {
-	n := 1
-	for _, d := range shape {
-		n *= d
+// cacheKind is the kind of slots that lie on pages.
+const cacheKind = "cache"
+
+// oldest is the first token of which slot i is kept when position tokens have
+// been read.
+func (m *Model) oldest(i, position int) int {
+	slot := &m.payload.Metadata().States[i]
+	if window := m.compiled.Shape.Caches[slot.Cache].Window; window > 0 {
+		return max(0, position-window)
 	}
-	return state.Tensor{Name: name, Shape: shape, Values: make([]float32, n)}
+	return 0
+}
+
+// allocated gives tensors their values.
+func allocated(list []state.Tensor) []state.Tensor {
+	for i := range list {
+		list[i].Values = make([]float32, list[i].Elements())
+	}
+	return list
 }
 
 // Restore replaces what the session has read by a state file of the same
@@ -94,7 +112,10 @@ func (s *Session) Restore(r io.Reader) error {
 	if err := s.fits(h); err != nil {
 		return err
 	}
-	tensors := s.model.tensors(len(h.Tensors) > len(s.model.payload.Metadata().States))
+	if err := s.model.engine.CheckPosition(h.Position); err != nil {
+		return err
+	}
+	tensors := s.model.tensors(h.Position, len(h.Tensors) > len(s.model.payload.Metadata().States))
 	if err := in.ReadValues(tensors); err != nil {
 		return err
 	}
@@ -121,15 +142,13 @@ func (s *Session) replace(h *state.Header, tensors []state.Tensor) error {
 		return errors.New("state header: the digest of the text is none")
 	}
 	slots := s.model.payload.Metadata().States
-	block := s.states[0].Block()
-	clear(block)
+	s.model.engine.Place(s.states[0], h.Position)
 	for i := range slots {
-		scatter(block, tensors[i].Values, &slots[i])
+		scatter(s.states[0], tensors[i].Values, &slots[i])
 	}
 	if s.ready = len(tensors) > len(slots); s.ready {
 		copy(s.logits[0], tensors[len(slots)].Values)
 	}
-	s.states[0].SetPos(h.Position)
 	s.pending, s.text = none, [len(s.text)]byte(text)
 	clear(s.seen)
 	return nil
@@ -137,33 +156,78 @@ func (s *Session) replace(h *state.Header, tensors []state.Tensor) error {
 
 // at is where row r, column c of a state lies in the block.
 func at(slot *payload.StateSlot, r, c int) int {
-	return slot.Offset + r/slot.Lanes*slot.Lanes*slot.Columns + c*slot.Lanes + r%slot.Lanes
+	begin := slot.Offset
+	if slot.Run > 0 {
+		begin += r / slot.Run * ((slot.Run + slot.Lanes - 1) / slot.Lanes * slot.Lanes) * slot.Columns
+		r %= slot.Run
+	}
+	return begin + r/slot.Lanes*slot.Lanes*slot.Columns + c*slot.Lanes + r%slot.Lanes
 }
 
-func gather(dst, block []float32, slot *payload.StateSlot) {
+// gather reads a slot in canonical order.
+func gather(dst []float32, s *engine.State, slot *payload.StateSlot) {
 	for i := range dst {
-		dst[i] = block[at(slot, i/slot.Columns, i%slot.Columns)]
+		dst[i] = *element(s, slot, i, len(dst))
 	}
 }
 
-func scatter(block, src []float32, slot *payload.StateSlot) {
+// scatter is the inverse of gather.
+func scatter(s *engine.State, src []float32, slot *payload.StateSlot) {
 	for i, v := range src {
-		block[at(slot, i/slot.Columns, i%slot.Columns)] = v
+		*element(s, slot, i, len(src)) = v
 	}
 }
 
-// checkSlots proves that the places of a payload's states lie in the block.
-func checkSlots(slots []payload.StateSlot, block int) error {
+// element is where element i of n of a slot lies.
+func element(s *engine.State, slot *payload.StateSlot, i, n int) *float32 {
+	if slot.Kind != cacheKind {
+		return &s.Block()[at(slot, i/slot.Columns, i%slot.Columns)]
+	}
+	width := slot.Rows * slot.Columns
+	token := s.Pos() - (n-i+width-1)/width
+	return &s.Page(slot.Cache, token/engine.PageTokens)[onPage(slot, token%engine.PageTokens, i%width)]
+}
+
+// onPage is where element i of the token at a slot of a page lies.
+func onPage(slot *payload.StateSlot, token, i int) int {
+	if slot.ByColumns {
+		return slot.Offset + i*engine.PageTokens + token
+	}
+	r, c := i/slot.Columns, i%slot.Columns
+	return slot.Offset + (r*engine.PageTokens+token)*slot.Columns + c
+}
+
+// checkSlots proves that the places of a payload's states lie in the block, or
+// on the pages of the caches.
+func checkSlots(slots []payload.StateSlot, shape *engine.Shape) error {
+	block := shape.State
 	for _, s := range slots {
-		if s.Rows < 0 || s.Columns < 0 || s.Lanes < 1 || s.Offset < 0 {
+		if s.Kind == cacheKind {
+			if err := checkCache(&s, shape.Caches); err != nil {
+				return err
+			}
+			continue
+		}
+		if s.Rows < 0 || s.Columns < 0 || s.Lanes < 1 || s.Run < 0 || s.Offset < 0 {
 			return fmt.Errorf("payload: state %q [%d %d] is none", s.Name, s.Rows, s.Columns)
 		}
-		if s.Rows > block || s.Columns > block || s.Lanes > block || s.Offset > block {
+		if s.Rows > block || s.Columns > block || s.Lanes > block || s.Run > block || s.Offset > block {
 			return fmt.Errorf("payload: state %q [%d %d] leaves the block of %d", s.Name, s.Rows, s.Columns, block)
 		}
 		if s.Rows*s.Columns > 0 && at(&s, s.Rows-1, s.Columns-1) >= block {
 			return fmt.Errorf("payload: state %q [%d %d] leaves the block of %d", s.Name, s.Rows, s.Columns, block)
 		}
+	}
+	return nil
+}
+
+func checkCache(s *payload.StateSlot, caches []engine.Cache) error {
+	if s.Cache < 0 || s.Cache >= len(caches) || s.Rows < 1 || s.Columns < 1 || s.Offset < 0 {
+		return fmt.Errorf("payload: cache %q [%d %d] is none", s.Name, s.Rows, s.Columns)
+	}
+	page := caches[s.Cache].Page / engine.PageTokens
+	if s.Rows > page || s.Columns > page || s.Rows*s.Columns > page || s.Offset > (page-s.Rows*s.Columns)*engine.PageTokens {
+		return fmt.Errorf("payload: cache %q [%d %d] leaves its page", s.Name, s.Rows, s.Columns)
 	}
 	return nil
 }

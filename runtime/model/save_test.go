@@ -125,27 +125,25 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
-// TestCanonicalOrder: the order of a file's values is that of rows and
-// columns, wherever a level has them.
+// TestCanonicalOrder: every row and column of a slot has a place of its own, in
+// lanes of neighbouring rows.
 func TestCanonicalOrder(t *testing.T) {
-	const rows, columns = 5, 3
-	for lanes := 1; lanes <= 8; lanes++ {
-		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Offset: 2}
-		block := make([]float32, 2+8*((rows+7)/8)*8*columns)
-		want := make([]float32, rows*columns)
-		for i := range want {
-			want[i] = float32(i + 1)
-		}
-		scatter(block, want, slot)
-		got := make([]float32, len(want))
-		gather(got, block, slot)
-		if !slices.Equal(got, want) {
-			t.Errorf("%d lanes: %v, want %v", lanes, got, want)
-		}
-		for i, v := range block {
-			if (i < 2) && v != 0 {
-				t.Errorf("%d lanes: wrote before the slot", lanes)
+	const rows, columns = 6, 3
+	for i := range 16 {
+		lanes, run := 1+i%8, []int{rows, 3}[i/8]
+		slot := &payload.StateSlot{Name: "x", Rows: rows, Columns: columns, Lanes: lanes, Run: run % rows, Offset: 2}
+		size := rows / run * ((run + lanes - 1) / lanes * lanes) * columns
+		taken := map[int]bool{}
+		for i := range rows * columns {
+			r, c := i/columns, i%columns
+			place := at(slot, r, c)
+			if r%run%lanes > 0 && place != at(slot, r-1, c)+1 {
+				t.Errorf("%d lanes, runs of %d: row %d does not follow row %d", lanes, run, r, r-1)
 			}
+			if taken[place] || place < slot.Offset || place >= slot.Offset+size {
+				t.Errorf("%d lanes, runs of %d: row %d, column %d is at %d", lanes, run, r, c, place)
+			}
+			taken[place] = true
 		}
 	}
 }

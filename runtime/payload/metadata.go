@@ -51,14 +51,25 @@ type Metadata struct {
 //
 //	Offset + r/Lanes·Lanes·Columns + c·Lanes + r%Lanes
 //
-// so that Lanes = Rows (rounded up) is column after column.
+// so that Lanes = Rows (rounded up) is column after column, and 1 is row after
+// row. With Run that goes for each run of rows, which begins where the lanes of
+// the one before end. Of a cache these are
+// heads and elements of one token, and Offset is on the pages of a cache of the
+// program: row r, column c of the token at slot t of a page is at
+//
+//	Offset + (r·Columns + c)·PageTokens + t      with ByColumns
+//	Offset + (r·PageTokens + t)·Columns + c      else
 type StateSlot struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"` // window or recurrence
+	Kind    string `json:"kind"` // window, recurrence or cache
 	Rows    int    `json:"rows"`
 	Columns int    `json:"columns"`
 	Lanes   int    `json:"lanes"`
-	Offset  int    `json:"offset"` // float32
+	Run     int    `json:"run,omitempty"` // rows after which whole lanes begin again; 0 for none
+	Offset  int    `json:"offset"`        // float32
+
+	Cache     int  `json:"cache,omitempty"`      // index into the program's caches
+	ByColumns bool `json:"by_columns,omitempty"` // of keys
 }
 
 // Fact is one line of the card.

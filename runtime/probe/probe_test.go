@@ -33,6 +33,16 @@ func TestReadStaysInside(t *testing.T) {
 	}
 }
 
+func TestEstimate(t *testing.T) {
+	read, err := EstimateReadGBs(1)
+	if err != nil {
+		t.Skip(err)
+	}
+	if !(read > 0) {
+		t.Errorf("reads %v GB/s", read)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 1 GiB")

@@ -4,9 +4,11 @@ package report
 
 // Report is what was compared when a program was built, and what came out.
 type Report struct {
-	Family  string `json:"family"`
-	Weights string `json:"weights"`
-	Math    string `json:"math"`
+	Family string `json:"family"`
+	// Choices are what the checkpoint's config does not say, by name.
+	Choices map[string]string `json:"choices,omitempty"`
+	Weights string            `json:"weights"`
+	Math    string            `json:"math"`
 	// Calibration is the text on which codes of weights were chosen.
 	Calibration string    `json:"calibration,omitempty"`
 	Machine     Machine   `json:"machine"`

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,9 @@ func Format(data []byte) (string, error) {
 
 func (r *Report) header(b *strings.Builder) {
 	fmt.Fprintf(b, "%s, weights %s, %s math\n", r.Family, r.Weights, r.Math)
+	for _, name := range slices.Sorted(maps.Keys(r.Choices)) {
+		fmt.Fprintf(b, "%s %s, which the config does not say\n", name, r.Choices[name])
+	}
 	if r.Calibration != "" {
 		fmt.Fprintf(b, "codes of weights chosen for %s\n", r.Calibration)
 	}

@@ -52,6 +52,15 @@ type Tensor struct {
 	Values []float32 `json:"-"` // row-major
 }
 
+// Elements is the number of values.
+func (t *Tensor) Elements() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
 func (t *Tensor) equal(o *Tensor) bool { return t.Name == o.Name && slices.Equal(t.Shape, o.Shape) }
 
 // Write writes a file. Equal headers and values give equal bytes.
@@ -142,7 +151,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 // ReadValues fills the values of the tensors that the caller expects, whose
 // names and shapes must be the file's in the same order, and proves the
-// checksum. After an error the values are of no use.
+// checksum. Values are allocated as they come, so that a file that is cut off
+// costs no more than it holds. After an error they are of no use.
 func (s *Reader) ReadValues(want []Tensor) error {
 	if len(want) != len(s.Header.Tensors) {
 		return fmt.Errorf("state file has %d tensors, want %d", len(s.Header.Tensors), len(want))
@@ -153,7 +163,7 @@ func (s *Reader) ReadValues(want []Tensor) error {
 		}
 	}
 	for i := range want {
-		if err := readFloats(s.in, want[i].Values); err != nil {
+		if err := readTensor(s.in, &want[i]); err != nil {
 			return cutOff(err)
 		}
 	}
@@ -168,6 +178,20 @@ func (s *Reader) checksum() error {
 	}
 	if !bytes.Equal(have, want[:]) {
 		return errors.New("state file is damaged: its checksum is another one")
+	}
+	return nil
+}
+
+// readTensor reads a tensor's values, in pieces that grow with what came.
+func readTensor(r io.Reader, t *Tensor) error {
+	n := t.Elements()
+	t.Values = t.Values[:0]
+	for have := 0; have < n; have = len(t.Values) {
+		more := min(n-have, max(have, blockFloats))
+		t.Values = slices.Grow(t.Values, more)[:have+more]
+		if err := readFloats(r, t.Values[have:]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/op"
+	"github.com/mambac/mambac/ir/storage"
+)
+
+// sizes is what a module holds, moves and computes, without padding.
+type sizes struct {
+	Parameters int64 `json:"parameters"`
+	// ActiveParameters is those that one token needs: of experts, the chosen.
+	ActiveParameters int64 `json:"active_parameters"`
+	WeightBytes      int64 `json:"weight_bytes"`
+	StateBytes       int64 `json:"state_bytes"` // windows and recurrences: fixed
+	// CacheBytes is what every token of the text adds to the state, in float32.
+	CacheBytes int64 `json:"cache_bytes_per_token"`
+	// DecodeBytes is read and written for one token: parameters once, fixed
+	// states both ways. What grows with the text is apart.
+	DecodeBytes int64 `json:"decode_bytes_per_token"`
+	PrefillFlop int64 `json:"prefill_flop_per_token"` // products of matrices without the head
+	HeadFlop    int64 `json:"head_flop"`
+	// CachedFlop is for every token of the text that a token looks back on.
+	CachedFlop int64 `json:"flop_per_cached_token"`
+}
+
+// measure adds a module up, by what its ops cost. A parameter of several ops is
+// read once.
+func measure(m *ir.Module) sizes {
+	var s sizes
+	read := map[*ir.Param]int{} // rows
+	for _, r := range m.Regions {
+		for _, v := range r.Body {
+			c := costOf(v)
+			for p, n := range readBy(v, c) {
+				read[p] = max(read[p], n)
+			}
+			s.CachedFlop += int64(c.CachedFlops)
+			switch {
+			case !multiplies(v.Op):
+			case r == m.Regions[len(m.Regions)-1]: // the one of the logits
+				s.HeadFlop += int64(c.Flops)
+			default:
+				s.PrefillFlop += int64(c.Flops)
+			}
+		}
+	}
+	for _, p := range m.Params {
+		s.WeightBytes += paramBytes(p, p.Shape.Rows())
+		s.DecodeBytes += paramBytes(p, read[p])
+		if !computed(m, p) {
+			s.Parameters += int64(p.Shape.Elements())
+			s.ActiveParameters += int64(read[p]) * int64(p.Shape.Row())
+		}
+	}
+	for _, st := range m.States {
+		if st.Kind == ir.Cache {
+			s.CacheBytes += 4 * int64(st.Shape.Elements())
+		} else {
+			s.StateBytes += 4 * int64(st.Shape.Elements())
+		}
+	}
+	s.DecodeBytes += 2 * s.StateBytes
+	return s
+}
+
+// multiplies reports whether an op is products of matrices, which is what the
+// flops of prefill are said in.
+func multiplies(o ir.Op) bool {
+	switch o.(type) {
+	case op.Linear, op.Experts:
+		return true
+	}
+	return false
+}
+
+// computed reports whether a parameter is of no checkpoint: the frequencies of
+// rotary embeddings.
+func computed(m *ir.Module, p *ir.Param) bool {
+	return slices.ContainsFunc(m.Regions, func(r *ir.Region) bool {
+		return slices.ContainsFunc(r.Body, func(v *ir.Value) bool {
+			_, ok := v.Op.(op.Angles)
+			return ok && slices.Contains(v.Params, p)
+		})
+	})
+}
+
+// costOf is the cost of a value.
+func costOf(v *ir.Value) ir.Cost {
+	types := make([]ir.Type, len(v.Args))
+	for i, a := range v.Args {
+		types[i] = a.Type
+	}
+	return v.Op.Cost(types, v.Params, v.States)
+}
+
+// readBy is how many rows of each parameter a value needs for one token, of all
+// of them the same share.
+func readBy(v *ir.Value, c ir.Cost) map[*ir.Param]int {
+	total := int64(0)
+	for _, p := range v.Params {
+		if p != nil {
+			total += int64(p.Shape.Elements())
+		}
+	}
+	read := map[*ir.Param]int{}
+	for _, p := range v.Params {
+		if p != nil {
+			read[p] = int(int64(p.Shape.Rows()) * int64(c.ParamElements) / max(total, 1))
+		}
+	}
+	return read
+}
+
+// paramBytes is the size of some rows of a parameter in the artifact, or in the
+// checkpoint while no storage is chosen: elements and scales, without padding.
+func paramBytes(p *ir.Param, rows int) int64 {
+	if p.Storage == "" {
+		return int64(rows) * int64(p.Shape.Row()) * int64(p.DType.Size())
+	}
+	format, err := storage.Lookup(p.Storage)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return int64(rows) * int64((format.RowBits(p.Shape.Row())+7)/8)
+}
+
+// cache is the caches of a module that are alike.
+type cache struct {
+	Window       int   `json:"window"` // tokens that it is bounded by; 0 for none
+	Count        int   `json:"count"`  // of pairs, keys and values
+	BytesPer     int64 `json:"bytes_per_token"`
+	BytesPerHalf int64 `json:"bytes_per_token_f16"`
+}
+
+// cachesOf groups the caches of a module by their windows: what a token adds to
+// the state, up to that many tokens.
+func cachesOf(m *ir.Module) []cache {
+	list := []cache{}
+	for _, r := range m.Regions {
+		for _, v := range r.Body {
+			n := costOf(v).CachedElements
+			if n == 0 {
+				continue
+			}
+			window := v.States[0].Window
+			i := slices.IndexFunc(list, func(c cache) bool { return c.Window == window })
+			if i < 0 {
+				i, list = len(list), append(list, cache{Window: window})
+			}
+			list[i].Count++
+			list[i].BytesPer += 4 * int64(n)
+			list[i].BytesPerHalf += 2 * int64(n)
+		}
+	}
+	return list
+}
+
+// bytes is the size of the caches after a text of so many tokens, in float32.
+func (c *cache) bytes(tokens int64) int64 {
+	if c.Window > 0 {
+		tokens = min(tokens, int64(c.Window))
+	}
+	return tokens * c.BytesPer
+}

@@ -1,0 +1,167 @@
+package amd64
+
+import (
+	"strconv"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+func init() {
+	registerKind("ssd", emitter{
+		supports: func(l *Level, s kernel.Spec) bool { return updateFits(l, s.(kernel.SSD).Update()) },
+		emit:     func(a *asm, s kernel.Spec) { (&ssd{asm: a, SSD: s.(kernel.SSD)}).emit() },
+	})
+}
+
+// ssd walks the heads; for each, what depends on no state is computed for all
+// tokens, then the states are.
+type ssd struct {
+	asm *asm
+	kernel.SSD
+	head, channel, state, group reg.GPVirtual // byte offsets of the head: in dt, in u, in h, of its B and C
+	left                        reg.GPVirtual // heads left of the group
+}
+
+func (s *ssd) emit() {
+	heads, done, loop := s.asm.integer("heads"), s.asm.label("done"), s.asm.label("head")
+	s.asm.TESTQ(heads, heads)
+	s.asm.JZ(operand.LabelRef(done))
+	s.head, s.channel, s.state = s.asm.GP64(), s.asm.GP64(), s.asm.GP64()
+	for _, r := range []reg.GPVirtual{s.head, s.channel, s.state} {
+		s.asm.XORQ(r, r)
+	}
+	s.firstGroup()
+	s.asm.legend("A head a turn.", holds("byte of its dt", s.head), holds("byte of its channels", s.channel),
+		holds("byte of its states", s.state), holds("byte of its B and C", s.group), holds("heads left", heads),
+		holds("heads left of the group", s.left))
+	s.asm.Label(loop)
+	s.prepareAll()
+	u := &update{asm: s.asm, Update: s.Update(), state: s.state, inputs: []int{s.OffsetB}, queries: []int{s.OffsetC}}
+	u.ready, u.keys, u.y = source{"scratch", nil, u.Floats()}, source{"bc", s.group, s.StrideBC}, source{"y", s.channel, s.StrideY}
+	u.head()
+	s.asm.ADDQ(operand.U32(4), s.head)
+	s.asm.ADDQ(operand.U32(uint32(4*s.HeadDim)), s.channel)
+	s.asm.ADDQ(operand.U32(uint32(u.headBytes())), s.state)
+	s.nextGroup()
+	s.asm.DECQ(heads)
+	s.asm.JNZ(operand.LabelRef(loop))
+	s.asm.Label(done)
+}
+
+// firstGroup finds the group of the first head.
+func (s *ssd) firstGroup() {
+	loop, found := s.asm.label("group"), s.asm.label("found")
+	s.left, s.group = s.asm.integer("first"), s.asm.GP64()
+	s.asm.XORQ(s.group, s.group)
+	s.asm.Label(loop)
+	s.asm.CMPQ(s.left, operand.U32(uint32(s.PerGroup)))
+	s.asm.JLT(operand.LabelRef(found))
+	s.asm.SUBQ(operand.U32(uint32(s.PerGroup)), s.left)
+	s.asm.ADDQ(operand.U32(uint32(4*s.States)), s.group)
+	s.asm.JMP(operand.LabelRef(loop))
+	s.asm.Label(found)
+	past := s.left
+	s.left = s.asm.GP64()
+	s.asm.MOVQ(operand.U32(uint32(s.PerGroup)), s.left)
+	s.asm.SUBQ(past, s.left)
+}
+
+// nextGroup moves on after the last head of a group.
+func (s *ssd) nextGroup() {
+	same := s.asm.label("same")
+	s.asm.DECQ(s.left)
+	s.asm.JNZ(operand.LabelRef(same))
+	s.asm.MOVQ(operand.U32(uint32(s.PerGroup)), s.left)
+	s.asm.ADDQ(operand.U32(uint32(4*s.States)), s.group)
+	s.asm.Label(same)
+}
+
+// of is a parameter's pointer, moved by a number of bytes.
+func (s *ssd) of(name string, offset reg.GPVirtual) reg.GPVirtual {
+	p := s.asm.pointer(name)
+	s.asm.ADDQ(offset, p)
+	return p
+}
+
+// prepareAll computes Δ·u, d·u and the decay of all tokens.
+func (s *ssd) prepareAll() {
+	next, loop, n := s.asm.label("prepared"), s.asm.label("prepare"), s.asm.integer("tokens")
+	s.asm.TESTQ(n, n)
+	s.asm.JZ(operand.LabelRef(next))
+	constants := s.asm.expConstants()
+	bias, a := s.asm.broadcast(s.of("dtBias", s.head), 0), s.asm.broadcast(s.of("a", s.head), 0)
+	d, masks := s.skip(), s.masks()
+	ready, u, dt := s.asm.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.head)
+	s.asm.legend("What of a token depends on no state.", holds("it", ready), holds("u", u), holds("dt", dt), holds("tokens left", n))
+	s.asm.Label(loop)
+	s.asm.askToken(u, s.StrideU)
+	s.asm.askToken(dt, s.StrideD)
+	delta := s.asm.broadcast(dt, 0)
+	s.asm.VADDPS(bias, delta, delta)
+	s.asm.softplus([]reg.VecVirtual{delta}, constants)
+	s.clamp(delta)
+	s.products(ready, u, delta, d, masks)
+	s.asm.VMULPS(a, delta, delta)
+	decay := s.asm.exp([]reg.VecVirtual{delta}, constants)[0]
+	s.asm.VMOVSS(decay.AsX(), operand.Mem{Base: ready, Disp: 4 * s.Update().Decay()})
+	for _, m := range []move{{ready, s.Update().Floats()}, {u, s.StrideU}, {dt, s.StrideD}} {
+		s.asm.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
+	}
+	s.asm.DECQ(n)
+	s.asm.JNZ(operand.LabelRef(loop))
+	s.asm.Label(next)
+}
+
+// skip is d of the head's elements.
+func (s *ssd) skip() func(i int, m tailMask) operand.Op {
+	if s.Elements {
+		p := s.of("d", s.channel)
+		return func(i int, m tailMask) operand.Op {
+			return s.asm.load(m, operand.Mem{Base: p, Disp: i * s.asm.bytes()})
+		}
+	}
+	d := s.asm.broadcast(s.of("d", s.head), 0)
+	return func(int, tailMask) operand.Op { return d }
+}
+
+// clamp keeps Δ between its bounds. Max and min return the first operand here
+// where one is NaN.
+func (s *ssd) clamp(delta reg.VecVirtual) {
+	if s.LowBits != 0 {
+		s.asm.VMAXPS(delta, s.bound(s.LowBits), delta)
+	}
+	if s.HighBits != 0 {
+		s.asm.VMINPS(delta, s.bound(s.HighBits), delta)
+	}
+}
+
+func (s *ssd) bound(bits uint32) reg.VecVirtual {
+	return s.asm.constantVec(s.asm.constant32("bound"+strconv.FormatUint(uint64(bits), 16), bits))
+}
+
+// masks selects the elements of a head among those of its groups.
+func (s *ssd) masks() []tailMask {
+	rest := s.HeadDim % kernel.GroupChannels
+	whole := wholeVectors((s.HeadDim - rest) / s.asm.level.lanes)
+	return append(whole, s.asm.tail(rest, kernel.PadGroup(rest)/s.asm.level.lanes)...)
+}
+
+// products computes Δ·u and d·u of a token's elements.
+func (s *ssd) products(ready, u reg.GPVirtual, delta reg.VecVirtual, d func(int, tailMask) operand.Op, masks []tailMask) {
+	for i, m := range masks {
+		in, w := s.asm.vec(), s.asm.vec()
+		if m.none {
+			s.asm.zero(in)
+			s.asm.zero(w)
+		} else {
+			in = s.asm.load(m, operand.Mem{Base: u, Disp: i * s.asm.bytes()})
+			s.asm.VMULPS(delta, in, w)
+			s.asm.VMULPS(d(i, m), in, in)
+		}
+		s.asm.VMOVUPS(w, operand.Mem{Base: ready, Disp: i * s.asm.bytes()})
+		s.asm.VMOVUPS(in, operand.Mem{Base: ready, Disp: 4*s.Update().Skip(0) + i*s.asm.bytes()})
+	}
+}
