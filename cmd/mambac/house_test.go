@@ -222,6 +222,7 @@ var manyNames = map[string]string{
 	"ir/op":              "one type per op",
 	"runtime/kerneltest": "one type per kind",
 	"runtime/model":      "all that generated packages offer",
+	"runtime/tokenizer":  "one type per step",
 	"generated/tiny":     "an API is generated",
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/mambac/mambac/importer/convert"
 	"github.com/mambac/mambac/importer/family"
 	"github.com/mambac/mambac/importer/synth"
+	importtokenizer "github.com/mambac/mambac/importer/tokenizer"
 	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/ir/pass"
 )
@@ -35,6 +36,7 @@ func registered() string {
 		{"synth-family", synth.Families()},
 		{"conversion", convert.Ways()},
 		{"container", container.Names()},
+		{"tokenizer", importtokenizer.Steps()},
 		{"command", commandNames(newRoot(&console{}))},
 	} {
 		for _, name := range r.holds {

@@ -50,6 +50,22 @@ func (p parsers[S]) steps(part json.RawMessage, key string) ([]S, error) {
 	return steps, nil
 }
 
+// Steps lists what a tokenizer.json may be made of, each type behind its part.
+func Steps() []string {
+	var list []string
+	for part, names := range map[string][]string{
+		"normalizer": slices.Collect(maps.Keys(normalizers)), "pre_tokenizer": slices.Collect(maps.Keys(preTokenizers)),
+		"model": slices.Collect(maps.Keys(models)), "decoder": slices.Collect(maps.Keys(decoderTypes)),
+		"post_processor": {"ByteLevel", "TemplateProcessing"},
+	} {
+		for _, name := range names {
+			list = append(list, part+" "+name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // plain reads a step that has nothing but its type.
 func plain[S any](step S) func(json.RawMessage) (S, error) {
 	return func(part json.RawMessage) (S, error) {

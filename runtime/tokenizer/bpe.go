@@ -37,10 +37,26 @@ func (e *encoder) merge(word string) {
 	}
 	e.start(word)
 	if len(e.symbols) <= shortWord {
-		e.mergeShort()
-	} else {
-		e.mergeLong()
+		e.mergeShort(e.symbols)
+		return
 	}
+	from := 0
+	for i := range e.symbols {
+		if next := i + 1; next == len(e.symbols) || !e.t.joints.may(e.symbols[i].id, e.symbols[next].id) {
+			e.mergePart(from, next)
+			from = next
+		}
+	}
+}
+
+// mergePart merges the symbols of a part that no merge reaches beyond.
+func (e *encoder) mergePart(from, end int) {
+	if end-from <= shortWord {
+		e.mergeShort(e.symbols[from:end])
+		return
+	}
+	e.symbols[from].prev, e.symbols[end-1].next = -1, -1
+	e.mergeLong(from, end)
 }
 
 // start sets the symbols to the bytes or the characters of the word.
@@ -53,9 +69,6 @@ func (e *encoder) start(word string) {
 		e.startCharacters(word)
 	}
 	e.addUnknown()
-	if n := len(e.symbols); n > 0 {
-		e.symbols[n-1].next = -1
-	}
 }
 
 func (e *encoder) startBytes(word string) {
@@ -120,12 +133,12 @@ func (e *encoder) link(id int32) {
 
 // mergeShort keeps the symbols dense and the merge of each with the next
 // beside it.
-func (e *encoder) mergeShort() {
+func (e *encoder) mergeShort(symbols []symbol) {
 	var ids, results [shortWord]int32
 	var ranks [shortWord]uint32
-	n := len(e.symbols)
+	n := len(symbols)
 	for i := range n {
-		ids[i] = e.symbols[i].id
+		ids[i] = symbols[i].id
 	}
 	for i := range n - 1 {
 		ranks[i], results[i] = e.t.merges.find(ids[i], ids[i+1])
@@ -157,9 +170,9 @@ func (e *encoder) mergeShort() {
 
 // mergeLong takes merges from a heap, most urgent first, and passes over those
 // whose symbols have changed since they were noted.
-func (e *encoder) mergeLong() {
-	e.heap = slices.Grow(e.heap[:0], len(e.symbols))
-	for at := range e.symbols {
+func (e *encoder) mergeLong(from, end int) {
+	e.heap = slices.Grow(e.heap[:0], end-from)
+	for at := from; at < end; at++ {
 		e.note(int32(at))
 	}
 	for len(e.heap) > 0 {
@@ -182,7 +195,7 @@ func (e *encoder) mergeLong() {
 		}
 		e.note(at)
 	}
-	for at := int32(0); at >= 0; at = e.symbols[at].next {
+	for at := int32(from); at >= 0; at = e.symbols[at].next {
 		e.ids = append(e.ids, e.symbols[at].id)
 	}
 }

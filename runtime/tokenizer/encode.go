@@ -22,7 +22,8 @@ type encoder struct {
 
 const (
 	// maxWord bounds a word in bytes, and with it the memory that one takes:
-	// longer ones are cut. No text that people write has such words.
+	// longer ones are cut, where no merge reaches if there is such a place. No
+	// text that people write lacks one, where it is one word as a whole.
 	maxWord = 1 << 22
 	// keptSymbols bounds the memory that an idle encoder keeps.
 	keptSymbols = 1 << 16
@@ -123,7 +124,7 @@ func (e *encoder) word(word string) {
 // model appends the ids of a word.
 func (e *encoder) model(word string) {
 	for len(word) > maxWord {
-		end := wholeCharacters(word, maxWord)
+		end := e.seam(word)
 		e.part(word[:end])
 		word = word[end:]
 	}
@@ -137,6 +138,37 @@ func (e *encoder) part(word string) {
 	} else {
 		e.merge(word)
 	}
+}
+
+// seam returns where a word that is too long is cut: at the last place up to
+// maxWord between two characters that no merge joins.
+func (e *encoder) seam(word string) int {
+	last := wholeCharacters(word, maxWord)
+	if e.t.model.Kind == Unigram {
+		return last
+	}
+	_, n := utf8.DecodeRuneInString(word[last:])
+	right := e.symbolOf(word[last : last+n])
+	for end := last; end > maxWord/2; {
+		_, n := utf8.DecodeLastRuneInString(word[:end])
+		left := e.symbolOf(word[end-n : end])
+		if left != None && right != None && !e.t.joints.may(left, right) {
+			return end
+		}
+		end, right = end-n, left
+	}
+	return last
+}
+
+// symbolOf returns the symbol of a character, None if it has not just one.
+func (e *encoder) symbolOf(character string) int32 {
+	switch {
+	case e.t.model.Kind != ByteBPE:
+		return e.t.pieces.find(character)
+	case len(character) == 1:
+		return e.t.alphabet[character[0]]
+	}
+	return None
 }
 
 // wholeCharacters returns the last place up to end at which no character is

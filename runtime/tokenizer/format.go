@@ -33,7 +33,8 @@ const (
 	modelSection                   // kind and parameters of the model
 	pieceSection                   // hash table
 	scoreSection                   // float64 per id, for models that have scores
-	lastSection         = scoreSection
+	jointSection                   // filter
+	lastSection         = jointSection
 )
 
 // The flags of a token.
@@ -107,6 +108,7 @@ func (t *Table) sections() ([lastSection][]byte, error) {
 		modelSection - 1:        t.Model.append(nil),
 		pieceSection - 1:        pieces,
 		scoreSection - 1:        t.scores(),
+		jointSection - 1:        t.appendJoints(nil),
 	}, nil
 }
 

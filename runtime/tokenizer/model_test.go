@@ -177,6 +177,28 @@ func TestLongWordIsCut(t *testing.T) {
 	}
 }
 
+// TestLongWordIsCutAtASeam cuts a word where that changes nothing.
+func TestLongWordIsCutAtASeam(t *testing.T) {
+	characters, bytes := characterTable(), byteTable()
+	characters.Normalizers, characters.PreTokenizers = nil, nil
+	bytes.PreTokenizers = nil
+	ab := bytes.add("ab")
+	bytes.Merges = []Merge{{'a', 'b', ab}}
+	for _, test := range []struct {
+		table *Table
+		word  string
+		want  int
+	}{
+		{characters, "b" + strings.Repeat("ab", maxWord/2+10), maxWord/2 + 11},
+		{bytes, "b" + strings.Repeat("ab", maxWord/2+10), maxWord/2 + 11},
+		{bytes, "b" + strings.Repeat("ab", maxWord/4) + strings.Repeat("é", maxWord/4+10), maxWord/4 + 1 + 2*(maxWord/4+10)},
+	} {
+		if ids := encode(t, mustOpen(t, test.table), test.word, false); len(ids) != test.want {
+			t.Errorf("%d ids, want %d", len(ids), test.want)
+		}
+	}
+}
+
 func TestPiecesBound(t *testing.T) {
 	list := []Piece{{Text: "abc"}, {Text: "abd"}} // with the root five nodes
 	if _, err := appendPieces(nil, list, 5); err != nil {
@@ -184,5 +206,39 @@ func TestPiecesBound(t *testing.T) {
 	}
 	if _, err := appendPieces(nil, list, 4); err == nil || !strings.Contains(err.Error(), "more than 4 beginnings") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestJoints cuts long words only where no merge reaches, and not at all where
+// what merges reach is not known.
+func TestJoints(t *testing.T) {
+	table := byteTable()
+	ab, cd := table.add("ab"), table.add("cd")
+	abcd := table.add("abcd")
+	table.Merges = []Merge{{ab, cd, abcd}, {'a', 'b', ab}, {'c', 'd', cd}}
+	tok := mustOpen(t, table)
+	for pair, want := range map[string]bool{"ab": true, "bc": true, "cd": true} {
+		if have := tok.joints.may(int32(pair[0]), int32(pair[1])); have != want {
+			t.Errorf("a merge may reach from %c into %c: %v", pair[0], pair[1], have)
+		}
+	}
+	cuts := 0
+	for c := range int32(256) {
+		if !tok.joints.may(c, 'a') {
+			cuts++
+		}
+	}
+	if cuts < 200 {
+		t.Errorf("words are cut before a behind %d of 256 bytes", cuts)
+	}
+	for c := range int32(maxEdges + 1) { // many tokens make one
+		table.Merges = append(table.Merges, Merge{c, 'x', abcd})
+	}
+	if section := table.appendJoints(nil); section != nil {
+		t.Errorf("a filter of %d bytes", len(section))
+	}
+	word := strings.Repeat("abcd", shortWord)
+	if have, want := encode(t, mustOpen(t, table), word, false), encode(t, tok, word, false); !slices.Equal(have, want) {
+		t.Errorf("%v without the filter, %v with it", have, want)
 	}
 }

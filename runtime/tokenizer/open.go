@@ -18,6 +18,7 @@ type Tokenizer struct {
 	text     []byte // of all tokens
 	alphabet [256]int32
 	merges   merges
+	joints   joints
 	pieces   pieces
 	scores   []byte // float64 of every id, or empty
 
@@ -61,6 +62,9 @@ func open(table []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if err := t.merges.open(sections[mergeSection-1], int32(t.Size())); err != nil {
+		return nil, err
+	}
+	if err := t.joints.open(sections[jointSection-1]); err != nil {
 		return nil, err
 	}
 	if err := t.pieces.open(sections[pieceSection-1], int32(t.Size())); err != nil {

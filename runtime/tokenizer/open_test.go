@@ -170,7 +170,7 @@ func TestAppendRefuses(t *testing.T) {
 		"the unknown token has id 259":             func(t *Table) { t.Model.Unknown = 259 },
 		"model of unknown kind 3":                  func(t *Table) { t.Model.Kind = modelKinds },
 		"Unigram has no unknown token":             func(t *Table) { t.Model.Kind = Unigram },
-		"piece \"ab\" has id 259":                   func(t *Table) { t.Pieces = []Piece{{Text: "ab", ID: 259}} },
+		"piece \"ab\" has id 259":                  func(t *Table) { t.Pieces = []Piece{{Text: "ab", ID: 259}} },
 		"65 and 2 tokens around a text":            func(t *Table) { t.Prefix = make([]int32, 65) },
 	} {
 		table := fullTable()
