@@ -58,6 +58,7 @@ var apiErrors = []struct{ name, doc string }{
 	{"ErrBusy", "ErrBusy is returned for a call on a session while another one runs,\nor while a loop over Generate has not ended."},
 	{"ErrNoTokenizer", "ErrNoTokenizer is returned for text where the checkpoint had no\ntokenizer.json."},
 	{"ErrNoPayload", "ErrNoPayload is returned by Open when the payload is nowhere."},
+	{"ErrContext", "ErrContext is what errors of sessions that would exceed the bound of Context are."},
 	{"ErrNoLogits", "ErrNoLogits is returned by Generate when there is nothing to choose from."},
 }
 
@@ -67,6 +68,7 @@ var apiFunctions = []struct{ name, result, params, doc string }{
 	{"PayloadReader", "Option", "r io.ReaderAt, size int64", "PayloadReader reads the payload of size bytes into memory."},
 	{"PayloadFS", "Option", "fsys fs.FS, name string", "PayloadFS reads the payload from a file of a file system into memory."},
 	{"Threads", "Option", "n int", "Threads sets the number of workers; 0, the default, is one per physical core\nthat the process may use."},
+	{"Context", "Option", "tokens int", "Context bounds the tokens of a session, of models that keep something of every\ntoken; 0, the default, is no bound. States of fixed size have none."},
 	{"PageCache", "Option", "", "PageCache leaves weights that are mapped from a file to the system's page\ncache."},
 	{"Level", "Option", "name string", "Level forces the kernels of a CPU level, which the package must hold and the\nprocessor have; \"\", the default, takes the best."},
 	{"MaxTokens", "GenerateOption", "n int", "MaxTokens ends a generation after n tokens; −1 is no bound. The default is\n256."},

@@ -62,6 +62,8 @@ var (
 	ErrNoTokenizer = model.ErrNoTokenizer
 	// ErrNoPayload is returned by Open when the payload is nowhere.
 	ErrNoPayload = model.ErrNoPayload
+	// ErrContext is what errors of sessions that would exceed the bound of Context are.
+	ErrContext = model.ErrContext
 	// ErrNoLogits is returned by Generate when there is nothing to choose from.
 	ErrNoLogits = model.ErrNoLogits
 )
@@ -97,6 +99,12 @@ func PayloadFS(fsys fs.FS, name string) Option {
 // that the process may use.
 func Threads(n int) Option {
 	return model.Threads(n)
+}
+
+// Context bounds the tokens of a session, of models that keep something of every
+// token; 0, the default, is no bound. States of fixed size have none.
+func Context(tokens int) Option {
+	return model.Context(tokens)
 }
 
 // PageCache leaves weights that are mapped from a file to the system's page

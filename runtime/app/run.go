@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/model"
 )
 
@@ -233,7 +232,7 @@ func (g *generation) run(s *session, prompt []int, text string) error {
 		}
 	}
 	for t, err := range g.tokens(s.ctx) {
-		if full := (*engine.ContextError)(nil); g.options.stopAtContext && errors.As(err, &full) {
+		if g.options.stopAtContext && errors.Is(err, model.ErrContext) {
 			return nil
 		}
 		if err == nil {

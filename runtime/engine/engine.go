@@ -157,6 +157,12 @@ func (e *Engine) checkState(s *State) error {
 	return nil
 }
 
+// ErrContext is what every ContextError is.
+var ErrContext = errors.New("the text is as long as its context may be")
+
+// Is reports whether target is ErrContext.
+func (*ContextError) Is(target error) bool { return target == ErrContext }
+
 // ContextError is the end of the room that Options.Context leaves a sequence.
 type ContextError struct{ Position, Context int }
 

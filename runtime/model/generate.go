@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/sample"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -21,6 +22,10 @@ type Token struct {
 	// back. All texts together are the text of all ids, special ones left out.
 	Text string
 }
+
+// ErrContext is what errors of sessions that would exceed the bound of Context
+// are.
+var ErrContext = engine.ErrContext
 
 // ErrNoLogits is returned by Generate when there is nothing to choose from.
 var ErrNoLogits = errors.New("the model gives no finite logit: nothing was read yet, reading was interrupted, or the weights are damaged")

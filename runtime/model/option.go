@@ -63,7 +63,7 @@ func Threads(n int) Option { return func(o *options) { o.threads = n } }
 
 // Context bounds the tokens of a session, of models that keep something of every
 // token; 0, the default, is no bound. A session that would exceed it fails with
-// an engine.ContextError. States of fixed size have no bound.
+// ErrContext. States of fixed size have no bound.
 func Context(tokens int) Option { return func(o *options) { o.context = tokens } }
 
 // Level forces the kernels of a CPU level, which the package must hold and the
