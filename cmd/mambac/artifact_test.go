@@ -142,7 +142,7 @@ func TestArtifactGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := build(t, folder, "--cpu", "all")
+			a := build(t, folder, append(choiceFlags(goldenChoices(folder)), "--cpu", "all")...)
 			bits := map[string][]byte{}
 			for _, level := range levels {
 				bits[level] = a.matches(t, level, want)

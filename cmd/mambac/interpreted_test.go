@@ -44,7 +44,7 @@ func TestInterpretedTexts(t *testing.T) {
 
 func interpretedCase(t *testing.T, checkpoint string, ids []int) rungs.Case {
 	t.Helper()
-	m, err := openModel(checkpoint, nil)
+	m, err := openModel(checkpoint, goldenChoices(checkpoint))
 	if err != nil {
 		t.Fatal(err)
 	}

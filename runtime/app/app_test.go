@@ -204,5 +204,7 @@ func TestTokens(t *testing.T) {
 	requireError(t, call{}.run(t, "tokens", "--decode", "x"), exitUsage, `"x"`)
 	c := newCarrier(t)
 	c.Tokenizer = nil
-	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "tokenizer", "--ids")
+	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "no tokenizer.json)", "--ids")
+	c.Meta.SentencePiece = true
+	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "only tokenizer.model of SentencePiece", "--ids")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mambac/mambac/runtime/enginetest"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
 const vocab = 300 // the tokenizer knows 257
@@ -255,6 +256,46 @@ func TestWithoutTokenizer(t *testing.T) {
 		}
 	}
 	requireIDs(t, collect(t, s.GenerateIDs(t.Context(), []int{1}, MaxTokens(3))), 2, 3, 4)
+}
+
+func TestSentencePiece(t *testing.T) {
+	m := openModel(t, func(c *enginetest.Carrier) { c.Tokenizer, c.Meta.SentencePiece = nil, true })
+	_, err := m.Prompt("a")
+	for _, err := range []error{err, collectError(m.NewSession().Generate(t.Context(), "a"))} {
+		if !errors.Is(err, ErrNoTokenizer) {
+			t.Errorf("error %v, want ErrNoTokenizer", err)
+		}
+		requireError(t, err, "only tokenizer.model of SentencePiece")
+	}
+}
+
+// TestTextGoesOn: what is generated behind a text keeps the space that a text
+// loses where it begins.
+func TestTextGoesOn(t *testing.T) {
+	m := openModel(t, func(c *enginetest.Carrier) {
+		table := tokenizer.Table{Model: tokenizer.Model{Unknown: tokenizer.None}}
+		for b := range table.Alphabet {
+			table.Tokens = append(table.Tokens, tokenizer.Token{Known: true, Special: b == 'a', Bytes: []byte("_x")})
+		}
+		table.Decoders = []tokenizer.Decoding{tokenizer.MetaspaceMarks{Replacement: '_', Prepended: true}}
+		section, err := table.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Tokenizer = section
+	})
+	for id, want := range map[int]string{'a': "x x", 'b': " x x"} {
+		text := ""
+		for token, err := range m.NewSession().GenerateIDs(t.Context(), []int{id}, MaxTokens(2)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += token.Text
+		}
+		if text != want {
+			t.Errorf("behind %d: %q, want %q", id, text, want)
+		}
+	}
 }
 
 func TestTokenizer(t *testing.T) {
