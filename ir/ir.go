@@ -130,6 +130,9 @@ type Frame struct {
 	Shapes   []tensor.Shape
 	States   [][]float32 // mutable, canonical order; a Cache grows by its Shape a token
 	Out      []float32
+	// Narrow rounds, in place, what the op multiplies with its second matrix; nil
+	// where that is not rounded.
+	Narrow func([]float32)
 }
 
 // Cost is what an op must move and compute for one token, and for every token of

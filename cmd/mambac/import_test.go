@@ -18,8 +18,8 @@ func TestChosen(t *testing.T) {
 		options    importer.Options
 		want       map[string]string
 	}{
-		{"golden-evaluator/mamba3-mimo", importer.Options{"mimo-rotary": "interleaved"}, map[string]string{"mamba3-a": "heavy-tail", "mimo-rotary": "interleaved"}},
-		{"golden-evaluator/mamba3-siso", importer.Options{"mamba3-a": "softplus"}, map[string]string{"mamba3-a": "softplus"}},
+		{"golden/mamba3-mimo", importer.Options{"mimo-rotary": "interleaved"}, map[string]string{"mamba3-a": "heavy-tail", "mimo-rotary": "interleaved"}},
+		{"golden/mamba3-siso", importer.Options{"mamba3-a": "softplus"}, map[string]string{"mamba3-a": "softplus"}},
 		{"golden/mamba-ssm-layout", nil, nil},
 	} {
 		m, err := openModel(filepath.Join(golden, filepath.FromSlash(c.checkpoint)), c.options)

@@ -61,7 +61,7 @@ func rowSpecs() []kernel.Spec {
 }
 
 func mapSpecs() []kernel.Spec {
-	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapAdd, kernel.MapMul}
+	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapZero, kernel.MapAdd, kernel.MapMul}
 	for _, act := range []kernel.Function{kernel.MapSiLU, kernel.MapGELU, kernel.MapGELUTanh, kernel.MapReLU, kernel.MapReLU2, kernel.MapSigmoid} {
 		list = append(list, act, act.Gated())
 	}

@@ -22,6 +22,7 @@ func init() {
 // functions replace x by the function of x, or of x and y.
 var functions = map[kernel.Function]func(m *mapping, x, y reg.VecVirtual){
 	kernel.MapCopy: func(*mapping, reg.VecVirtual, reg.VecVirtual) {},
+	kernel.MapZero: func(m *mapping, x, _ reg.VecVirtual) { m.asm.zero(x) },
 	kernel.MapAdd:  func(m *mapping, x, y reg.VecVirtual) { m.asm.VADDPS(y, x, x) },
 	kernel.MapMul:  func(m *mapping, x, y reg.VecVirtual) { m.asm.VMULPS(y, x, x) },
 	kernel.MapScale: func(m *mapping, x, _ reg.VecVirtual) {

@@ -8,7 +8,7 @@ import (
 
 func init() {
 	registerKind("rope", emitter{
-		supports: func(_ *Level, s kernel.Spec) bool { return !s.(kernel.RoPE).Interleaved },
+		supports: func(*Level, kernel.Spec) bool { return true },
 		emit:     func(a *asm, s kernel.Spec) { (&rope{asm: a, RoPE: s.(kernel.RoPE)}).emit() },
 	})
 }
@@ -18,16 +18,28 @@ type rope struct {
 	asm *asm
 	kernel.RoPE
 	halves, rest *run
+	neighbours   neighbours // of interleaved pairs
 }
 
 func (r *rope) emit() {
 	a := r.asm
 	y, x, angles := a.pointer("y"), a.pointer("x"), a.pointer("angles")
 	a.rows([]row{{"inputs", x, r.StrideX}, {"angles", angles, r.StrideA}, {"outputs", y, r.StrideY}},
-		func() { r.halves, r.rest = a.run(r.Rotary/2, 1), a.run(r.HeadDim-r.Rotary, 1) },
+		func() {
+			r.rest = a.run(r.HeadDim-r.Rotary, 1)
+			if r.Interleaved {
+				r.prepareNeighbours()
+			} else {
+				r.halves = a.run(r.Rotary/2, 1)
+			}
+		},
 		func() {
 			a.groups(r.Width/r.HeadDim, r.HeadDim, []reg.GPVirtual{x, y}, func(p []reg.GPVirtual) {
-				r.turn(p[0], p[1], angles)
+				if r.Interleaved {
+					r.turnNeighbours(p[0], p[1], angles)
+				} else {
+					r.turn(p[0], p[1], angles)
+				}
 				r.rest.each("What is not turned.", func(_ int, m tailMask, at element) {
 					a.store(m, a.load(m, at(p[0], 4*r.Rotary)), at(p[1], 4*r.Rotary))
 				})

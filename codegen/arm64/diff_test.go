@@ -48,7 +48,7 @@ func oddSpecs() []kernel.Spec {
 			StrideBC: 3*states + 5, OffsetB: 5 * (i % 2), OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
 	}
-	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapSigmoid, kernel.MapScale, kernel.MapCopy,
+	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapSigmoid, kernel.MapScale, kernel.MapCopy, kernel.MapZero,
 		kernel.MapAdd, kernel.MapMul, kernel.MapSiLU.Gated(), kernel.MapSigmoid.Gated()} {
 		for i, width := range []int{1, 7, 8, 21} {
 			s := kernel.Map{Function: f, Width: width, StrideA: width + 2*(i%2), StrideY: width + 2}

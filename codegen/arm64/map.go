@@ -12,6 +12,11 @@ func init() {
 // functions replace x by the function of x, or of x and y.
 var functions = map[kernel.Function]func(m *mapping, x, y []vector){
 	kernel.MapCopy: func(*mapping, []vector, []vector) {},
+	kernel.MapZero: func(m *mapping, x, _ []vector) {
+		for _, x := range x {
+			m.zero(x)
+		}
+	},
 	kernel.MapAdd: func(m *mapping, x, y []vector) {
 		for i, x := range x {
 			m.fadd(x, y[i], x)

@@ -100,7 +100,7 @@ func twinSpecs() []kernel.Spec {
 
 // mapFunctions is every function of a map.
 func mapFunctions() []kernel.Function {
-	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapAdd, kernel.MapMul}
+	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapZero, kernel.MapAdd, kernel.MapMul}
 	for _, act := range []kernel.Function{kernel.MapSiLU, kernel.MapGELU, kernel.MapGELUTanh, kernel.MapReLU, kernel.MapReLU2, kernel.MapSigmoid} {
 		list = append(list, act, act.Gated())
 	}

@@ -52,7 +52,7 @@ func TestRestated(t *testing.T) {
 		{"nemotron_h biases", nemotronHJSON, `"use_bias": true, "mlp_bias": true, "use_conv_bias": false, "time_step_min": 0.4, "mlp_hidden_act": "silu"`},
 		{"zamba2", zamba2JSON, `"tie_word_embeddings": true`},
 		{"zamba2 adapters", zamba2JSON, `"use_shared_attention_adapter": true, "use_mem_rope": true, "rope_theta": 50.0, "tie_word_embeddings": true`},
-		{"zamba2 biases", zamba2JSON, `"add_bias_linear": true, "hidden_act": "silu", "time_step_min": 0.3, "tie_word_embeddings": false`},
+		{"zamba2 biases", zamba2JSON, `"add_bias_linear": true, "hidden_act": "silu", "time_step_min": 0.3, "rms_norm_eps": 0.05, "tie_word_embeddings": false`},
 		{"zamba2 copies", zamba2JSON, `"copies": true, "use_shared_attention_adapter": true, "tie_word_embeddings": true`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/mambac/mambac/ir/storage"
 )
 
-// NewFast is New for fast math: a linear whose weights are codes sees its input
+// NewFast is New for fast math: a product with weights that are codes sees its input
 // as narrow dot products do, in whole numbers of 8 bits and a scale for each
 // group of columns (codegen/kernel/quantise.go). Sums stay those of the oracle.
 //
@@ -22,21 +22,29 @@ func NewFast(m *ir.Module) (*Evaluator, error) {
 	}
 	for i := range e.frames {
 		f := &e.frames[i]
-		if c := codesOf(f.value); c != nil {
+		matrices := op.Matrices(f.value)
+		if _, ok := f.value.Op.(op.Embed); ok || len(matrices) == 0 {
+			continue // a lookup multiplies nothing
+		}
+		if c, ok := storage.LookupCoded(matrices[0].Storage); ok {
 			f.narrow = &narrowed{group: c.Inputs, from: f.frame.Args[0]}
 			f.frame.Args[0] = make([]float32, len(f.narrow.from))
+		}
+		for _, p := range matrices[1:] {
+			if c, ok := storage.LookupCoded(p.Storage); ok {
+				f.frame.Narrow = e.narrowing(c.Inputs)
+			}
 		}
 	}
 	return e, nil
 }
 
-// codesOf is the format of a linear's weights if it keeps codes.
-func codesOf(v *ir.Value) *storage.Coded {
-	if _, ok := v.Op.(op.Linear); !ok {
-		return nil
+// narrowing rounds what an op makes itself to multiply it with a second matrix.
+func (e *Evaluator) narrowing(group int) func([]float32) {
+	return func(x []float32) {
+		n := narrowed{group: group, from: append([]float32(nil), x...)}
+		e.offset = max(e.offset, n.into(x))
 	}
-	c, _ := storage.LookupCoded(v.Params[0].Storage)
-	return c
 }
 
 // Margin is how near to the border between two whole numbers any input has come

@@ -9,8 +9,8 @@ import (
 // Experts is the sum of the chosen experts' MLPs times their weights
 // (families.md §1.9), e in ascending order:
 //
-//	y = Σ_e w_e · Down_e·( act(Gate_e·x) · (Up_e·x) )    gated: In_e = Gate_e | Up_e
-//	y = Σ_e w_e · Down_e·act(In_e·x)                     with Plain
+//	y = Σ_e Down_e·( act(Gate_e·x) · (Up_e·x) · w_e )    gated: In_e = Gate_e | Up_e
+//	y = Σ_e Down_e·( act(In_e·x) · w_e )                 with Plain
 //
 // Arguments: x [D], w [X], 0 for experts not chosen; parameters: In [X·2I,D] or
 // [X·I,D], Down [X·O,I], an expert's rows below those of the one before.
@@ -57,10 +57,13 @@ func (o Experts) Step(f *ir.Frame) {
 			continue
 		}
 		in := f.Params[0][e*o.rows(inner)*len(x):]
-		hidden := o.hidden(in, x, inner)
+		hidden := o.hidden(in, x, inner, weight)
+		if f.Narrow != nil {
+			f.Narrow(hidden)
+		}
 		down := f.Params[1][e*len(sum)*inner:]
 		for i := range sum {
-			sum[i] += float64(weight) * dot(down[i*inner:(i+1)*inner], hidden)
+			sum[i] += dot(down[i*inner:(i+1)*inner], hidden)
 		}
 	}
 	for i, v := range sum {
@@ -68,8 +71,8 @@ func (o Experts) Step(f *ir.Frame) {
 	}
 }
 
-// hidden is what an expert's last matrix is multiplied by.
-func (o Experts) hidden(in, x []float32, inner int) []float32 {
+// hidden is what an expert's last matrix is multiplied by, its weight included.
+func (o Experts) hidden(in, x []float32, inner int, weight float32) []float32 {
 	act := activations[o.Function]
 	list := make([]float32, inner)
 	for i := range list {
@@ -77,7 +80,7 @@ func (o Experts) hidden(in, x []float32, inner int) []float32 {
 		if !o.Plain {
 			v *= dot(in[(inner+i)*len(x):(inner+i+1)*len(x)], x)
 		}
-		list[i] = float32(v)
+		list[i] = float32(v) * weight
 	}
 	return list
 }

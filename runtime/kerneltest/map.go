@@ -9,7 +9,7 @@ import (
 
 // Map applies a scalar function to rows of Width elements.
 type Map struct {
-	Function                  string // copy, add, mul, scale, an activation, or one with _mul
+	Function                  string // copy, zero, add, mul, scale, an activation, or one with _mul
 	Width                     int
 	StrideA, StrideB, StrideY int
 	ByBits                    uint32 // float32 bits of the factor of scale
@@ -91,6 +91,9 @@ func (m Map) apply(out *outcome, i int, a float32, b func() float32) {
 		return
 	case "copy":
 		out.exact(i, a)
+		return
+	case "zero":
+		out.exact(i, 0)
 		return
 	case "scale":
 		out.exact(i, math.Float32frombits(m.ByBits)*a)

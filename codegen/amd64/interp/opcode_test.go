@@ -139,6 +139,7 @@ VMOVQ m x
 VMOVQ g x
 VMOVQ x g
 VMASKMOVPS m y y
+VMASKMOVPS m x x
 VMASKMOVPS y y m
 VPMASKMOVD m y y
 VPMASKMOVD x x m
@@ -272,6 +273,7 @@ VPERMD y y y
 VPERMD z z z
 VPERMPS y y y
 VPERMPS m z z
+VPERMPS z z z
 VPERMW z z z
 VPERMW y y y
 VPERMQ 216 y y
