@@ -79,7 +79,7 @@ func (t *Table) checkModel() error {
 	case m.Unknown != None && !t.known(m.Unknown):
 		return fmt.Errorf("the unknown token has id %d, which has no token", m.Unknown)
 	case m.Kind == Unigram && m.Unknown == None:
-		return errors.New("Unigram has no unknown token")
+		return errors.New("the model Unigram has no unknown token")
 	}
 	for _, p := range t.Pieces {
 		if !t.known(p.ID) {
