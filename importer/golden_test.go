@@ -122,6 +122,40 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
+// TestPairingMatters: the goldens of MIMO are those of one pairing and not of
+// the other, which is the default, and the model says which it has.
+func TestPairingMatters(t *testing.T) {
+	const folder = "testdata/golden-evaluator/mamba3-mimo"
+	c, err := checkpoint.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	m, err := Import(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := fmt.Sprint(m.Choices); have != "[{mamba3-a heavy-tail} {mimo-rotary halved}]" {
+		t.Errorf("chosen by default: %s", have)
+	}
+	e, err := eval.New(m.Module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := readGolden(t, folder)
+	var logits []float32
+	for _, id := range g.ids {
+		row, err := e.Step(int(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits = append(logits, row...)
+	}
+	if err := relativeError(logits, g.logits); err < 0.1 {
+		t.Errorf("halved, logits differ by %g from those of neighbours", err)
+	}
+}
+
 func compare(t *testing.T, m *ir.Module, g *golden, after bool) {
 	t.Helper()
 	e, err := eval.New(m)

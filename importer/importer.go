@@ -26,6 +26,9 @@ type Model struct {
 	Facts        []family.Fact    // sizes worth showing, in order
 	Choices      []family.Choice  // what no config says and was chosen for the model
 	Tokenizer    *tokenizer.Table // nil without tokenizer.json
+	// SentencePiece: in place of a tokenizer.json there is a tokenizer.model,
+	// which mambac does not read.
+	SentencePiece bool
 }
 
 // Families lists what Import knows.
@@ -108,13 +111,26 @@ func (m *Model) generation(c *checkpoint.Checkpoint) error {
 func (m *Model) tokenizer(c *checkpoint.Checkpoint) error {
 	const name = "tokenizer.json"
 	text, ok, err := c.File(name)
-	if err != nil || !ok {
+	if err == nil && !ok {
+		_, ok, err := c.File("tokenizer.model")
+		m.SentencePiece = ok || err != nil // too large to be read here
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if m.Tokenizer, err = importtokenizer.Parse(text); err != nil {
 		return fmt.Errorf("%s: %s: %w", c.Path, name, err)
 	}
 	return nil
+}
+
+// LacksTokenizer says what a checkpoint without Tokenizer has.
+func (m *Model) LacksTokenizer() string {
+	if m.SentencePiece {
+		return "has no tokenizer.json, only tokenizer.model of SentencePiece, which mambac does not read (transformers can save it as tokenizer.json)"
+	}
+	return "has no tokenizer.json"
 }
 
 // tensors shows a checkpoint to a family.

@@ -25,7 +25,7 @@ const (
 //go:embed */*.go */*.s
 var source embed.FS
 
-// dependencies holds the packages of golang.org/x that the runtime imports,
+// dependencies holds the packages of others that the runtime imports,
 // with their licences, and their part of vendor/modules.txt. It is made by
 // go test ./runtime -run Dependencies -update.
 //

@@ -65,7 +65,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// list asks go for the packages of golang.org/x below the runtime.
+// list asks go for the packages of others below the runtime.
 func list(t *testing.T, platform string) []listed {
 	goos, goarch, _ := strings.Cut(platform, "/")
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", "./...")
@@ -108,6 +108,15 @@ func collect(t *testing.T, files map[string][]byte, modules map[string][]string,
 		}
 	}
 	files[path.Join(l.Module.Path, "LICENSE")] = read(t, filepath.Join(l.Module.Dir, "LICENSE"))
+	// The licences of what a module was made from.
+	if name := filepath.Join(l.Module.Dir, "ATTRIB"); exists(name) {
+		files[path.Join(l.Module.Path, "ATTRIB")] = read(t, name)
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func read(t *testing.T, name string) []byte {

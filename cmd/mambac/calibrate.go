@@ -107,7 +107,7 @@ func (c *calibration) read(ctx context.Context, o *choice, m *model, folder stri
 		return err
 	}
 	if m.Tokenizer == nil {
-		return fmt.Errorf("--calibrate %s: %s has no tokenizer.json; leave the flag out to round every weight by itself", o.text, m.checkpoint.Path)
+		return fmt.Errorf("--calibrate %s: %s %s; leave the flag out to round every weight by itself", o.text, m.checkpoint.Path, m.LacksTokenizer())
 	}
 	plain := newChoice()
 	plain.disable, plain.math = o.disable, "exact"

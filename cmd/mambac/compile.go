@@ -172,6 +172,9 @@ func (o *choice) compile(m *model, out codegen.Options, command string) (*compil
 // emit turns a module, after the passes, into source.
 func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command string) (*compiled, error) {
 	out.Tuning = o.tuning
+	if m.Tokenizer != nil && m.Tokenizer.Engine() {
+		out.Runtime = append(out.Runtime, "regex")
+	}
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
@@ -210,7 +213,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States:    stateSlots(c.Plan),
-		VocabSize: c.VocabSize, BOS: c.BOS, EOS: c.EOS,
+		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
 		Report: report,

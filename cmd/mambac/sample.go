@@ -40,7 +40,7 @@ func (m *model) sample(file string, vocabulary int) (*sample, error) {
 	}
 	switch {
 	case m.Tokenizer == nil && file != "":
-		return nil, fmt.Errorf("--report-text %s: %s has no tokenizer.json; leave the flag out for seeded ids", file, m.checkpoint.Path)
+		return nil, fmt.Errorf("--report-text %s: %s %s; leave the flag out for seeded ids", file, m.checkpoint.Path, m.LacksTokenizer())
 	case m.Tokenizer == nil:
 		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary)}, nil
 	}

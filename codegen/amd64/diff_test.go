@@ -36,16 +36,61 @@ func oddSpecs() []kernel.Spec {
 			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
 	}
-	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapCopy, kernel.MapAdd, kernel.MapMul} {
-		for i, width := range []int{1, 7, 8, 17, 101} {
+	return append(specs, rowSpecs()...)
+}
+
+// rowSpecs is what treats rows by themselves: maps, norms with and without
+// groups, rotary embeddings; at widths below, of and above whole registers.
+func rowSpecs() []kernel.Spec {
+	specs := append(mapSpecs(), ropeSpecs()...)
+	for i, group := range []int{1, 5, 8, 16, 19, 33, 64} {
+		width, eps := group*(1+i%3), math.Float32bits(1e-6)
+		g := group
+		if i%3 == 0 {
+			g = 0
+		}
+		specs = append(specs,
+			kernel.RMSNorm{Width: width, Group: g, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: eps, Weight: i%4 > 0, Shared: i%4 > 1 && g > 0},
+			kernel.GatedNorm{Width: width, Group: g, StrideX: width, StrideZ: width + i%2, StrideY: width, EpsBits: eps, NormFirst: i%2 == 0},
+			kernel.GatedNorm{Width: width, Group: g, StrideX: width + 2, StrideZ: width, StrideY: width, EpsBits: eps, NormFirst: i%2 == 1},
+			kernel.LayerNorm{Width: width, StrideX: width + i%2, StrideY: width, EpsBits: eps, Bias: i%3 > 0},
+			kernel.Angles{Count: group, StrideY: 2*group + i, FactorBits: math.Float32bits(1)},
+		)
+	}
+	return specs
+}
+
+func mapSpecs() []kernel.Spec {
+	list := []kernel.Function{kernel.MapSoftplus, kernel.MapScale, kernel.MapCopy, kernel.MapAdd, kernel.MapMul}
+	for _, act := range []kernel.Function{kernel.MapSiLU, kernel.MapGELU, kernel.MapGELUTanh, kernel.MapReLU, kernel.MapReLU2, kernel.MapSigmoid} {
+		list = append(list, act, act.Gated())
+	}
+	var specs []kernel.Spec
+	for j, f := range list {
+		for i, width := range [][]int{{1, 8, 48}, {7, 17, 101}}[j%2] {
 			s := kernel.Map{Function: f, Width: width, StrideA: width + 2*(i%2), StrideY: width + 2}
 			if f.Binary() {
 				s.StrideB = width
+			}
+			if f == kernel.MapScale {
+				s.ByBits = math.Float32bits(0.22)
 			}
 			specs = append(specs, s)
 		}
 	}
 	return specs
+}
+
+func ropeSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{2, 7, 16, 48, 64, 80, 128} {
+		rotary, width := []int{2, 4, 16, 48, 32, 80, 70}[i], headDim*(1+i%3)
+		specs = append(specs, kernel.RoPE{Width: width, HeadDim: headDim, Rotary: rotary,
+			StrideX: width + i%2, StrideA: rotary + i, StrideY: width, Interleaved: i%2 == 1})
+	}
+	return append(specs,
+		kernel.RoPE{Width: 21, HeadDim: 7, Rotary: 6, StrideX: 21, StrideA: 6, StrideY: 23},
+		kernel.RoPE{Width: 156, HeadDim: 52, Rotary: 50, StrideX: 156, StrideA: 50, StrideY: 156})
 }
 
 func linearSpecs() []kernel.Spec {
@@ -80,7 +125,9 @@ func headSpecs() []kernel.Spec {
 		if i%3 > 1 {
 			s.HighBits = math.Float32bits(1.5)
 		}
-		specs = append(specs, s)
+		m := kernel.Mamba3{HeadDim: headDim, States: states, Rank: 1 + i%6, StrideY: width*(1+i%6) + i%2}
+		m.StrideReady = 5*m.Ready().Floats() + i%2
+		specs = append(specs, s, m)
 	}
 	return specs
 }
@@ -173,6 +220,29 @@ func TestInterpreted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLevelsAgree holds the levels against each other without a CPU that has
+// both, where functions are approximated and results are judged by a bound.
+func TestLevelsAgree(t *testing.T) {
+	v3, _ := target.Lookup("v3")
+	v4, _ := target.Lookup("v4")
+	for _, spec := range leveltest.Supported(v3, rowSpecs()) {
+		first, err := interpreted(v3, spec)
+		if err != nil {
+			t.Fatalf("%s: %v", spec.Name(), err)
+		}
+		second, err := interpreted(v4, spec)
+		if err != nil {
+			t.Fatalf("%s: %v", spec.Name(), err)
+		}
+		for c := range leveltest.Meaning(t, spec).Cases() {
+			if err := c.CheckLevels(first, second); err != nil {
+				t.Errorf("%s: %s: v3 and v4: %v", spec.Name(), c.Name, err)
+				break
+			}
+		}
 	}
 }
 

@@ -24,6 +24,12 @@ func oddSpecs() []kernel.Spec {
 			Width: width, StrideX: width + 2, StrideY: width + 2*(i%2), EpsBits: math.Float32bits(1e-5), Weight: i%3 > 0,
 		})
 	}
+	for i, group := range []int{1, 5, 16, 35} {
+		width := group * (2 + i)
+		specs = append(specs, kernel.RMSNorm{
+			Width: width, Group: group, StrideX: width + i%2, StrideY: width, EpsBits: math.Float32bits(1e-5), Weight: i > 0, Shared: i%2 == 1,
+		})
+	}
 	for taps := 1; taps <= maxTaps; taps++ {
 		for i, activation := range []kernel.Activation{kernel.NoActivation, kernel.SiLU} {
 			specs = append(specs, kernel.Conv{
@@ -42,9 +48,13 @@ func oddSpecs() []kernel.Spec {
 			StrideBC: 3*states + 5, OffsetB: 5 * (i % 2), OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
 	}
-	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapCopy, kernel.MapAdd, kernel.MapMul} {
+	for _, f := range []kernel.Function{kernel.MapSiLU, kernel.MapSoftplus, kernel.MapSigmoid, kernel.MapScale, kernel.MapCopy,
+		kernel.MapAdd, kernel.MapMul, kernel.MapSiLU.Gated(), kernel.MapSigmoid.Gated()} {
 		for i, width := range []int{1, 7, 8, 21} {
 			s := kernel.Map{Function: f, Width: width, StrideA: width + 2*(i%2), StrideY: width + 2}
+			if f == kernel.MapScale {
+				s.ByBits = math.Float32bits(0.22)
+			}
 			if f.Binary() {
 				s.StrideB = width
 			}

@@ -4,7 +4,7 @@ import "github.com/mambac/mambac/codegen/kernel"
 
 func init() {
 	registerKind(
-		func(s kernel.Map) bool { return functions[s.Function] != nil },
+		func(s kernel.Map) bool { return functions[s.Function] != nil || functions[act(s.Function)] != nil },
 		func(a *asm, s kernel.Map) { (&mapping{asm: a, Map: s}).emit() },
 	)
 }
@@ -22,12 +22,23 @@ var functions = map[kernel.Function]func(m *mapping, x, y []vector){
 			m.fmul(x, y[i], x)
 		}
 	},
-	kernel.MapSiLU: func(m *mapping, x, _ []vector) { m.silu(x, m.constants) },
+	kernel.MapScale:   func(m *mapping, x, _ []vector) { m.scale(x) },
+	kernel.MapSiLU:    func(m *mapping, x, _ []vector) { m.silu(x, m.constants) },
+	kernel.MapSigmoid: func(m *mapping, x, _ []vector) { m.sigmoid(x, m.constants) },
 	kernel.MapSoftplus: func(m *mapping, x, _ []vector) {
 		for _, x := range x {
 			m.softplus(x, m.softplusOf, m.constants)
 		}
 	},
+}
+
+// act is the activation of a gated unit; "" for other functions.
+func act(f kernel.Function) kernel.Function {
+	act, gated := f.Gate()
+	if !gated {
+		return ""
+	}
+	return act
 }
 
 // mapVectors is the number of vectors of one turn: two, for silu takes two side
@@ -39,6 +50,7 @@ type mapping struct {
 	*asm
 	kernel.Map
 	y, a, b    general // of the token at hand
+	by         vector  // the factor of scale
 	constants  *expConstants
 	softplusOf *softplusConstants
 }
@@ -51,10 +63,12 @@ func (m *mapping) emit() {
 	tokens := m.argument("tokens")
 	done, loop := m.label("done"), m.label("token")
 	m.ifZero(tokens, done)
-	switch m.Function {
-	case kernel.MapSiLU:
+	switch f := m.Function; {
+	case f == kernel.MapScale:
+		m.by = m.float(m.By())
+	case f == kernel.MapSiLU || f == kernel.MapSigmoid || act(f) != "":
 		m.constants = m.expConstants()
-	case kernel.MapSoftplus:
+	case f == kernel.MapSoftplus:
 		m.constants, m.softplusOf = m.expConstants(), m.softplusConstants()
 	}
 	m.legend("One token a turn.", holds("arguments", m.a), holds("results", m.y), holds("tokens left", tokens))
@@ -101,7 +115,7 @@ func (m *mapping) apply(y, a, b general, vectors, elements int) {
 	} else {
 		m.free(second...)
 	}
-	functions[m.Function](m, first, second)
+	m.function(first, second)
 	if elements == lanes {
 		m.stores(first, y)
 	} else {
@@ -110,6 +124,23 @@ func (m *mapping) apply(y, a, b general, vectors, elements int) {
 	m.free(first...)
 	if m.Function.Binary() {
 		m.free(second...)
+	}
+}
+
+// function applies the function at hand.
+func (m *mapping) function(x, y []vector) {
+	if f := functions[m.Function]; f != nil {
+		f(m, x, y)
+		return
+	}
+	functions[act(m.Function)](m, x, nil)
+	functions[kernel.MapMul](m, x, y)
+}
+
+// scale multiplies by a constant.
+func (m *mapping) scale(x []vector) {
+	for _, x := range x {
+		m.fmul(x, m.by, x)
 	}
 }
 

@@ -16,7 +16,7 @@ const normLanes = 16
 type rmsnorm struct {
 	*asm
 	kernel.RMSNorm
-	x, y, w         general
+	x, y, w         general // of the group at hand
 	width, eps, one vector
 }
 
@@ -28,29 +28,68 @@ func (r *rmsnorm) emit() {
 	tokens := r.argument("tokens")
 	done, loop := r.label("done"), r.label("token")
 	r.ifZero(tokens, done)
-	r.width, r.eps, r.one = r.float(float32(r.Width)), r.float(r.Eps()), r.float(1)
+	r.width, r.eps, r.one = r.float(float32(r.Elements())), r.float(r.Eps()), r.float(1)
 	r.legend("One token a turn.", holds("inputs", r.x), holds("outputs", r.y), holds("tokens left", tokens),
 		holds("width", r.width), holds("eps", r.eps), holds("1", r.one))
 	r.place(loop)
-	scale := r.scale()
-	r.products(scale)
+	r.groups()
 	r.addConstant(4*r.StrideX, r.x)
 	r.addConstant(4*r.StrideY, r.y)
 	r.countdown(tokens, loop)
 	r.place(done)
 }
 
+// groups treats the groups of a row: a single one, or a loop that moves copies of
+// the pointers.
+func (r *rmsnorm) groups() {
+	n := r.Width / r.Elements()
+	if n == 1 {
+		r.group()
+		return
+	}
+	one := *r
+	moving := [][2]general{{r.x, r.gp()}, {r.y, r.gp()}}
+	one.x, one.y = moving[0][1], moving[1][1]
+	if r.Weight && !r.Shared {
+		one.w = r.gp()
+		moving = append(moving, [2]general{r.w, one.w})
+	}
+	left, loop := r.gp(), r.label("group")
+	r.set(n, left)
+	for _, p := range moving {
+		r.mov(p[0], p[1])
+	}
+	r.legend("One group a turn.", holds("inputs", one.x), holds("outputs", one.y), holds("groups left", left))
+	r.place(loop)
+	one.group()
+	for _, p := range moving {
+		r.addConstant(4*r.Elements(), p[1])
+	}
+	r.countdown(left, loop)
+	for _, p := range moving {
+		r.freeGP(p[1])
+	}
+	r.freeGP(left)
+}
+
+// group treats the elements of one mean.
+func (r *rmsnorm) group() {
+	scale := r.scale()
+	r.products(scale)
+	r.free(scale)
+}
+
 // tail calls visit for every vector of the elements past the last whole 16,
 // with the number of its elements.
 func (r *rmsnorm) tail(visit func(i, n int)) {
-	for i, rest := 0, r.Width%normLanes; rest > 0; i, rest = i+1, rest-lanes {
+	for i, rest := 0, r.Elements()%normLanes; rest > 0; i, rest = i+1, rest-lanes {
 		visit(i, min(rest, lanes))
 	}
 }
 
 // wholes repeats what body does with 16 elements.
 func (r *rmsnorm) wholes(sentence string, body func(), roles ...role) {
-	turns := r.Width / normLanes
+	turns := r.Elements() / normLanes
 	if turns == 0 {
 		return
 	}

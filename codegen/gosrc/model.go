@@ -19,6 +19,9 @@ func (e *emitter) main(f *jen.File) {
 // program type with its binding to weights.
 func (e *emitter) model(f *jen.File) {
 	packageComment(f, e.Doc)
+	for _, name := range e.Runtime {
+		f.Anon(runtimePath + name)
+	}
 	e.compiled(f)
 	docf(f, "program is the model bound to its weights and to one level's kernels.")
 	f.Type().Id("program").StructFunc(func(g *jen.Group) {

@@ -41,7 +41,10 @@ type Package struct {
 	Generic bool
 	// Tests adds kernels_test.go: every kernel against its twin.
 	Tests bool
-	Plan  *plan.Plan
+	// Runtime names packages of the runtime that the code imports for what
+	// they register.
+	Runtime []string
+	Plan    *plan.Plan
 }
 
 // Files emits every source file of the package except the assembly, by name.

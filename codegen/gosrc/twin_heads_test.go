@@ -16,5 +16,17 @@ func twinHeadSpecs() []kernel.Spec {
 			OffsetB: 3, OffsetC: 3 + 5*states, StrideD: 7, StrideY: width,
 			LowBits: math.Float32bits(float32(i) / 4), HighBits: math.Float32bits(float32(i / 2)), Elements: i%2 == 1})
 	}
+	for i, headDim := range []int{1, 5, 16, 33} {
+		s := kernel.Mamba3{HeadDim: headDim, States: 2 + 8*i, Rank: 1 + i, StrideY: 5*headDim*(1+i) + i}
+		row := s.Ready().Floats()
+		s.StrideReady = 5*row + i
+		specs = append(specs, s, kernel.Mamba3Prepare{HeadDim: headDim, States: s.States, Rank: s.Rank, Angles: 1 + 3*i, Groups: 6 / (1 + i%3), PerGroup: 1 + i%3,
+			StrideReady: s.StrideReady, StrideX: 5*headDim + 1, StrideB: 6*s.Rank*s.States + 2, StrideC: 6*s.Rank*s.States + 3,
+			StrideD: 5, StrideA: 6, StrideT: 7, StrideAngle: 2 + 3*i, FloorBits: math.Float32bits(0.25), Halved: i%2 == 1, Softplus: i/2 == 1, Mimo: i > 0})
+		if i > 0 {
+			specs = append(specs, kernel.Mamba3Gate{Width: 3 * headDim, HeadDim: headDim, Rank: s.Rank, StrideX: 3*headDim*s.Rank + i,
+				StrideZ: 3*headDim + i%2, StrideY: 3 * headDim, EpsBits: math.Float32bits(1e-5), Norm: i%2 == 0})
+		}
+	}
 	return specs
 }

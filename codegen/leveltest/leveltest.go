@@ -24,6 +24,7 @@ func Meaning(t *testing.T, spec kernel.Spec) kerneltest.Kernel {
 	kinds := map[string]kerneltest.Kernel{
 		"gemv": &kerneltest.Gemv{}, "gemm": &kerneltest.Gemm{}, "embed": &kerneltest.Embed{},
 		"rmsnorm": &kerneltest.RMSNorm{}, "conv": &kerneltest.Conv{}, "scan1": &kerneltest.Scan1{}, "map": &kerneltest.Map{},
+		"mamba3": &kerneltest.Mamba3{}, "mamba3prepare": &kerneltest.Mamba3Prepare{}, "mamba3gate": &kerneltest.Mamba3Gate{},
 		"ssd": &kerneltest.SSD{}, "gatednorm": &kerneltest.GatedNorm{}, "layernorm": &kerneltest.LayerNorm{}, "angles": &kerneltest.Angles{}, "rope": &kerneltest.RoPE{},
 		"keep": &kerneltest.Keep{}, "attend": &kerneltest.Attend{}, "route": &kerneltest.Route{},
 		"gather": &kerneltest.Gather{}, "scatter": &kerneltest.Scatter{}, "weigh": &kerneltest.Weigh{},

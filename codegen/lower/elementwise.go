@@ -69,7 +69,7 @@ func (l *lowering) rowSplit(y view) plan.Split {
 
 // lowerSlice does nothing where the slice is a view; otherwise it copies.
 func lowerSlice(l *lowering, v *ir.Value) error {
-	from, _ := l.source(v.Args[0], v.Op.(op.Slice))
+	from, _ := l.source(l.at(v.Args[0]), v.Args[0], v.Op.(op.Slice))
 	if at := l.at(v); at.buffer != from.buffer {
 		l.copyColumns(at, from, v.Type.Width)
 	}

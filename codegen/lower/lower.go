@@ -99,6 +99,8 @@ type lowering struct {
 	names   map[string]bool // slot names of the block
 	pairs   map[*ir.Value]*plan.Buffer
 	experts map[*ir.Value]*expertBuffers
+	// prepared is what is ready of each token for the scan that makes a value.
+	prepared map[*ir.Value]*plan.Buffer
 
 	quantised map[quantisedKey]*plan.Buffer // of the region at hand
 	ready     map[*plan.Buffer]bool         // quantised in the mode at hand
@@ -112,7 +114,8 @@ func Lower(m *ir.Module, o Options) (*plan.Plan, error) {
 	}
 	m = withHead(beforeHead(m))
 	l := &lowering{plan: &plan.Plan{Name: m.Name, IDs: embeddings(m), Vocab: m.Output.Type.Width, Block: blockRows},
-		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}, experts: map[*ir.Value]*expertBuffers{}}
+		module: m, options: o, packed: map[packKey]*plan.Weight{}, pairs: map[*ir.Value]*plan.Buffer{}, experts: map[*ir.Value]*expertBuffers{},
+		prepared: map[*ir.Value]*plan.Buffer{}}
 	l.placement = place(m)
 	for i, r := range m.Regions {
 		head := i == len(m.Regions)-1

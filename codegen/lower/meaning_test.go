@@ -101,6 +101,16 @@ func (j *job) run(spec kernel.Spec) {
 		for i := range j.panels {
 			j.ssd(&s, i)
 		}
+	case kernel.Mamba3Prepare:
+		for i := range j.panels {
+			j.mamba3Prepare(&s, i)
+		}
+	case kernel.Mamba3:
+		for i := range j.panels {
+			j.mamba3(&s, i)
+		}
+	case kernel.Mamba3Gate:
+		j.mamba3Gate(&s)
 	case kernel.RMSNorm:
 		j.rmsnorm(&s)
 	case kernel.GatedNorm:

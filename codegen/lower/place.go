@@ -125,6 +125,9 @@ func (p *placement) place(v *ir.Value) {
 	if s, ok := v.Op.(op.Slice); ok {
 		if w, ok := p.sliceView(v, s); ok {
 			p.views[v] = w
+			if own, ok := p.private[v.Args[0]]; ok {
+				p.private[v], _ = p.source(own, v.Args[0], s)
+			}
 			return
 		}
 	}
@@ -196,17 +199,16 @@ func (p *placement) placePrivate(v *ir.Value) {
 // needs memory of its own: because it outlives its region, or because a kernel
 // wants lanes and the columns do not start a panel.
 func (p *placement) sliceView(v *ir.Value, s op.Slice) (view, bool) {
-	w, aligned := p.source(v.Args[0], s)
+	w, aligned := p.source(p.views[v.Args[0]], v.Args[0], s)
 	if w.buffer == nil || w.buffer.Space == plan.Output || v == p.output || p.crosses(v) {
 		return view{}, false
 	}
 	return w, aligned || !p.wantsLanes(v)
 }
 
-// source is where the columns of a slice lie, and whether they are whole
-// panels.
-func (p *placement) source(arg *ir.Value, s op.Slice) (view, bool) {
-	from := p.views[arg]
+// source is where the columns of a slice of an argument lie that is at from, and
+// whether they are whole panels.
+func (p *placement) source(from view, arg *ir.Value, s op.Slice) (view, bool) {
 	lo, column := 0, from.column
 	for _, n := range p.segments[arg] {
 		if lo == s.Lo {

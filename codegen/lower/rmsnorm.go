@@ -38,8 +38,9 @@ func group(n int, v *ir.Value) int {
 	return n
 }
 
-// rowWeight passes all of a vector to every worker.
+// rowWeight passes all elements of a parameter, in their own order, to every
+// worker.
 func (l *lowering) rowWeight(p *ir.Param) plan.Arg {
-	index, _ := l.weight(p, plan.Vector, []int{p.Shape[0]}, 1)
+	index, _ := l.weight(p, plan.Vector, []int{p.Shape.Elements()}, 1)
 	return plan.Arg{Kind: plan.WeightArg, Slot: index}
 }

@@ -47,9 +47,21 @@ func (g *ggufModel) tokenizer(rows int) error {
 // refuseTokenizer tells what the format cannot say.
 func refuseTokenizer(t *tokenizer.Table) error {
 	for _, step := range t.PreTokenizers {
-		if b, ok := step.(tokenizer.ByteLevel); ok && (b.AddPrefixSpace || !b.UseRegex) {
+		b, ok := step.(tokenizer.ByteLevel)
+		switch {
+		case !ok || len(t.PreTokenizers) > 1:
+			return errors.New("pre_tokenizer: only ByteLevel alone can be written to gguf")
+		case b.AddPrefixSpace || !b.UseRegex:
 			return fmt.Errorf("pre_tokenizer: add_prefix_space %v and use_regex %v cannot be written to gguf, want false and true", b.AddPrefixSpace, b.UseRegex)
 		}
+	}
+	for _, step := range t.Normalizers {
+		if step != (tokenizer.NFC{}) {
+			return errors.New("normalizer: only NFC, which changes few texts, can be left out of gguf")
+		}
+	}
+	if len(t.Decoders) > 0 || t.Model.IgnoreMerges {
+		return errors.New("decoder or ignore_merges cannot be written to gguf, want ByteLevel and false")
 	}
 	for _, a := range t.Added {
 		if a.SingleWord || a.LStrip || a.RStrip {

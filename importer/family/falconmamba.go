@@ -12,5 +12,5 @@ func importFalconMamba(c Keys, s *Set) (*Result, error) {
 	r := &reader{keys: c}
 	m := readMamba(r, s)
 	m.norms = &block.Mamba1Norms{Eps: r.epsilon(1e-6, "mixer_rms_eps")}
-	return m.result(r, "falcon_mamba", m.fits)
+	return m.result(r, "falcon_mamba")
 }

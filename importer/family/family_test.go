@@ -111,10 +111,11 @@ func TestStateSpacesContradictions(t *testing.T) {
 		{"no padding", `"pad_vocab_size_multiple": 4`, `"pad_vocab_size_multiple": 0`, "config.json: pad_vocab_size_multiple: have 0, want 1 to 1073741824"},
 		{"options in a list", `{"d_state": 3, "d_conv": 4, "dt_rank": 5, "expand": 1.7}`, `[1]`, "config.json: ssm_cfg: have [1], want an object"},
 		{"option in words", `"d_state": 3`, `"d_state": "3"`, `config.json: ssm_cfg.d_state: have "3", want a whole number`},
-		{"another mixer", `"d_state": 3`, `"layer": "Mamba2"`, "config.json: ssm_cfg.layer: Mamba2 is not supported; known is Mamba1"},
-		{"attention", `{`, `{"attn_layer_idx": [1, 3], `, "config.json: attn_layer_idx: 2 layers of attention, which are not supported in this layout"},
-		{"LayerNorm", `{`, `{"rms_norm": false, `, "config.json: rms_norm: false, that is LayerNorm, is not supported in this layout"},
-		{"MLP", `{`, `{"d_intermediate": 64, `, "config.json: d_intermediate: 64, an MLP in every layer, is not supported in this layout"},
+		{"unknown mixer", `"d_state": 3`, `"layer": "Mamba4"`, "config.json: ssm_cfg.layer: Mamba4 is not supported; known are Mamba1, Mamba2, Mamba3"},
+		{"another mixer", `"d_state": 3`, `"layer": "Mamba2"`, "4 tensors are missing: backbone.layers.0.mixer.dt_bias, backbone.layers.0.mixer.norm.weight, backbone.layers.1.mixer.dt_bias, …"},
+		{"LayerNorm", `{`, `{"rms_norm": false, `, "3 tensors are missing: backbone.layers.0.norm.bias, backbone.layers.1.norm.bias, backbone.norm_f.bias"},
+		{"MLP", `{`, `{"d_intermediate": 64, `, "6 tensors are missing: backbone.layers.0.norm2.weight, backbone.layers.0.mlp.fc1.weight, backbone.layers.0.mlp.fc2.weight, …"},
+		{"negative MLP", `{`, `{"d_intermediate": -64, `, "config.json: d_intermediate: have -64, want 0 to 1073741824"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := imported(edit(t, stateSpacesJSON, c.from, c.to), stateSpacesFake())

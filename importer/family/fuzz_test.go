@@ -43,15 +43,42 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 		fakes[name] = Tensor{Name: name, DType: tensor.F32, Shape: []int{rows, columns}}
-		r, err := imported(config, fakes)
-		if err == nil {
-			if err := ir.Verify(r.Module); err != nil {
-				t.Fatal(err)
-			}
-			return
-		}
-		if s := err.Error(); len(s) > 1000 || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Fatalf("error is no short printable line: %q", s)
-		}
+		survives(t, config, fakes)
 	})
+}
+
+// FuzzStateSpaces: the same with every kind of layer of that layout.
+func FuzzStateSpaces(f *testing.F) {
+	slow2, slow3, mha := mixedMamba2(), mixedMamba3(), mixedMHA()
+	for _, o := range []mixed{slow2, slow3, mha} {
+		f.Add(o.config, "backbone.layers.0.mixer.D", 6, 1)
+		f.Add(strings.ReplaceAll(o.config, "2", "1073741824"), "", 1, 1)
+		f.Add(strings.ReplaceAll(o.config, "3", "0"), "backbone.layers.1.mixer.in_proj.weight", 1<<40, -1)
+		f.Add(strings.ReplaceAll(o.config, `"ssm_cfg"`, `"d_intermediate": 1073741824, "rms_norm": false, "ssm_cfg"`), "backbone.layers.0.mlp.fc1.weight", 256, 10)
+	}
+	f.Fuzz(func(t *testing.T, config, name string, rows, columns int) {
+		fakes := mha.fake()
+		if strings.Contains(config, "Mamba2") {
+			fakes = slow2.fake()
+		}
+		if strings.Contains(config, "Mamba3") {
+			fakes = slow3.fake()
+		}
+		fakes[name] = Tensor{Name: name, DType: tensor.F32, Shape: []int{rows, columns}}
+		survives(t, config, fakes)
+	})
+}
+
+func survives(t *testing.T, config string, fakes fake) {
+	t.Helper()
+	r, err := imported(config, fakes)
+	if err == nil {
+		if err := ir.Verify(r.Module); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if s := err.Error(); len(s) > 1000 || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Fatalf("error is no short printable line: %q", s)
+	}
 }

@@ -10,7 +10,7 @@ func init() {
 func importMamba(c Keys, s *Set) (*Result, error) {
 	r := &reader{keys: c}
 	m := readMamba(r, s)
-	return m.result(r, "mamba", m.fits)
+	return m.result(r, "mamba")
 }
 
 func readMamba(r *reader, s *Set) *mamba1 {

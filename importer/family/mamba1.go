@@ -6,7 +6,7 @@ import (
 	"github.com/mambac/mambac/ir/build"
 )
 
-// mamba1 imports what both layouts of Mamba-1 share (families.md §5, §6).
+// mamba1 is Mamba-1 in the Hugging Face layout, or Falcon-Mamba (families.md §6).
 type mamba1 struct {
 	trunk
 	mixer mixer1
@@ -24,9 +24,9 @@ func (m *mamba1) prepare() error {
 	return m.set.check()
 }
 
-// result is the model; fits is the layout's check of the vocabulary.
-func (m *mamba1) result(r *reader, name string, fits func() error) (*Result, error) {
-	if err := firstError(r.failed, m.prepare, fits); err != nil {
+// result is the model.
+func (m *mamba1) result(r *reader, name string) (*Result, error) {
+	if err := firstError(r.failed, m.prepare, m.fits); err != nil {
 		return nil, err
 	}
 	a := &Mamba1{Epsilon: m.eps}

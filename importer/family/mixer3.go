@@ -27,7 +27,7 @@ var mamba3A = Option{
 // mixer3 is what a config says of its Mamba-3 mixers (families.md §4), all of
 // which are alike.
 type mixer3 struct {
-	hidden, inner, heads, headDim, groups, states, rank size
+	inner, heads, headDim, groups, states, rank size
 
 	fraction float64 // of the states that turn
 	floor    float32 // of −A
@@ -40,20 +40,23 @@ type mixer3 struct {
 // readMixer3 reads ssm_cfg.
 func readMixer3(r *reader, hidden size, choices *Choices) stateMixer {
 	m := &mixer3{
-		hidden:   hidden,
 		inner:    r.expanded(hidden, "expand"),
-		headDim:  r.size("head size", "headdim"),
+		heads:    size{what: "heads of mixers"},
+		headDim:  r.size("head dim of mixers", "headdim"),
 		groups:   r.sizeOr(1, "groups", "ngroups"),
 		states:   r.size("state size", "d_state"),
 		rank:     size{"rank", 1, r.prefix + "is_mimo"},
 		fraction: r.number(0.5, "rope_fraction"),
-		floor:    r.epsilon(1e-4, "A_floor"),
+		floor:    float32(r.number(1e-4, "A_floor")),
 		mimo:     r.flag(false, "is_mimo"),
 		normed:   r.flag(false, "is_outproj_norm"),
 		softplus: choices.take(mamba3A) == "softplus",
 	}
 	if m.fraction != 0.5 && m.fraction != 1 {
 		r.fail(fmt.Errorf("%srope_fraction: have %v, want 0.5 or 1", r.prefix, m.fraction))
+	}
+	if m.floor < 0 {
+		r.fail(fmt.Errorf("%sA_floor: have %v, want 0 or more", r.prefix, m.floor))
 	}
 	if m.mimo {
 		m.rank = r.size("rank", "mimo_rank")
@@ -63,7 +66,7 @@ func readMixer3(r *reader, hidden size, choices *Choices) stateMixer {
 }
 
 // names implements stateMixer.
-func (m *mixer3) names() []string {
+func (m *mixer3) names(prefix string) []string {
 	list := []string{"in_proj.weight", "dt_bias", "B_bias", "C_bias", "B_norm.weight", "C_norm.weight", "D", "out_proj.weight"}
 	if m.mimo {
 		list = append(list, "mimo_x", "mimo_z", "mimo_o")
@@ -71,12 +74,11 @@ func (m *mixer3) names() []string {
 	if m.normed {
 		list = append(list, "norm.weight")
 	}
-	return list
+	return prefixed(prefix, list...)
 }
 
 // learn implements stateMixer.
 func (m *mixer3) learn(s *Set, prefix string) {
-	s.learn(&m.hidden, prefix+"out_proj.weight", 0)
 	s.learn(&m.inner, prefix+"out_proj.weight", 1)
 	s.learn(&m.heads, prefix+"dt_bias", 0)
 	s.learn(&m.rank, prefix+"B_bias", 1)
@@ -88,9 +90,9 @@ func (m *mixer3) learn(s *Set, prefix string) {
 	case told > 0 && told*m.heads.n != m.inner.n:
 		s.fail("config.json: %v times %v is %d, but %v", m.heads, m.headDim, m.heads.n*told, m.inner)
 	case m.inner.n%m.heads.n != 0:
-		s.fail("config.json: %v does not divide %v", m.heads, m.inner)
+		s.fail("config.json: %v do not divide %v", m.heads, m.inner)
 	case m.heads.n%m.groups.n != 0:
-		s.fail("config.json: %v does not divide %v", m.groups, m.heads)
+		s.fail("config.json: %v do not divide %v", m.groups, m.heads)
 	case m.angles() == 0:
 		s.fail("config.json: of %v, rope_fraction %v turns nothing", m.states, m.fraction)
 	case m.halved && m.states.n%2 != 0:
@@ -104,13 +106,14 @@ func (m *mixer3) learn(s *Set, prefix string) {
 func (m *mixer3) angles() int { return int(float64(m.states.n)*m.fraction) / 2 }
 
 // mixing implements stateMixer.
-func (m *mixer3) mixing(s *Set, prefix string) mixing {
-	return m.block(s, prefix).Append
+func (m *mixer3) mixing(s *Set, prefix string, width size) mixing {
+	return m.parameters(s, prefix, width).Append
 }
 
-func (m *mixer3) block(s *Set, prefix string) *block.Mamba3 {
+// parameters is the mixer whose tensors have the prefix.
+func (m *mixer3) parameters(s *Set, prefix string, width size) *block.Mamba3 {
 	tensor := func(name string, axes ...axis) *ir.Param { return s.shaped(prefix+name, axes...) }
-	hidden, inner, heads, rank, states := m.hidden.times(1), m.inner.times(1), m.heads.times(1), m.rank.times(1), m.states.times(1)
+	hidden, inner, heads, rank, states := width.times(1), m.inner.times(1), m.heads.times(1), m.rank.times(1), m.states.times(1)
 	shared := m.rank.n * m.groups.n * m.states.n
 	rows := axis{2*m.inner.n + 2*shared + 3*m.heads.n + m.angles(), []size{m.inner, m.rank, m.groups, m.states, m.heads}}
 	p := &block.Mamba3{
@@ -136,9 +139,13 @@ func (m *mixer3) block(s *Set, prefix string) *block.Mamba3 {
 	return p
 }
 
-// facts implements stateMixer.
+// facts are none where no layer has a mixer.
 func (m *mixer3) facts() []Fact {
-	list := []Fact{{"inner size", m.inner.n}, {"heads", m.heads.n}, {"head size", m.headDim.n}, {"groups", m.groups.n}, {"state size", m.states.n}, {"angles", m.angles()}}
+	if m.headDim.n == 0 {
+		return nil
+	}
+	list := []Fact{{"inner size of mixers", m.inner.n}, {"heads of mixers", m.heads.n}, {"head dim of mixers", m.headDim.n},
+		{"groups", m.groups.n}, {"state size", m.states.n}, {"angles", m.angles()}}
 	if m.mimo {
 		list = append(list, Fact{"rank", m.rank.n})
 	}

@@ -38,13 +38,13 @@ type stateSpaces struct {
 
 // stateMixer is what ssm_cfg says of mixers of one kind.
 type stateMixer interface {
-	// names lists what a mixer stores.
-	names() []string
+	// names lists what the mixer whose tensors have the prefix stores.
+	names(prefix string) []string
 	// learn reads the sizes that the config does not give off one mixer, and
 	// proves that all of them go together.
 	learn(s *Set, prefix string)
 	// mixing is the mixer whose tensors have the prefix.
-	mixing(s *Set, prefix string) mixing
+	mixing(s *Set, prefix string, width size) mixing
 	// facts are the sizes worth showing.
 	facts() []Fact
 }
@@ -126,9 +126,12 @@ func (m *stateSpaces) attends(i int) bool {
 // every other kind have a D.
 func (m *stateSpaces) agree() error {
 	for _, i := range m.set.layers(m.prefix) {
-		name := layerNames(m.prefix, i, []string{"mixer.D"})[0]
-		if m.attends(i) && m.set.has(name) {
+		prefix := fmt.Sprintf("%s%d.mixer.", m.prefix, i)
+		switch name := prefix + "D"; {
+		case m.attends(i) && m.set.has(name):
 			return fmt.Errorf("config.json: attn_layer_idx says that layer %d is attention, but there is %s; is config.json from this checkpoint?", i, name)
+		case !m.attends(i) && !m.set.has(name) && m.set.has(prefix+"in_proj.weight"):
+			return fmt.Errorf("config.json: attn_layer_idx does not list layer %d, but there is no %s; is config.json from this checkpoint?", i, name)
 		}
 	}
 	return nil
@@ -136,9 +139,9 @@ func (m *stateSpaces) agree() error {
 
 func (m *stateSpaces) prepare() error {
 	return m.trunk.prepare(func(i int) []string {
-		list := append(m.normNames("norm.weight"), prefixed("mixer.", m.mixer.names()...)...)
+		list := append(m.normNames("norm.weight"), m.mixer.names("mixer.")...)
 		if m.attends(i) {
-			list = append(m.normNames("norm.weight"), prefixed("mixer.", m.attention.names()...)...)
+			list = append(m.normNames("norm.weight"), m.attention.names("mixer.")...)
 		}
 		if m.mlp.n > 0 {
 			list = append(append(list, m.normNames("norm2.weight")...), "mlp.fc1.weight", "mlp.fc2.weight")
@@ -182,7 +185,7 @@ func (m *stateSpaces) mix(i int, prefix string) stateLayer {
 			return p.Append(b, x, region, angles)
 		}
 	}
-	mix := m.mixer.mixing(m.set, prefix)
+	mix := m.mixer.mixing(m.set, prefix, m.hidden)
 	return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value { return mix(b, x, region) }
 }
 

@@ -91,7 +91,7 @@ func (r *reader) mhaRotary(in *reader, turned int, dim size) *rotary {
 }
 
 // names lists what a layer stores.
-func (m *mha) names() []string {
+func (m *mha) names(prefix string) []string {
 	list := []string{"in_proj.weight", "out_proj.weight"}
 	if m.inBias {
 		list = append(list, "in_proj.bias")
@@ -102,7 +102,7 @@ func (m *mha) names() []string {
 	if m.taps.n > 0 {
 		list = append(list, "conv1d.weight", "conv1d.bias")
 	}
-	return list
+	return prefixed(prefix, list...)
 }
 
 // parameters is the layer whose tensors have the prefix.

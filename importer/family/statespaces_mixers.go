@@ -7,12 +7,11 @@ import (
 // stateMixer1 is mixers of Mamba-1 in the state-spaces layout.
 type stateMixer1 struct {
 	mixer1
-	hidden size
-	made   []*block.Mamba1
+	made []*block.Mamba1
 }
 
 func readStateMixer1(r *reader, hidden size, _ *Choices) stateMixer {
-	return &stateMixer1{hidden: hidden, mixer1: mixer1{
+	return &stateMixer1{mixer1: mixer1{
 		inner:    r.expanded(hidden, "expand"),
 		states:   r.size("state size", "d_state"),
 		taps:     r.size("conv kernel", "d_conv"),
@@ -22,10 +21,9 @@ func readStateMixer1(r *reader, hidden size, _ *Choices) stateMixer {
 	}}
 }
 
-func (m *stateMixer1) names() []string { return m.mixer1.names("") }
-
-func (m *stateMixer1) mixing(s *Set, prefix string) mixing {
-	p := m.parameters(s, prefix, m.hidden)
+// mixing implements stateMixer.
+func (m *stateMixer1) mixing(s *Set, prefix string, width size) mixing {
+	p := m.parameters(s, prefix, width)
 	m.made = append(m.made, p)
 	return p.Append
 }
@@ -34,15 +32,15 @@ func (m *stateMixer1) mixing(s *Set, prefix string) mixing {
 // (families.md §5.1).
 type stateMixer2 struct {
 	mixer2
-	hidden size
-	outer  size // of what out_proj reads: the scan and the MLP beside it
+	outer size // of what out_proj reads: the scan and the MLP beside it
 }
 
 func readStateMixer2(r *reader, hidden size, _ *Choices) stateMixer {
 	bias := r.flag(false, "bias")
-	m := &stateMixer2{hidden: hidden, outer: r.expanded(hidden, "expand"), mixer2: mixer2{
+	m := &stateMixer2{outer: r.expanded(hidden, "expand"), mixer2: mixer2{
 		inner:      r.size("d_ssm", "d_ssm"),
-		headDim:    r.size("head size", "headdim"),
+		heads:      size{what: "heads of mixers"},
+		headDim:    r.size("head dim of mixers", "headdim"),
 		groups:     r.sizeOr(1, "groups", "ngroups"),
 		states:     r.size("state size", "d_state"),
 		taps:       r.size("conv kernel", "d_conv"),
@@ -54,7 +52,6 @@ func readStateMixer2(r *reader, hidden size, _ *Choices) stateMixer {
 		eps:        layoutEps,
 		gate:       groupNorm,
 	}}
-	m.heads.what = "heads"
 	m.low, m.high = r.limits("dt_limit")
 	if r.flag(false, "norm_before_gate") {
 		m.gate = groupNormFirst
@@ -83,12 +80,9 @@ func (m *stateMixer2) learn(s *Set, prefix string) {
 	m.mixer2.learn(s, prefix)
 }
 
-// names implements stateMixer.
-func (m *stateMixer2) names() []string { return m.mixer2.names("") }
-
 // mixing implements stateMixer.
-func (m *stateMixer2) mixing(s *Set, prefix string) mixing {
-	return m.parameters(s, prefix, m.hidden).Append
+func (m *stateMixer2) mixing(s *Set, prefix string, width size) mixing {
+	return m.parameters(s, prefix, width).Append
 }
 
 // facts implements stateMixer.

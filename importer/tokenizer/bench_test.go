@@ -45,7 +45,7 @@ func texts(b *testing.B) map[string]string {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	for _, folder := range []string{"testdata/go-4096", filepath.Join(outside, "gpt-neox-20b")} {
+	for _, folder := range folders {
 		for name, text := range texts(b) {
 			b.Run(filepath.Base(folder)+"/"+name, func(b *testing.B) { benchmarkEncode(b, opened(b, folder), text) })
 		}

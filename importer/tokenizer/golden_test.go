@@ -113,10 +113,10 @@ func checkRow(t *testing.T, tok *tokenizer.Tokenizer, row golden) {
 	if ids := encode(t, tok, row.Text, false); !slices.Equal(ids, row.Plain) {
 		t.Errorf("%q: without special tokens %v, want %v", row.Text, ids, row.Plain)
 	}
+	if text := string(tok.AppendDecode(nil, row.Plain, false)); text != row.Decoded {
+		t.Errorf("%v: decoded %q, want %q", row.Plain, text, row.Decoded)
+	}
 	for _, ids := range [][]int32{row.IDs, row.Plain} {
-		if text := string(tok.AppendDecode(nil, ids, false)); text != row.Decoded {
-			t.Errorf("%v: decoded %q, want %q", ids, text, row.Decoded)
-		}
 		if text := string(tok.AppendDecode(nil, ids, true)); text != row.DecodedSkip {
 			t.Errorf("%v: decoded without special tokens %q, want %q", ids, text, row.DecodedSkip)
 		}

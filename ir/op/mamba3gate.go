@@ -28,7 +28,7 @@ func (Mamba3Gate) OpName() string { return "mamba3gate" }
 
 // Infer implements ir.Op.
 func (o Mamba3Gate) Infer(args []ir.Type, params []*ir.Param, states []*ir.State) (ir.Type, error) {
-	if err := first(want(args, params, states, 2, 3, 3, 0), floats(args), grouped(o.HeadDim, args[1].Width)); err != nil {
+	if err := first(want(args, params, states, 2, 3, 3, 0), floats(args)); err != nil {
 		return ir.Type{}, err
 	}
 	if o.HeadDim < 1 || o.Rank < 1 {
@@ -36,7 +36,7 @@ func (o Mamba3Gate) Infer(args []ir.Type, params []*ir.Param, states []*ir.State
 	}
 	inner := args[1].Width
 	heads := inner / o.HeadDim
-	return args[1], first(width(args, 0, inner*o.Rank), together(o.Norm, params[2]), together(o.Rank > 1 || params[1] != nil, params[0]), together(params[0] != nil, params[1]),
+	return args[1], first(grouped(o.HeadDim, inner), width(args, 0, inner*o.Rank), together(o.Norm, params[2]), together(o.Rank > 1 || params[1] != nil, params[0]), together(params[0] != nil, params[1]),
 		shaped(params[0], heads, o.Rank, o.HeadDim), shaped(params[1], heads, o.Rank, o.HeadDim), shaped(params[2], inner))
 }
 

@@ -22,7 +22,10 @@ func (RMSNorm) OpName() string { return "rmsnorm" }
 
 // Infer implements ir.Op.
 func (o RMSNorm) Infer(args []ir.Type, params []*ir.Param, states []*ir.State) (ir.Type, error) {
-	if err := first(want(args, params, states, 1, 1, 1, 0), floats(args), grouped(o.Group, args[0].Width)); err != nil {
+	if err := first(want(args, params, states, 1, 1, 1, 0), floats(args)); err != nil {
+		return ir.Type{}, err
+	}
+	if err := grouped(o.Group, args[0].Width); err != nil {
 		return ir.Type{}, err
 	}
 	if p := params[0]; p != nil && o.Group > 0 && p.Shape.Equal([]int{o.Group}) {

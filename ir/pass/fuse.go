@@ -81,6 +81,38 @@ func fuseGate(m *ir.Module, _ *Options) error {
 	return nil
 }
 
+// fuseGLU turns x·act(z), in either order, into a gated linear unit.
+func fuseGLU(m *ir.Module, _ *Options) error {
+	uses := ir.Uses(m)
+	each(m, func(r *ir.Region, v *ir.Value) {
+		if _, ok := v.Op.(op.Mul); !ok {
+			return
+		}
+		for _, i := range []int{1, 0} {
+			gate, x := v.Args[i], v.Args[1-i]
+			function := activationOf(gate)
+			if function == "" || !only(m, uses, gate) || position(r, gate) < 0 {
+				continue
+			}
+			v.Op, v.Args = op.GLU{Function: function}, []*ir.Value{gate.Args[0], x}
+			remove(m, gate)
+			return
+		}
+	})
+	return nil
+}
+
+// activationOf is the name of the activation that a value is; "" for others.
+func activationOf(v *ir.Value) string {
+	switch o := v.Op.(type) {
+	case op.SiLU:
+		return "silu"
+	case op.Activation:
+		return o.Function
+	}
+	return ""
+}
+
 // fuseResidual turns x + W·y into a linear that adds x at its end.
 func fuseResidual(m *ir.Module, _ *Options) error {
 	uses := ir.Uses(m)

@@ -24,6 +24,7 @@ var Passes = []Pass{
 	{"fuse-conv", "an activation into the conv before it", fuseConv},
 	{"fuse-softplus", "softplus and the bias of dt into the scan", fuseSoftplus},
 	{"fuse-gate", "the gate z·σ(z) into the scan before it", fuseGate},
+	{"fuse-glu", "the product with an activation of the same region into a gated linear unit", fuseGLU},
 	{"fuse-residual", "the residual sum into the linear before it", fuseResidual},
 	{"sweep", "drop what fusion left dead", canonicalise},
 	{"storage", "choose the weight format of every parameter", chooseStorage},
@@ -33,6 +34,7 @@ var Passes = []Pass{
 var order = []struct{ before, after, why string }{
 	{"canonicalise", "fuse-conv", "a slice of everything between conv and activation would hide the pair"},
 	{"canonicalise", "fuse-gate", "equal slices of z must be one value for the gate to be found"},
+	{"fuse-gate", "fuse-glu", "the gate of a scan costs less inside it"},
 	{"fuse-softplus", "sweep", "the softplus and the unbiased linear's old form stay behind"},
 	{"fuse-residual", "sweep", "the sums stay behind"},
 	{"sweep", "storage", "dead parameters need no format"},

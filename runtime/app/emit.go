@@ -7,12 +7,12 @@ import (
 )
 
 // newEmitter chooses between text and ids.
-func (s *session) newEmitter(m *model.Model, o *runOptions) (emitter, error) {
+func (s *session) newEmitter(a *artifact, m *model.Model, o *runOptions) (emitter, error) {
 	if o.print == "ids" {
 		return &idEmitter{printer: printer{w: s.out}}, nil
 	}
 	if m.Tokenizer() == nil {
-		return nil, errNoTokenizer
+		return nil, a.noTokenizer()
 	}
 	return &textEmitter{tokenizer: m.Tokenizer(), printer: printer{w: s.out, escape: s.terminal}}, nil
 }

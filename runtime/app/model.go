@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 
@@ -83,12 +82,20 @@ func (m *artifact) engine(o workers) (*engine.Engine, error) {
 	return engine.New(m.compiled, weights, engine.Options{Threads: o.threads, Move: m.file.Mapped() && !o.mmap})
 }
 
-var errNoTokenizer = errors.New("this model was built without a tokenizer (the checkpoint had no tokenizer.json); use --ids and --print ids")
+// noTokenizer is the error of commands that need text, of a program that has no
+// tokenizer.
+func (m *artifact) noTokenizer() error {
+	why := "the checkpoint had no tokenizer.json"
+	if m.meta.SentencePiece {
+		why += ", only tokenizer.model of SentencePiece, which mambac does not read"
+	}
+	return fmt.Errorf("this model was built without a tokenizer (%s); use --ids and --print ids", why)
+}
 
 // text is the tokenizer, for commands that need one.
 func (m *artifact) text() (*tokenizer.Tokenizer, error) {
 	if m.tokenizer == nil {
-		return nil, errNoTokenizer
+		return nil, m.noTokenizer()
 	}
 	return m.tokenizer, nil
 }

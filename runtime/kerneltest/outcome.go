@@ -35,8 +35,14 @@ const opaque = -1
 // word sets an element that holds four bytes of something else.
 func (o *outcome) word(i int, bits uint32) { o.set(i, math.Float32frombits(bits), opaque, opaque) }
 
-// near sets an element with one bound for all code.
-func (o *outcome) near(i int, v, bound float64) { o.set(i, float32(v), bound, bound) }
+// near sets an element with one bound for all code, which is that of v before it
+// is rounded.
+func (o *outcome) near(i int, v, bound float64) {
+	if lost := math.Abs(v - float64(float32(v))); lost > 0 && bound > 0 {
+		bound += lost
+	}
+	o.set(i, float32(v), bound, bound)
+}
 
 func (o *outcome) judge(j Judgement, got []float32) error {
 	bounds := o.strict

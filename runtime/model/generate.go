@@ -85,7 +85,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 	if m.tokenizer != nil {
 		g.decoder = tokenizer.NewDecoder(m.tokenizer.table, true)
 	} else if len(g.stops) > 0 {
-		return g, ErrNoTokenizer
+		return g, m.noTokenizer()
 	}
 	if !g.ignoreEnds {
 		g.ends = m.payload.Metadata().EOS
@@ -98,7 +98,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 func (g *generation) readText(prompt string) error {
 	m := g.session.model
 	if m.tokenizer == nil {
-		return ErrNoTokenizer
+		return m.noTokenizer()
 	}
 	g.sampling.Allowed = m.tokenizer.table.Known
 	if g.session.Position() == 0 {

@@ -138,6 +138,9 @@ func (m *Model) Tokenizer() *Tokenizer { return m.tokenizer }
 // the checkpoint puts around a text are added, and an empty text is the begin
 // token, or the end token, with which texts were joined in training.
 func (m *Model) Prompt(text string) ([]int, error) {
+	if m.tokenizer == nil {
+		return nil, m.noTokenizer()
+	}
 	ids, err := m.tokenizer.Encode(text)
 	if err != nil || len(ids) > 0 {
 		return ids, err
@@ -150,6 +153,14 @@ func (m *Model) Prompt(text string) ([]int, error) {
 		return []int{int(meta.EOS[0])}, nil
 	}
 	return nil, errors.New("the prompt is empty and the model has no token to begin with; give a prompt or ids")
+}
+
+// noTokenizer is ErrNoTokenizer, with the reason if it is not the usual one.
+func (m *Model) noTokenizer() error {
+	if m.payload.Metadata().SentencePiece {
+		return fmt.Errorf("%w: it has only tokenizer.model of SentencePiece, which mambac does not read", ErrNoTokenizer)
+	}
+	return ErrNoTokenizer
 }
 
 // Vocabulary is the number of logits of a token; ids that are sampled go from

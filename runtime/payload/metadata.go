@@ -25,9 +25,12 @@ type Metadata struct {
 	// States is what a sequence carries, in canonical order.
 	States []StateSlot `json:"states"`
 
-	VocabSize int     `json:"vocab_size"` // of the config; stored rows may be more
-	BOS       *int32  `json:"bos,omitempty"`
-	EOS       []int32 `json:"eos"`
+	VocabSize int `json:"vocab_size"` // of the config; stored rows may be more
+	// SentencePiece: there is no tokenizer, as the checkpoint had one that
+	// mambac does not read.
+	SentencePiece bool    `json:"sentencepiece,omitempty"`
+	BOS           *int32  `json:"bos,omitempty"`
+	EOS           []int32 `json:"eos"`
 
 	Parameters  int64 `json:"parameters"`
 	WeightBytes int64 `json:"weight_bytes"` // unpadded parameters and scales

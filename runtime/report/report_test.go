@@ -12,6 +12,7 @@ func TestFormat(t *testing.T) {
 	nll, change := 2.5, -0.125
 	r := Report{
 		Family: "mamba", Weights: "int8", Math: "fast",
+		Choices: map[string]string{"z-angle": "b", "decay": "a"},
 		Machine: Machine{CPU: "a processor", Flags: []string{"fma"}, Target: "linux/amd64", Threads: 2},
 		Storage: []Storage{{Format: "int8", Parameters: 64, Bytes: 66, BitsPerWeight: 8.25}, {Format: "f32", Parameters: 16, Bytes: 64, BitsPerWeight: 32}},
 		Rungs:   []Rung{{Rung: "fast", Weights: "int8", Math: "fast", By: "decode", OK: true}, {Rung: "program", CPU: "v3"}},
@@ -24,7 +25,7 @@ func TestFormat(t *testing.T) {
 	}
 	text := format(t, &r)
 	for _, want := range []string{
-		"mamba, weights int8, fast math\n", "a processor (fma), linux/amd64, 2 threads\n",
+		"mamba, weights int8, fast math\ndecay a, which the config does not say\nz-angle b, which the config does not say\n", "a processor (fma), linux/amd64, 2 threads\n",
 		"level v4, for this processor lacks avx512f, avx512bw\n", "int8                64            66        8.250\n",
 		"all                 80           130       13.000\n",
 		"fast       -", "ok\n", "FAILED\n", `text: "a\nb", 11 tokens`, "mean nll 2.500000 nats",

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // encoder is what one call of AppendEncode needs; calls pass it on, so that
 // its memory and its cache serve the next.
@@ -9,6 +12,7 @@ type encoder struct {
 	ids      []int32
 	err      error
 	cut      func(text string, first bool) // the pre-tokenizers
+	uncached func(word string, first bool) // what is behind the cache
 	cache    cache
 	symbols  []symbol
 	unknowns int
@@ -24,25 +28,30 @@ const (
 	keptSymbols = 1 << 16
 )
 
+// newEncoder links the steps. Those behind ByteLevel are shown letters, and as
+// what they make depends on the word alone, the cache lies before them.
 func newEncoder(t *Tokenizer) *encoder {
 	e := &encoder{t: t}
-	e.cut = func(word string, _ bool) { e.word(word) }
-	letters := 0 // steps from here on see letters
-	for i, s := range t.preTokenizers {
-		if _, ok := s.(ByteLevel); ok && i+1 < len(t.preTokenizers) {
-			letters = i + 1
+	e.uncached = func(word string, _ bool) { e.model(word) }
+	steps := t.preTokenizers
+	for i, s := range steps {
+		if _, ok := s.(ByteLevel); ok && i+1 < len(steps) {
+			e.uncached = toLetters(e.chain(steps[i+1:], fromLetters(e.uncached)))
+			steps = steps[:i+1]
+			break
 		}
 	}
-	if letters > 0 {
-		e.cut = fromLetters(e.cut)
-	}
-	for i := len(t.preTokenizers) - 1; i >= 0; i-- {
-		e.cut = e.stage(t.preTokenizers[i], e.cut)
-		if i > 0 && i == letters {
-			e.cut = toLetters(e.cut)
-		}
-	}
+	e.cut = e.chain(steps, func(word string, _ bool) { e.word(word) })
 	return e
+}
+
+// chain has the words of each step go to the one behind it, and in the end to
+// last.
+func (e *encoder) chain(steps []PreTokenizer, last func(string, bool)) func(string, bool) {
+	for _, s := range slices.Backward(steps) {
+		last = e.stage(s, last)
+	}
+	return last
 }
 
 // stage has the words that a step makes of a text go to next.
@@ -94,12 +103,7 @@ func (e *encoder) normalize(text string, first bool) {
 // word encodes what no token reaches beyond.
 func (e *encoder) word(word string) {
 	if len(word) > cachedBytes {
-		for len(word) > maxWord {
-			end := wholeCharacters(word, maxWord)
-			e.model(word[:end])
-			word = word[end:]
-		}
-		e.model(word)
+		e.uncached(word, false)
 		return
 	}
 	key := pack(word)
@@ -109,8 +113,8 @@ func (e *encoder) word(word string) {
 		return
 	}
 	before := len(e.ids)
-	e.model(word)
-	if ids := e.ids[before:]; len(ids) <= cachedIDs {
+	e.uncached(word, false)
+	if ids := e.ids[before:]; len(ids) <= cachedIDs && e.err == nil {
 		slot.word = key
 		slot.count = uint8(copy(slot.ids[:], ids))
 	}
@@ -118,6 +122,16 @@ func (e *encoder) word(word string) {
 
 // model appends the ids of a word.
 func (e *encoder) model(word string) {
+	for len(word) > maxWord {
+		end := wholeCharacters(word, maxWord)
+		e.part(word[:end])
+		word = word[end:]
+	}
+	e.part(word)
+}
+
+// part appends the ids of a word of up to maxWord bytes.
+func (e *encoder) part(word string) {
 	if e.t.model.Kind == Unigram {
 		e.choose(word)
 	} else {

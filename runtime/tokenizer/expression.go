@@ -15,8 +15,7 @@ type Expression struct {
 	find    Finder
 }
 
-// Finder calls match with the bounds of every match in text, in order, as the
-// reference finds them.
+// Finder is what Expression.Find does.
 type Finder func(text string, match func(start, end int)) error
 
 // known holds, for the regular expressions that tokenizers have, the length of
@@ -58,6 +57,10 @@ func Regular(text string) (Expression, error) {
 	}
 	return Expression{text, false, find}, nil
 }
+
+// Find calls match with the bounds of every match in text, in order, as the
+// reference finds them.
+func (x Expression) Find(text string, match func(start, end int)) error { return x.find(text, match) }
 
 // needsEngine tells of an expression that only the engine knows.
 func (x Expression) needsEngine() bool { return !x.literal && known[x.text] == nil }
@@ -104,7 +107,7 @@ func (x Expression) replaceAll(text, by string) (string, error) {
 	}
 	var b strings.Builder
 	done := 0
-	err := x.find(text, func(start, end int) {
+	err := x.Find(text, func(start, end int) {
 		b.WriteString(text[done:start])
 		b.WriteString(by)
 		done = end

@@ -84,7 +84,7 @@ func (t *Table) sections() ([lastSection][]byte, error) {
 	if err != nil {
 		return [lastSection][]byte{}, err
 	}
-	pieces, err := appendPieces(nil, t.Pieces)
+	pieces, err := appendPieces(nil, t.Pieces, maxNodes)
 	if err != nil {
 		return [lastSection][]byte{}, err
 	}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,64 @@ func fullTable() *Table {
 	return t
 }
 
+// characterTable uses what a table of characters has.
+func characterTable() *Table {
+	t := &Table{
+		Normalizers:   []Normalizer{Lowercase{}, NFKD{}, StripAccents{}, Strip{Left: true}, Prepend{"_"}, Replace{must(Literal(" ")), "_"}, Replace{must(Regular(" {2,}")), " "}},
+		PreTokenizers: []PreTokenizer{WhitespaceSplit{}, Whitespace{}, Digits{Individual: true}, Punctuation{Contiguous}, Split{must(Regular("[0-9][0-9][0-9]")), MergedWithPrevious, true}},
+		Decoders:      []Decoding{ReplaceText{"_", " ", false}, ByteFallback{}, StripEnds{' ', 1, 1, false}, ReplaceText{"ab", "a", true}, StripEnds{' ', 1, 2, true}},
+		Model:         Model{Kind: CharacterBPE, FuseUnknown: true, IgnoreMerges: true},
+	}
+	t.add("<unk>")
+	for b := range t.Alphabet {
+		t.Alphabet[b] = t.add(fmt.Sprintf("<0x%02X>", b))
+	}
+	for _, text := range []string{"a", "b", "c", "_", "ab", "abc", "_a"} {
+		t.Pieces = append(t.Pieces, Piece{Text: text, ID: t.add(text)})
+	}
+	piece := func(i int) int32 { return t.Pieces[i].ID }
+	t.Merges = []Merge{{piece(0), piece(1), piece(4)}, {piece(4), piece(2), piece(5)}, {piece(3), piece(0), piece(6)}}
+	return t
+}
+
+// unigramTable uses what a table of Unigram has.
+func unigramTable() *Table {
+	t := &Table{
+		Normalizers:   []Normalizer{NFKC{}, NFD{}},
+		PreTokenizers: []PreTokenizer{Metaspace{'_', PrependFirst, true}},
+		Decoders:      []Decoding{MetaspaceMarks{'_', true}, Spaces{}},
+		Model:         Model{Kind: Unigram, UnknownScore: -20},
+	}
+	for b := range t.Alphabet {
+		t.Alphabet[b] = None
+	}
+	t.add("<unk>")
+	for i, text := range []string{"a", "b", "ab", "bc", "abc", "_", "_a"} {
+		t.Pieces = append(t.Pieces, Piece{text, t.add(text), -float64(i)})
+	}
+	return t
+}
+
+func must(x Expression, err error) Expression {
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// sections are tables of all kinds.
+func sections(t testing.TB) (list [][]byte) {
+	t.Helper()
+	for _, table := range []*Table{fullTable(), characterTable(), unigramTable()} {
+		section, err := table.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, section)
+	}
+	return list
+}
+
 func fullSection(t testing.TB) []byte {
 	t.Helper()
 	section, err := fullTable().Append(nil)
@@ -42,21 +101,22 @@ func TestAppendAppends(t *testing.T) {
 
 // TestOpenCutOff opens every beginning of a table.
 func TestOpenCutOff(t *testing.T) {
-	section := fullSection(t)
-	for n := range section {
-		if _, err := Open(section[:n]); err == nil {
-			t.Errorf("%d of %d bytes were opened", n, len(section))
+	for _, section := range sections(t) {
+		for n := range section {
+			if _, err := Open(section[:n]); err == nil {
+				t.Errorf("%d of %d bytes were opened", n, len(section))
+			}
 		}
 	}
 }
 
-// TestOpenAltered alters every byte of a table and uses what still opens.
+// TestOpenAltered alters every byte of every table, in one of three ways, and
+// uses what still opens.
 func TestOpenAltered(t *testing.T) {
-	section := fullSection(t)
-	for i := range section {
-		for _, flip := range []byte{0x01, 0x80, 0xff} {
+	for _, section := range sections(t) {
+		for i := range section {
 			altered := bytes.Clone(section)
-			altered[i] ^= flip
+			altered[i] ^= [...]byte{0x01, 0x80, 0xff}[i%3]
 			exercise(t, altered)
 		}
 	}
@@ -86,7 +146,9 @@ func exercise(t testing.TB, table []byte) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add(fullSection(f))
+	for _, section := range sections(f) {
+		f.Add(section)
+	}
 	plain, err := byteTable().Append(nil)
 	if err != nil {
 		f.Fatal(err)
@@ -105,6 +167,10 @@ func TestAppendRefuses(t *testing.T) {
 		"added token 261 has 0 bytes":              func(t *Table) { t.Added[0].Content = "" },
 		"id 259 around a text":                     func(t *Table) { t.Suffix = []int32{259} },
 		"token 97 has 1025 bytes, want at most 10": func(t *Table) { t.Tokens['a'].Bytes = make([]byte, MaxContent+1) },
+		"the unknown token has id 259":             func(t *Table) { t.Model.Unknown = 259 },
+		"model of unknown kind 3":                  func(t *Table) { t.Model.Kind = modelKinds },
+		"Unigram has no unknown token":             func(t *Table) { t.Model.Kind = Unigram },
+		"piece \"ab\" has id 259":                   func(t *Table) { t.Pieces = []Piece{{Text: "ab", ID: 259}} },
 		"65 and 2 tokens around a text":            func(t *Table) { t.Prefix = make([]int32, 65) },
 	} {
 		table := fullTable()

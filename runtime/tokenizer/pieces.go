@@ -51,8 +51,8 @@ func (p *pieces) find(text string) int32 {
 	return id
 }
 
-// appendPieces writes the trie of the pieces.
-func appendPieces(dst []byte, list []Piece) ([]byte, error) {
+// appendPieces writes the trie of the pieces, of less than so many nodes.
+func appendPieces(dst []byte, list []Piece, nodes int) ([]byte, error) {
 	var edges []slot
 	places := map[uint64]int{} // of edges, by pair
 	for _, p := range list {
@@ -62,8 +62,8 @@ func appendPieces(dst []byte, list []Piece) ([]byte, error) {
 			at, ok := places[pair]
 			if !ok {
 				at = len(edges)
-				if at+1 >= maxNodes {
-					return nil, fmt.Errorf("pieces: more than %d beginnings", maxNodes)
+				if at+1 >= nodes {
+					return nil, fmt.Errorf("pieces: more than %d beginnings", nodes)
 				}
 				places[pair] = at
 				edges = append(edges, slot{pair, noPiece, uint32(at + 1)})

@@ -35,7 +35,7 @@ func readSplit(parameters []byte) (PreTokenizer, error) {
 func (s Split) split(text string, first bool, yield func(string, bool)) error {
 	parts := splitter{text: text, behavior: s.Behavior, first: first, yield: yield}
 	done := 0
-	err := s.Pattern.find(text, func(start, end int) {
+	err := s.Pattern.Find(text, func(start, end int) {
 		if done < start {
 			parts.add(done, start, s.Invert)
 		}
