@@ -8,7 +8,7 @@ import (
 )
 
 // Batch implements engine.Program.
-func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32, ids []int32) {
+func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, ids []int32) {
 	p.batchEmbed(w, m, states, &p.embed[0], ids)
 	for i := 0; i < 2; i++ {
 		p.batchLayer(w, m, states, &p.layer[i])
@@ -16,7 +16,7 @@ func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32
 }
 
 // batchEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states [][]float32, l *embedBlock, ids []int32) {
+func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split(len(states))
 	p.embedBf16D32Sy48(m.Arena[atX+first*48:], l.embeddings, ids[first:], last-first)
@@ -24,7 +24,7 @@ func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states [][]fl
 }
 
 // batchLayer runs one layer, with a barrier after each of its phases.
-func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states [][]float32, l *layerBlock) {
+func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, l *layerBlock) {
 	// Phase 1: rmsnorm, gemm, conv.
 	p.rmsnormD32Sx48Sy48Eps3727c5ac(m.Scratch[atNormOwn:], m.Arena[atX:], l.norm, len(states))
 	lo2, hi2 := w.Split(2)
@@ -35,7 +35,7 @@ func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states [][]fl
 		p.gemmBf16K32Sx48Sy192(m.Arena[atInProj+96+i*48:], l.inProj[3072+i*1536:], m.Scratch[atNormOwn:], m.Scratch, len(states))
 	}
 	for row, state := range states {
-		p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], l.conv1d[lo2*48:], l.conv1dBias[lo2*48:], state[l.conv+lo2*48:], (hi2-lo2)*3, 1)
+		p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], l.conv1d[lo2*48:], l.conv1dBias[lo2*48:], state.Block[l.conv+lo2*48:], (hi2-lo2)*3, 1)
 	}
 	w.Barrier()
 
@@ -51,7 +51,7 @@ func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states [][]fl
 		p.gemmBf16K2Sx48Sy96(m.Arena[atDtProj+i*48:], l.dtProj[i*96:], m.Arena[atXProj:], m.Scratch, len(states))
 	}
 	for row, state := range states {
-		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], m.Arena[atDtProj+lo2*48+row*96:], m.Arena[atInProj+96+lo2*48+row*192:], m.Arena[atXProj+row*48:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
+		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48+row*192:], m.Arena[atInProj+lo2*48+row*192:], m.Arena[atDtProj+lo2*48+row*96:], m.Arena[atInProj+96+lo2*48+row*192:], m.Arena[atXProj+row*48:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state.Block[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
 	}
 	w.Barrier()
 

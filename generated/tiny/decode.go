@@ -8,7 +8,7 @@ import (
 )
 
 // Decode implements engine.Program.
-func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
+func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32) {
 	if w.ID == 0 {
 		p.token[0] = id
 	}
@@ -19,7 +19,7 @@ func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, 
 }
 
 // decodeEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	if w.ID == 0 {
 		p.embedBf16D32Sy48(m.Arena[atX:], l.embeddings, ids, 1)
@@ -28,13 +28,13 @@ func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state []floa
 }
 
 // decodeLayer runs one layer, with a barrier after each of its phases.
-func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state []float32, l *layerBlock) {
+func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *layerBlock) {
 	// Phase 1: rmsnorm, gemv, conv.
 	p.rmsnormD32Sx48Sy48Eps3727c5ac(m.Scratch[atNormOwn:], m.Arena[atX:], l.norm, 1)
 	lo2, hi2 := w.Split(2)
 	p.gemvBf16K32(m.Arena[atInProj+lo2*48:], l.inProj[lo2*1536:], m.Scratch[atNormOwn:], hi2-lo2)
 	p.gemvBf16K32(m.Arena[atInProj+96+lo2*48:], l.inProj[3072+lo2*1536:], m.Scratch[atNormOwn:], hi2-lo2)
-	p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], l.conv1d[lo2*48:], l.conv1dBias[lo2*48:], state[l.conv+lo2*48:], (hi2-lo2)*3, 1)
+	p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], l.conv1d[lo2*48:], l.conv1dBias[lo2*48:], state.Block[l.conv+lo2*48:], (hi2-lo2)*3, 1)
 	w.Barrier()
 
 	// Phase 2: gemv.
@@ -44,7 +44,7 @@ func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state []floa
 
 	// Phase 3: gemv, scan1.
 	p.gemvBf16K2(m.Arena[atDtProj+lo2*48:], l.dtProj[lo2*96:], m.Arena[atXProj:], hi2-lo2)
-	p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], m.Arena[atDtProj+lo2*48:], m.Arena[atInProj+96+lo2*48:], m.Arena[atXProj:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
+	p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+lo2*48:], m.Arena[atInProj+lo2*48:], m.Arena[atDtProj+lo2*48:], m.Arena[atInProj+96+lo2*48:], m.Arena[atXProj:], l.aLog[lo2*384:], l.d[lo2*48:], l.dtProjBias[lo2*48:], state.Block[l.ssm+lo2*384:], m.Scratch, (hi2-lo2)*3, 1)
 	w.Barrier()
 
 	// Phase 4: gemv.

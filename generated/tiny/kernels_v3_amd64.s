@@ -20,19 +20,18 @@ TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV3(SB), NOSPLIT, $0-80
 token2:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-	MOVQ  CX, SI
-	MOVQ  $0x00000002, DI
+	XORQ  SI, SI
 
 	// Squares of 16 elements a turn.
-	// Y0 Y1 sums, SI inputs, DI turns left
-squares3:
-	VMOVUPS      (SI), Y2
+	// Y0 Y1 sums, CX inputs, SI byte
+elements3:
+	VMOVUPS      (CX)(SI*1), Y2
 	VFMADD231PS  Y2, Y2, Y0
-	VMOVUPS      32(SI), Y2
+	VMOVUPS      32(CX)(SI*1), Y2
 	VFMADD231PS  Y2, Y2, Y1
 	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          squares3
+	CMPQ         SI, $0x00000080
+	JLT          elements3
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X1
@@ -50,16 +49,18 @@ squares3:
 
 	// Products of 16 elements a turn.
 	// Y0 scale, SI byte
-products4:
-	VMULPS  (CX)(SI*1), Y0, Y1
+elements4:
+	VMOVUPS (CX)(SI*1), Y1
+	VMULPS  Y0, Y1, Y1
 	VMULPS  (DX)(SI*1), Y1, Y1
 	VMOVUPS Y1, (AX)(SI*1)
-	VMULPS  32(CX)(SI*1), Y0, Y1
+	VMOVUPS 32(CX)(SI*1), Y1
+	VMULPS  Y0, Y1, Y1
 	VMULPS  32(DX)(SI*1), Y1, Y1
 	VMOVUPS Y1, 32(AX)(SI*1)
 	ADDQ    $0x00000040, SI
 	CMPQ    SI, $0x00000080
-	JLT     products4
+	JLT     elements4
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, AX
 	DECQ    BX

@@ -19,17 +19,16 @@ TEXT ·rmsnormD32Sx48Sy48Eps3727c5acV4(SB), NOSPLIT, $0-80
 	// CX inputs, AX outputs, BX tokens left
 token2:
 	VPXORD Z0, Z0, Z0
-	MOVQ   CX, SI
-	MOVQ   $0x00000002, DI
+	XORQ   SI, SI
 
 	// Squares of 16 elements a turn.
-	// Z0 sums, SI inputs, DI turns left
-squares3:
-	VMOVUPS       (SI), Z1
+	// Z0 sums, CX inputs, SI byte
+elements3:
+	VMOVUPS       (CX)(SI*1), Z1
 	VFMADD231PS   Z1, Z1, Z0
 	ADDQ          $0x00000040, SI
-	DECQ          DI
-	JNZ           squares3
+	CMPQ          SI, $0x00000080
+	JLT           elements3
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y1
 	VEXTRACTF32X4 $0x01, Y1, X0
@@ -48,13 +47,14 @@ squares3:
 
 	// Products of 16 elements a turn.
 	// Z0 scale, SI byte
-products4:
-	VMULPS  (CX)(SI*1), Z0, Z1
+elements4:
+	VMOVUPS (CX)(SI*1), Z1
+	VMULPS  Z0, Z1, Z1
 	VMULPS  (DX)(SI*1), Z1, Z1
 	VMOVUPS Z1, (AX)(SI*1)
 	ADDQ    $0x00000040, SI
 	CMPQ    SI, $0x00000080
-	JLT     products4
+	JLT     elements4
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, AX
 	DECQ    BX

@@ -8,7 +8,7 @@ import (
 )
 
 // Prefill implements engine.Program.
-func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
 	p.prefillEmbed(w, m, state, &p.embed[0], ids)
 	for i := 0; i < 2 && !w.Halted(); i++ {
 		p.prefillLayer(w, m, state, &p.layer[i], len(ids))
@@ -16,7 +16,7 @@ func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32,
 }
 
 // prefillEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split((len(ids) + 7) / 8)
 	first, last = first*8, min(last*8, len(ids))
@@ -25,7 +25,7 @@ func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state []flo
 }
 
 // prefillLayer runs one layer, with a barrier after each of its phases.
-func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state []float32, l *layerBlock, tokens int) {
+func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *layerBlock, tokens int) {
 	// Phase 1: rmsnorm, gemm.
 	first, last := w.Split((tokens + 7) / 8)
 	first, last = first*8, min(last*8, tokens)
@@ -41,7 +41,7 @@ func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state []flo
 	// Phase 2: conv.
 	lo2, hi2 := w.Split(2)
 	for i := lo2; i < hi2; i++ {
-		p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], l.conv1d[i*48:], l.conv1dBias[i*48:], state[l.conv+i*48:], 3, tokens)
+		p.convT4C96Sx192Sy192BiasSilu(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], l.conv1d[i*48:], l.conv1dBias[i*48:], state.Block[l.conv+i*48:], 3, tokens)
 	}
 	w.Barrier()
 
@@ -54,7 +54,7 @@ func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state []flo
 
 	// Phase 4: scan1.
 	for i := lo2; i < hi2; i++ {
-		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], m.Arena[atDtProj+i*48:], m.Arena[atInProj+96+i*48:], m.Arena[atXProj:], l.aLog[i*384:], l.d[i*48:], l.dtProjBias[i*48:], state[l.ssm+i*384:], m.Scratch, 3, tokens)
+		p.scan1N8Su192Sd96Sy192Sbc48B2C10SoftplusGate192(m.Arena[atInProj+i*48:], m.Arena[atInProj+i*48:], m.Arena[atDtProj+i*48:], m.Arena[atInProj+96+i*48:], m.Arena[atXProj:], l.aLog[i*384:], l.d[i*48:], l.dtProjBias[i*48:], state.Block[l.ssm+i*384:], m.Scratch, 3, tokens)
 	}
 	w.Barrier()
 

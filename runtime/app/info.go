@@ -38,6 +38,11 @@ type description struct {
 	Vocab     int      `json:"stored_vocab_size"`
 	Tokenizer bool     `json:"tokenizer"`
 	Checked   bool     `json:"checked"`
+
+	// What a sequence keeps beside state_bytes: of every token, and of the tokens
+	// of a sliding window.
+	BytesPerToken int `json:"state_bytes_per_token"`
+	WindowBytes   int `json:"window_bytes"`
 }
 
 func (s *session) info(args []string) error {
@@ -77,6 +82,7 @@ func (m *artifact) describe() *description {
 	return &description{
 		Metadata: m.meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
 		Threads: cpu.PhysicalCores(), Vocab: m.compiled.Shape.Vocab, Tokenizer: m.tokenizer != nil,
+		BytesPerToken: m.compiled.Shape.BytesPerToken(), WindowBytes: m.compiled.Shape.WindowBytes(),
 	}
 }
 
@@ -118,7 +124,7 @@ func (s *session) printCard(d *description) error {
 	if d.Calibration != "" {
 		line("calibrated on", "%s", d.Calibration)
 	}
-	line("state", "%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
+	line("state", "%s", d.state())
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
 	line("levels", "%s", strings.Join(d.Levels, ", "))
 	if d.Tuning != "" {
@@ -134,6 +140,18 @@ func (s *session) printCard(d *description) error {
 	text := string(appendEscaped(nil, []byte(b.String())))
 	_, err := fmt.Fprint(s.out, text)
 	return err
+}
+
+// state is what a sequence takes.
+func (d *description) state() string {
+	text := fmt.Sprintf("%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
+	if d.WindowBytes > 0 {
+		text += fmt.Sprintf(", up to %.1f KiB for its window", float64(d.WindowBytes)/(1<<10))
+	}
+	if d.BytesPerToken > 0 {
+		text += fmt.Sprintf(", and %.1f KiB for every token (--context bounds it)", float64(d.BytesPerToken)/(1<<10))
+	}
+	return text
 }
 
 func orNone(level string) string {

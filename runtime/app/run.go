@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"iter"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/model"
 )
 
@@ -41,6 +43,10 @@ empty prompt starts from the model's begin token.
   --seed S                 same seed, same text (default: drawn, see --stats)
   --logprobs N             per token, the N likeliest and their logs, on stderr
   --threads N              workers (default: physical cores available)
+  --context N              of a model with attention, at most N tokens of prompt
+                           and continuation: it keeps something of every token
+                           (see info; default 0: as many as memory holds)
+  --stop-at-context        end there; without it that is an error
   --mmap                   leave the weights to the page cache; else a long
                            run moves them into huge pages if that is faster
   --stats                  speeds and settings on stderr at the end
@@ -62,6 +68,8 @@ type runOptions struct {
 	stops                  texts
 	print                  string
 	ignoreEOS, echo, stats bool
+	context                int  // tokens of prompt and continuation; 0 for any number
+	stopAtContext          bool // end there, which else is an error
 }
 
 func (o *runOptions) register(f *flag.FlagSet) {
@@ -77,6 +85,8 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "")
 	f.IntVar(&o.logprobs, "logprobs", 0, "")
 	o.workers.register(f)
+	f.IntVar(&o.context, "context", 0, "")
+	f.BoolVar(&o.stopAtContext, "stop-at-context", false, "")
 	f.StringVar(&o.print, "print", "text", "")
 	f.BoolVar(&o.echo, "echo", false, "")
 	f.BoolVar(&o.stats, "stats", false, "")
@@ -107,6 +117,10 @@ func (o *runOptions) checkValues() error {
 		return usagef("--print %s: want text or ids", o.print)
 	case o.n < -1:
 		return usagef("-n %d: want a number of tokens, or -1 for no limit", o.n)
+	case o.context < 0:
+		return usagef("--context %d: want a number of tokens, or 0 for no bound", o.context)
+	case o.stopAtContext && o.context == 0:
+		return usagef("--stop-at-context needs --context N")
 	case o.logprobs < 0:
 		return usagef("--logprobs %d: want a number of tokens", o.logprobs)
 	case o.threads < 0:
@@ -184,7 +198,7 @@ type emitter interface {
 }
 
 func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error) {
-	opts := []model.Option{model.OpenedPayload(a.file), model.Threads(o.threads)}
+	opts := []model.Option{model.OpenedPayload(a.file), model.Threads(o.threads), model.Context(o.context)}
 	if o.mmap {
 		opts = append(opts, model.PageCache())
 	}
@@ -219,6 +233,9 @@ func (g *generation) run(s *session, prompt []int, text string) error {
 		}
 	}
 	for t, err := range g.tokens(s.ctx) {
+		if full := (*engine.ContextError)(nil); g.options.stopAtContext && errors.As(err, &full) {
+			return nil
+		}
 		if err == nil {
 			err = g.print(t)
 		}

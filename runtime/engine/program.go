@@ -19,6 +19,17 @@ type Shape struct {
 	Caches []Cache
 }
 
+// WindowBytes is what the caches that look back at a window take when it is full.
+func (s *Shape) WindowBytes() int {
+	n := 0
+	for _, c := range s.Caches {
+		if c.Window > 0 {
+			n += 4 * c.Page * c.ring(s.Chunk)
+		}
+	}
+	return n
+}
+
 // BytesPerToken is what a sequence grows by with each token, in the long run.
 func (s *Shape) BytesPerToken() int {
 	n := 0

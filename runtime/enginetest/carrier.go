@@ -36,6 +36,13 @@ func NewCarrier(vocab int) *Carrier {
 	}
 }
 
+// NewRemembering is the payload of Remembering(vocab, window).
+func NewRemembering(vocab int) *Carrier {
+	c := NewCarrier(vocab)
+	c.Meta.States = append(c.Meta.States, payload.StateSlot{Name: "ids", Kind: "cache", Rows: 1, Columns: 1, ByColumns: true})
+	return c
+}
+
 // bytesTable is a tokenizer of single bytes and one special token.
 func bytesTable() []byte {
 	table := tokenizer.Table{Model: tokenizer.Model{Unknown: tokenizer.None}}

@@ -52,12 +52,12 @@ type program struct{ shape engine.Shape }
 func (p program) Shape() engine.Shape { return p.shape }
 
 func (p program) Decode(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32) {
-	p.step(w, m, state, id, 0)
+	p.step(w, m, state, id, 0, state.Position)
 }
 
 func (p program) Batch(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, ids []int32) {
 	for i, state := range states {
-		p.step(w, m, state, ids[i], i)
+		p.step(w, m, state, ids[i], i, state.Position)
 	}
 }
 
@@ -66,7 +66,7 @@ func (p program) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Seq
 		if w.Halted() {
 			return
 		}
-		p.step(w, m, state, id, i)
+		p.step(w, m, state, id, i, state.Position+i)
 	}
 	m.HandOut(w, 0, len(ids))
 }
@@ -78,13 +78,50 @@ func Tapped(vocab int) *engine.Compiled {
 	return c
 }
 
+// Reach is how far a program of Remembering looks back.
+const Reach = 150
+
+// Remembering is Compiled with a program that keeps every id and looks Reach
+// tokens back; with window, in a window of so many tokens and one more.
+func Remembering(vocab int, window bool) *engine.Compiled {
+	c := Compiled(vocab)
+	c.Shape.Caches = []engine.Cache{{Page: engine.PageTokens}}
+	if window {
+		c.Shape.Caches[0].Window = Reach + 1
+	}
+	open := c.Open
+	c.Open = func(level string, weights []byte) (engine.Program, error) {
+		if _, err := open(level, weights); err != nil {
+			return nil, err
+		}
+		return program{c.Shape}, nil
+	}
+	return c
+}
+
+// remember keeps an id, if the program has room for it, and gives the one that
+// was kept Reach tokens before.
+func (p program) remember(w *parallel.Worker, state *engine.Sequence, id int32, position int) int {
+	if len(p.shape.Caches) == 0 {
+		return 0
+	}
+	if w.ID == 0 {
+		state.Page(0, position/engine.PageTokens)[position%engine.PageTokens] = float32(id)
+	}
+	if before := position - Reach; before >= 0 {
+		return int(state.Page(0, before/engine.PageTokens)[before%engine.PageTokens])
+	}
+	return 0
+}
+
 // step reads neighbouring lanes, which other workers own: the barriers matter.
-func (p program) step(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32, row int) {
+func (p program) step(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32, row, position int) {
 	lo, hi := w.Split(lanes)
+	past := p.remember(w, state, id, position)
 	hidden := m.Arena[row*lanes : (row+1)*lanes]
 	for j := lo; j < hi; j++ {
 		left := int(state.Block[(j+lanes-1)%lanes])
-		hidden[j] = float32((int(state.Block[j])*31 + left*7 + int(id) + j) % modulus)
+		hidden[j] = float32((int(state.Block[j])*31 + left*7 + int(id) + past + j) % modulus)
 	}
 	w.Barrier()
 	copy(state.Block[lo:hi], hidden[lo:hi])

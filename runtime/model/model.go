@@ -93,7 +93,7 @@ func (m *Model) bind(o *options) error {
 	}
 	var err error
 	m.engine, err = engine.New(m.compiled, weights, engine.Options{
-		Level: o.level, Threads: o.threads, Move: m.payload.Mapped() && !o.stay,
+		Level: o.level, Threads: o.threads, Context: o.context, Move: m.payload.Mapped() && !o.stay,
 	})
 	return err
 }

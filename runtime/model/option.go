@@ -17,6 +17,7 @@ type options struct {
 	borrowed bool
 	level    string
 	threads  int
+	context  int  // tokens of a session
 	stay     bool // the weights stay where they are mapped
 }
 
@@ -59,6 +60,11 @@ func OpenedPayload(file *payload.Payload) Option {
 // Threads sets the number of workers; 0, the default, is one per physical core
 // that the process may use.
 func Threads(n int) Option { return func(o *options) { o.threads = n } }
+
+// Context bounds the tokens of a session, of models that keep something of every
+// token; 0, the default, is no bound. A session that would exceed it fails with
+// an engine.ContextError. States of fixed size have no bound.
+func Context(tokens int) Option { return func(o *options) { o.context = tokens } }
 
 // Level forces the kernels of a CPU level, which the package must hold and the
 // processor have; "", the default, takes the best.

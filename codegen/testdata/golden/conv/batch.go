@@ -8,13 +8,13 @@ import (
 )
 
 // Batch implements engine.Program.
-func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32, ids []int32) {
+func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, ids []int32) {
 	p.batchEmbed(w, m, states, &p.embed[0], ids)
 	p.batchLayer(w, m, states, &p.layer[0])
 }
 
 // batchEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states [][]float32, l *embedBlock, ids []int32) {
+func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split(len(states))
 	p.embedF32D4Sy48(m.Arena[atX+first*48:], l.emb, ids[first:], last-first)
@@ -22,11 +22,11 @@ func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states [][]fl
 }
 
 // batchLayer runs one layer, with a barrier after each of its phases.
-func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states [][]float32, l *layerBlock) {
+func (p *program) batchLayer(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, l *layerBlock) {
 	// Phase 1: conv.
 	lo1, hi1 := w.Split(1)
 	for row, state := range states {
-		p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+lo1*48+row*48:], m.Arena[atX+lo1*48+row*48:], l.w[lo1*48:], l.b[lo1*48:], state[l.window+lo1*48:], (hi1-lo1)*3, 1)
+		p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+lo1*48+row*48:], m.Arena[atX+lo1*48+row*48:], l.w[lo1*48:], l.b[lo1*48:], state.Block[l.window+lo1*48:], (hi1-lo1)*3, 1)
 	}
 	w.Barrier()
 }

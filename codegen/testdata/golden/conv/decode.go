@@ -8,7 +8,7 @@ import (
 )
 
 // Decode implements engine.Program.
-func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
+func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32) {
 	if w.ID == 0 {
 		p.token[0] = id
 	}
@@ -17,7 +17,7 @@ func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, 
 }
 
 // decodeEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	if w.ID == 0 {
 		p.embedF32D4Sy48(m.Arena[atX:], l.emb, ids, 1)
@@ -26,9 +26,9 @@ func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state []floa
 }
 
 // decodeLayer runs one layer, with a barrier after each of its phases.
-func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state []float32, l *layerBlock) {
+func (p *program) decodeLayer(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *layerBlock) {
 	// Phase 1: conv.
 	lo1, hi1 := w.Split(1)
-	p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+lo1*48:], m.Arena[atX+lo1*48:], l.w[lo1*48:], l.b[lo1*48:], state[l.window+lo1*48:], (hi1-lo1)*3, 1)
+	p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+lo1*48:], m.Arena[atX+lo1*48:], l.w[lo1*48:], l.b[lo1*48:], state.Block[l.window+lo1*48:], (hi1-lo1)*3, 1)
 	w.Barrier()
 }

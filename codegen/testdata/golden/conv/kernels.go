@@ -10,8 +10,8 @@ type kernels struct {
 	embedF32D4Sy48 func(y []float32, w []float32, ids []int32, tokens int)
 	// conv{Taps=3 Channels=48 StrideX=48 StrideY=48 Bias Activation=silu}
 	convT3C48Sx48Sy48BiasSilu func(y []float32, x []float32, w []float32, bias []float32, window []float32, groups int, tokens int)
-	// map{Function=softplus Width=4 StrideA=48 StrideY=48}
-	mapSoftplusD4Sa48Sy48 func(y []float32, a []float32, tokens int)
+	// map{Function=softplus Width=48 StrideA=48 StrideY=48}
+	mapSoftplusD48Sa48Sy48 func(y []float32, a []float32, tokens int)
 }
 
 // level is a set of kernels and what the CPU must have to run it.

@@ -15,7 +15,7 @@ var levels = []level{
 		kernels: kernels{
 			convT3C48Sx48Sy48BiasSilu: convT3C48Sx48Sy48BiasSiluNeon,
 			embedF32D4Sy48:            embedF32D4Sy48Generic,
-			mapSoftplusD4Sa48Sy48:     mapSoftplusD4Sa48Sy48Neon,
+			mapSoftplusD48Sa48Sy48:    mapSoftplusD48Sa48Sy48Neon,
 		},
 	},
 	{
@@ -23,6 +23,6 @@ var levels = []level{
 		kernels: kernels{
 			convT3C48Sx48Sy48BiasSilu: convT3C48Sx48Sy48BiasSiluGeneric,
 			embedF32D4Sy48:            embedF32D4Sy48Generic,
-			mapSoftplusD4Sa48Sy48:     mapSoftplusD4Sa48Sy48Generic,
+			mapSoftplusD48Sa48Sy48:    mapSoftplusD48Sa48Sy48Generic,
 		},
 	}}

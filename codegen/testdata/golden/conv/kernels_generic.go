@@ -67,11 +67,11 @@ func convT3C48Sx48Sy48BiasSiluGeneric(y, x, w, bias, window []float32, groups, t
 	}
 }
 
-// mapSoftplusD4Sa48Sy48Generic is map_softplus_d4_sa48_sy48:
+// mapSoftplusD48Sa48Sy48Generic is map_softplus_d48_sa48_sy48:
 // y = softplus(a), element by element.
-func mapSoftplusD4Sa48Sy48Generic(y, a []float32, tokens int) {
+func mapSoftplusD48Sa48Sy48Generic(y, a []float32, tokens int) {
 	const (
-		width   = 4
+		width   = 48
 		strideA = 48
 		strideY = 48
 	)

@@ -8,7 +8,7 @@ package conv
 //go:noescape
 func convT3C48Sx48Sy48BiasSiluNeon(y, x, w, bias, window []float32, groups, tokens int)
 
-// mapSoftplusD4Sa48Sy48Neon is map_softplus_d4_sa48_sy48 for neon.
+// mapSoftplusD48Sa48Sy48Neon is map_softplus_d48_sa48_sy48 for neon.
 //
 //go:noescape
-func mapSoftplusD4Sa48Sy48Neon(y, a []float32, tokens int)
+func mapSoftplusD48Sa48Sy48Neon(y, a []float32, tokens int)

@@ -112,9 +112,9 @@ token3:
 done1:
 	RET
 
-// func mapSoftplusD4Sa48Sy48Neon(y []float32, a []float32, tokens int)
-TEXT ·mapSoftplusD4Sa48Sy48Neon(SB), NOSPLIT, $0-56
-	// map_softplus_d4_sa48_sy48 for neon.
+// func mapSoftplusD48Sa48Sy48Neon(y []float32, a []float32, tokens int)
+TEXT ·mapSoftplusD48Sa48Sy48Neon(SB), NOSPLIT, $0-56
+	// map_softplus_d48_sa48_sy48 for neon.
 	MOVD   y_base+0(FP), R0
 	MOVD   a_base+24(FP), R1
 	MOVD   tokens+48(FP), R2
@@ -160,51 +160,101 @@ TEXT ·mapSoftplusD4Sa48Sy48Neon(SB), NOSPLIT, $0-56
 token5:
 	MOVD   R0, R8
 	MOVD   R1, R9
-	VLD1.P 16(R9), [V12.S4]
-	WORD   $0x4ea0f98d // FABS V13.4S, V12.4S
-	WORD   $0x6ea0f9ad // FNEG V13.4S, V13.4S
+	MOVD   $6, R11
+
+	// Eight elements a turn.
+	// R9 arguments, R8 results, R11 turns left
+elements6:
+	VLD1.P 32(R9), [V12.S4, V13.S4]
+	WORD   $0x4ea0f98e // FABS V14.4S, V12.4S
+	WORD   $0x6ea0f9ce // FNEG V14.4S, V14.4S
 
 	// Exponentials.
-	// V13 arguments, then results
-	WORD   $0x4ea1f5ad // FMIN V13.4S, V13.4S, V1.4S
-	WORD   $0x4e20f5ad // FMAX V13.4S, V13.4S, V0.4S
-	VMOV   V3.B16, V14.B16
-	VFMLA  V2.S4, V13.S4, V14.S4
-	VSHL   $23, V14.S4, V15.S4
-	WORD   $0x4ea3d5ce // FSUB V14.4S, V14.4S, V3.4S
-	VFMLS  V4.S4, V14.S4, V13.S4
-	VFMLS  V5.S4, V14.S4, V13.S4
-	WORD   $0x6e2dddb0 // FMUL V16.4S, V13.4S, V13.4S
-	VMOV   V9.B16, V17.B16
-	VMOV   V7.B16, V14.B16
-	VFMLA  V10.S4, V13.S4, V17.S4
-	VFMLA  V8.S4, V13.S4, V14.S4
-	VFMLA  V11.S4, V16.S4, V17.S4
-	WORD   $0x4e26d5ad // FADD V13.4S, V13.4S, V6.4S
-	VFMLA  V17.S4, V16.S4, V14.S4
-	VFMLA  V14.S4, V16.S4, V13.S4
-	WORD   $0x6e2fddad // FMUL V13.4S, V13.4S, V15.4S
+	// V14 arguments, then results
+	WORD   $0x4ea1f5ce // FMIN V14.4S, V14.4S, V1.4S
+	WORD   $0x4e20f5ce // FMAX V14.4S, V14.4S, V0.4S
+	VMOV   V3.B16, V15.B16
+	VFMLA  V2.S4, V14.S4, V15.S4
+	VSHL   $23, V15.S4, V16.S4
+	WORD   $0x4ea3d5ef // FSUB V15.4S, V15.4S, V3.4S
+	VFMLS  V4.S4, V15.S4, V14.S4
+	VFMLS  V5.S4, V15.S4, V14.S4
+	WORD   $0x6e2eddd1 // FMUL V17.4S, V14.4S, V14.4S
+	VMOV   V9.B16, V18.B16
+	VMOV   V7.B16, V15.B16
+	VFMLA  V10.S4, V14.S4, V18.S4
+	VFMLA  V8.S4, V14.S4, V15.S4
+	VFMLA  V11.S4, V17.S4, V18.S4
+	WORD   $0x4e26d5ce // FADD V14.4S, V14.4S, V6.4S
+	VFMLA  V18.S4, V17.S4, V15.S4
+	VFMLA  V15.S4, V17.S4, V14.S4
+	WORD   $0x6e30ddce // FMUL V14.4S, V14.4S, V16.4S
 
 	// log(1 + v) = 2·atanh(v/(2+v)).
-	// V13 v
-	VDUP   R3, V14.S4
-	WORD   $0x4e2ed5ae // FADD V14.4S, V13.4S, V14.4S
-	WORD   $0x6e2efdae // FDIV V14.4S, V13.4S, V14.4S
-	WORD   $0x6e2eddcf // FMUL V15.4S, V14.4S, V14.4S
-	VDUP   R7, V16.S4
-	VDUP   R6, V17.S4
-	VFMLA  V15.S4, V16.S4, V17.S4
-	VDUP   R5, V16.S4
-	VFMLA  V15.S4, V17.S4, V16.S4
-	VDUP   R4, V17.S4
-	VFMLA  V15.S4, V16.S4, V17.S4
-	WORD   $0x6e2fddcf // FMUL V15.4S, V14.4S, V15.4S
-	WORD   $0x4e2ed5ce // FADD V14.4S, V14.4S, V14.4S
+	// V14 v
+	VDUP   R3, V15.S4
+	WORD   $0x4e2fd5cf // FADD V15.4S, V14.4S, V15.4S
+	WORD   $0x6e2ffdcf // FDIV V15.4S, V14.4S, V15.4S
+	WORD   $0x6e2fddf0 // FMUL V16.4S, V15.4S, V15.4S
+	VDUP   R7, V17.S4
+	VDUP   R6, V18.S4
+	VFMLA  V16.S4, V17.S4, V18.S4
+	VDUP   R5, V17.S4
+	VFMLA  V16.S4, V18.S4, V17.S4
+	VDUP   R4, V18.S4
+	VFMLA  V16.S4, V17.S4, V18.S4
+	WORD   $0x6e30ddf0 // FMUL V16.4S, V15.4S, V16.4S
+	WORD   $0x4e2fd5ef // FADD V15.4S, V15.4S, V15.4S
+	VFMLA  V16.S4, V18.S4, V15.S4
+	VEOR   V18.B16, V18.B16, V18.B16
+	WORD   $0x4e32f58c // FMAX V12.4S, V12.4S, V18.4S
+	WORD   $0x4e2fd58c // FADD V12.4S, V12.4S, V15.4S
+	WORD   $0x4ea0f9ae // FABS V14.4S, V13.4S
+	WORD   $0x6ea0f9ce // FNEG V14.4S, V14.4S
+
+	// Exponentials.
+	// V14 arguments, then results
+	WORD   $0x4ea1f5ce // FMIN V14.4S, V14.4S, V1.4S
+	WORD   $0x4e20f5ce // FMAX V14.4S, V14.4S, V0.4S
+	VMOV   V3.B16, V15.B16
+	VFMLA  V2.S4, V14.S4, V15.S4
+	VSHL   $23, V15.S4, V16.S4
+	WORD   $0x4ea3d5ef // FSUB V15.4S, V15.4S, V3.4S
+	VFMLS  V4.S4, V15.S4, V14.S4
+	VFMLS  V5.S4, V15.S4, V14.S4
+	WORD   $0x6e2eddd1 // FMUL V17.4S, V14.4S, V14.4S
+	VMOV   V9.B16, V18.B16
+	VMOV   V7.B16, V15.B16
+	VFMLA  V10.S4, V14.S4, V18.S4
+	VFMLA  V8.S4, V14.S4, V15.S4
+	VFMLA  V11.S4, V17.S4, V18.S4
+	WORD   $0x4e26d5ce // FADD V14.4S, V14.4S, V6.4S
+	VFMLA  V18.S4, V17.S4, V15.S4
 	VFMLA  V15.S4, V17.S4, V14.S4
-	VEOR   V17.B16, V17.B16, V17.B16
-	WORD   $0x4e31f58c // FMAX V12.4S, V12.4S, V17.4S
-	WORD   $0x4e2ed58c // FADD V12.4S, V12.4S, V14.4S
-	VST1.P [V12.S4], 16(R8)
+	WORD   $0x6e30ddce // FMUL V14.4S, V14.4S, V16.4S
+
+	// log(1 + v) = 2·atanh(v/(2+v)).
+	// V14 v
+	VDUP   R3, V15.S4
+	WORD   $0x4e2fd5cf // FADD V15.4S, V14.4S, V15.4S
+	WORD   $0x6e2ffdcf // FDIV V15.4S, V14.4S, V15.4S
+	WORD   $0x6e2fddf0 // FMUL V16.4S, V15.4S, V15.4S
+	VDUP   R7, V17.S4
+	VDUP   R6, V18.S4
+	VFMLA  V16.S4, V17.S4, V18.S4
+	VDUP   R5, V17.S4
+	VFMLA  V16.S4, V18.S4, V17.S4
+	VDUP   R4, V18.S4
+	VFMLA  V16.S4, V17.S4, V18.S4
+	WORD   $0x6e30ddf0 // FMUL V16.4S, V15.4S, V16.4S
+	WORD   $0x4e2fd5ef // FADD V15.4S, V15.4S, V15.4S
+	VFMLA  V16.S4, V18.S4, V15.S4
+	VEOR   V18.B16, V18.B16, V18.B16
+	WORD   $0x4e32f5ad // FMAX V13.4S, V13.4S, V18.4S
+	WORD   $0x4e2fd5ad // FADD V13.4S, V13.4S, V15.4S
+	VST1.P [V12.S4, V13.S4], 32(R8)
+	SUB    $1, R11
+	CBNZ   R11, elements6
 	ADD    $192, R0
 	ADD    $192, R1
 	SUB    $1, R2

@@ -7,3 +7,8 @@ package conv
 //
 //go:noescape
 func convT3C48Sx48Sy48BiasSiluV3(y, x, w, bias, window []float32, groups, tokens int)
+
+// mapSoftplusD48Sa48Sy48V3 is map_softplus_d48_sa48_sy48 for v3.
+//
+//go:noescape
+func mapSoftplusD48Sa48Sy48V3(y, a []float32, tokens int)

@@ -161,3 +161,135 @@ DATA signBit_v3<>+8(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+16(SB)/8, $0x8000000080000000
 DATA signBit_v3<>+24(SB)/8, $0x8000000080000000
 GLOBL signBit_v3<>(SB), RODATA|NOPTR, $32
+
+// func mapSoftplusD48Sa48Sy48V3(y []float32, a []float32, tokens int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mapSoftplusD48Sa48Sy48V3(SB), NOSPLIT, $0-56
+	// map_softplus_d48_sa48_sy48 for v3.
+	MOVQ  y_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  tokens+48(FP), DX
+	TESTQ DX, DX
+	JZ    done4
+
+	// One token a turn.
+	// CX arguments, AX results, DX tokens left
+token5:
+	XORQ BX, BX
+
+	// Two vectors a turn.
+	// BX byte
+elements6:
+	VMOVUPS      (CX)(BX*1), Y0
+	VORPS        signBit_v3<>+0(SB), Y0, Y1
+	VMOVUPS      expMax_v3<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      expMin_v3<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      expRound_v3<>+0(SB), Y2
+	VFMADD231PS  log2e_v3<>+0(SB), Y1, Y2
+	VPSLLD       $0x17, Y2, Y3
+	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
+	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y1
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      expC5_v3<>+0(SB), Y5
+	VFMADD213PS  expC4_v3<>+0(SB), Y1, Y5
+	VMOVUPS      expC3_v3<>+0(SB), Y2
+	VFMADD213PS  expC2_v3<>+0(SB), Y1, Y2
+	VFMADD231PS  expC6_v3<>+0(SB), Y4, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VADDPS       one_v3<>+0(SB), Y1, Y1
+	VFMADD213PS  Y1, Y4, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       two_v3<>+0(SB), Y2, Y1
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      atanh3_v3<>+0(SB), Y3
+	VFMADD213PS  atanh2_v3<>+0(SB), Y2, Y3
+	VFMADD213PS  atanh1_v3<>+0(SB), Y2, Y3
+	VFMADD213PS  atanh0_v3<>+0(SB), Y2, Y3
+	VPXOR        Y4, Y4, Y4
+	VMULPS       Y1, Y2, Y2
+	VADDPS       Y1, Y1, Y1
+	VFMADD213PS  Y1, Y2, Y3
+	VMAXPS       Y0, Y4, Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (AX)(BX*1)
+	VMOVUPS      32(CX)(BX*1), Y0
+	VORPS        signBit_v3<>+0(SB), Y0, Y1
+	VMOVUPS      expMax_v3<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      expMin_v3<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      expRound_v3<>+0(SB), Y2
+	VFMADD231PS  log2e_v3<>+0(SB), Y1, Y2
+	VPSLLD       $0x17, Y2, Y3
+	VSUBPS       expRound_v3<>+0(SB), Y2, Y2
+	VFNMADD231PS ln2High_v3<>+0(SB), Y2, Y1
+	VFNMADD231PS ln2Low_v3<>+0(SB), Y2, Y1
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      expC5_v3<>+0(SB), Y5
+	VFMADD213PS  expC4_v3<>+0(SB), Y1, Y5
+	VMOVUPS      expC3_v3<>+0(SB), Y2
+	VFMADD213PS  expC2_v3<>+0(SB), Y1, Y2
+	VFMADD231PS  expC6_v3<>+0(SB), Y4, Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VADDPS       one_v3<>+0(SB), Y1, Y1
+	VFMADD213PS  Y1, Y4, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       two_v3<>+0(SB), Y2, Y1
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      atanh3_v3<>+0(SB), Y3
+	VFMADD213PS  atanh2_v3<>+0(SB), Y2, Y3
+	VFMADD213PS  atanh1_v3<>+0(SB), Y2, Y3
+	VFMADD213PS  atanh0_v3<>+0(SB), Y2, Y3
+	VPXOR        Y4, Y4, Y4
+	VMULPS       Y1, Y2, Y2
+	VADDPS       Y1, Y1, Y1
+	VFMADD213PS  Y1, Y2, Y3
+	VMAXPS       Y0, Y4, Y0
+	VADDPS       Y0, Y3, Y0
+	VMOVUPS      Y0, 32(AX)(BX*1)
+	ADDQ         $0x00000040, BX
+	CMPQ         BX, $0x000000c0
+	JLT          elements6
+	ADDQ         $0x000000c0, CX
+	ADDQ         $0x000000c0, AX
+	DECQ         DX
+	JNZ          token5
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA two_v3<>+0(SB)/8, $0x4000000040000000
+DATA two_v3<>+8(SB)/8, $0x4000000040000000
+DATA two_v3<>+16(SB)/8, $0x4000000040000000
+DATA two_v3<>+24(SB)/8, $0x4000000040000000
+GLOBL two_v3<>(SB), RODATA|NOPTR, $32
+
+DATA atanh3_v3<>+0(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+8(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+16(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v3<>+24(SB)/8, $0x3e8f7c383e8f7c38
+GLOBL atanh3_v3<>(SB), RODATA|NOPTR, $32
+
+DATA atanh2_v3<>+0(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+8(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+16(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v3<>+24(SB)/8, $0x3e8f5b093e8f5b09
+GLOBL atanh2_v3<>(SB), RODATA|NOPTR, $32
+
+DATA atanh1_v3<>+0(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+8(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+16(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v3<>+24(SB)/8, $0x3ecce93e3ecce93e
+GLOBL atanh1_v3<>(SB), RODATA|NOPTR, $32
+
+DATA atanh0_v3<>+0(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+8(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+16(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v3<>+24(SB)/8, $0x3f2aaa803f2aaa80
+GLOBL atanh0_v3<>(SB), RODATA|NOPTR, $32

@@ -7,3 +7,8 @@ package conv
 //
 //go:noescape
 func convT3C48Sx48Sy48BiasSiluV4(y, x, w, bias, window []float32, groups, tokens int)
+
+// mapSoftplusD48Sa48Sy48V4 is map_softplus_d48_sa48_sy48 for v4.
+//
+//go:noescape
+func mapSoftplusD48Sa48Sy48V4(y, a []float32, tokens int)

@@ -224,3 +224,203 @@ DATA signBit_v4<>+40(SB)/8, $0x8000000080000000
 DATA signBit_v4<>+48(SB)/8, $0x8000000080000000
 DATA signBit_v4<>+56(SB)/8, $0x8000000080000000
 GLOBL signBit_v4<>(SB), RODATA|NOPTR, $64
+
+// func mapSoftplusD48Sa48Sy48V4(y []float32, a []float32, tokens int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·mapSoftplusD48Sa48Sy48V4(SB), NOSPLIT, $0-56
+	// map_softplus_d48_sa48_sy48 for v4.
+	MOVQ    y_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    tokens+48(FP), DX
+	TESTQ   DX, DX
+	JZ      done4
+	VMOVUPS expMin_v4<>+0(SB), Z0
+	VMOVUPS expMax_v4<>+0(SB), Z1
+	VMOVUPS log2e_v4<>+0(SB), Z2
+	VMOVUPS expRound_v4<>+0(SB), Z3
+	VMOVUPS ln2High_v4<>+0(SB), Z4
+	VMOVUPS ln2Low_v4<>+0(SB), Z5
+	VMOVUPS one_v4<>+0(SB), Z6
+	VMOVUPS expC2_v4<>+0(SB), Z7
+	VMOVUPS expC3_v4<>+0(SB), Z8
+	VMOVUPS expC4_v4<>+0(SB), Z9
+	VMOVUPS expC5_v4<>+0(SB), Z10
+	VMOVUPS expC6_v4<>+0(SB), Z11
+
+	// One token a turn.
+	// CX arguments, AX results, DX tokens left
+token5:
+	XORQ BX, BX
+
+	// Two vectors a turn.
+	// BX byte
+elements6:
+	VMOVUPS      (CX)(BX*1), Z12
+	VORPS        signBit_v4<>+0(SB), Z12, Z13
+	VMOVUPS      Z1, Z14
+	VMINPS       Z13, Z14, Z13
+	VMOVUPS      Z0, Z14
+	VMAXPS       Z13, Z14, Z13
+	VMOVUPS      Z3, Z14
+	VFMADD231PS  Z2, Z13, Z14
+	VPSLLD       $0x17, Z14, Z15
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMULPS       Z13, Z13, Z16
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z9, Z13, Z17
+	VMOVUPS      Z8, Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VADDPS       Z6, Z13, Z13
+	VFMADD213PS  Z13, Z16, Z14
+	VMULPS       Z15, Z14, Z14
+	VADDPS       two_v4<>+0(SB), Z14, Z13
+	VDIVPS       Z13, Z14, Z13
+	VMULPS       Z13, Z13, Z14
+	VMOVUPS      atanh3_v4<>+0(SB), Z15
+	VFMADD213PS  atanh2_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh1_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh0_v4<>+0(SB), Z14, Z15
+	VPXORD       Z16, Z16, Z16
+	VMULPS       Z13, Z14, Z14
+	VADDPS       Z13, Z13, Z13
+	VFMADD213PS  Z13, Z14, Z15
+	VMAXPS       Z12, Z16, Z12
+	VADDPS       Z12, Z15, Z12
+	VMOVUPS      Z12, (AX)(BX*1)
+	VMOVUPS      64(CX)(BX*1), Z12
+	VORPS        signBit_v4<>+0(SB), Z12, Z13
+	VMOVUPS      Z1, Z14
+	VMINPS       Z13, Z14, Z13
+	VMOVUPS      Z0, Z14
+	VMAXPS       Z13, Z14, Z13
+	VMOVUPS      Z3, Z14
+	VFMADD231PS  Z2, Z13, Z14
+	VPSLLD       $0x17, Z14, Z15
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMULPS       Z13, Z13, Z16
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z9, Z13, Z17
+	VMOVUPS      Z8, Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VADDPS       Z6, Z13, Z13
+	VFMADD213PS  Z13, Z16, Z14
+	VMULPS       Z15, Z14, Z14
+	VADDPS       two_v4<>+0(SB), Z14, Z13
+	VDIVPS       Z13, Z14, Z13
+	VMULPS       Z13, Z13, Z14
+	VMOVUPS      atanh3_v4<>+0(SB), Z15
+	VFMADD213PS  atanh2_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh1_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh0_v4<>+0(SB), Z14, Z15
+	VPXORD       Z16, Z16, Z16
+	VMULPS       Z13, Z14, Z14
+	VADDPS       Z13, Z13, Z13
+	VFMADD213PS  Z13, Z14, Z15
+	VMAXPS       Z12, Z16, Z12
+	VADDPS       Z12, Z15, Z12
+	VMOVUPS      Z12, 64(AX)(BX*1)
+	ADDQ         $0x00000080, BX
+	CMPQ         BX, $0x00000080
+	JLT          elements6
+	VMOVUPS      128(CX), Z12
+	VORPS        signBit_v4<>+0(SB), Z12, Z13
+	VMOVUPS      Z1, Z14
+	VMINPS       Z13, Z14, Z13
+	VMOVUPS      Z0, Z14
+	VMAXPS       Z13, Z14, Z13
+	VMOVUPS      Z3, Z14
+	VFMADD231PS  Z2, Z13, Z14
+	VPSLLD       $0x17, Z14, Z15
+	VSUBPS       Z3, Z14, Z14
+	VFNMADD231PS Z4, Z14, Z13
+	VFNMADD231PS Z5, Z14, Z13
+	VMULPS       Z13, Z13, Z16
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z9, Z13, Z17
+	VMOVUPS      Z8, Z14
+	VFMADD213PS  Z7, Z13, Z14
+	VFMADD231PS  Z11, Z16, Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VADDPS       Z6, Z13, Z13
+	VFMADD213PS  Z13, Z16, Z14
+	VMULPS       Z15, Z14, Z14
+	VADDPS       two_v4<>+0(SB), Z14, Z13
+	VDIVPS       Z13, Z14, Z13
+	VMULPS       Z13, Z13, Z14
+	VMOVUPS      atanh3_v4<>+0(SB), Z15
+	VFMADD213PS  atanh2_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh1_v4<>+0(SB), Z14, Z15
+	VFMADD213PS  atanh0_v4<>+0(SB), Z14, Z15
+	VPXORD       Z16, Z16, Z16
+	VMULPS       Z13, Z14, Z14
+	VADDPS       Z13, Z13, Z13
+	VFMADD213PS  Z13, Z14, Z15
+	VMAXPS       Z12, Z16, Z12
+	VADDPS       Z12, Z15, Z12
+	VMOVUPS      Z12, 128(AX)
+	ADDQ         $0x000000c0, CX
+	ADDQ         $0x000000c0, AX
+	DECQ         DX
+	JNZ          token5
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA two_v4<>+0(SB)/8, $0x4000000040000000
+DATA two_v4<>+8(SB)/8, $0x4000000040000000
+DATA two_v4<>+16(SB)/8, $0x4000000040000000
+DATA two_v4<>+24(SB)/8, $0x4000000040000000
+DATA two_v4<>+32(SB)/8, $0x4000000040000000
+DATA two_v4<>+40(SB)/8, $0x4000000040000000
+DATA two_v4<>+48(SB)/8, $0x4000000040000000
+DATA two_v4<>+56(SB)/8, $0x4000000040000000
+GLOBL two_v4<>(SB), RODATA|NOPTR, $64
+
+DATA atanh3_v4<>+0(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+8(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+16(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+24(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+32(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+40(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+48(SB)/8, $0x3e8f7c383e8f7c38
+DATA atanh3_v4<>+56(SB)/8, $0x3e8f7c383e8f7c38
+GLOBL atanh3_v4<>(SB), RODATA|NOPTR, $64
+
+DATA atanh2_v4<>+0(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+8(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+16(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+24(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+32(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+40(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+48(SB)/8, $0x3e8f5b093e8f5b09
+DATA atanh2_v4<>+56(SB)/8, $0x3e8f5b093e8f5b09
+GLOBL atanh2_v4<>(SB), RODATA|NOPTR, $64
+
+DATA atanh1_v4<>+0(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+8(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+16(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+24(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+32(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+40(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+48(SB)/8, $0x3ecce93e3ecce93e
+DATA atanh1_v4<>+56(SB)/8, $0x3ecce93e3ecce93e
+GLOBL atanh1_v4<>(SB), RODATA|NOPTR, $64
+
+DATA atanh0_v4<>+0(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+8(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+16(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+24(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+32(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+40(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+48(SB)/8, $0x3f2aaa803f2aaa80
+DATA atanh0_v4<>+56(SB)/8, $0x3f2aaa803f2aaa80
+GLOBL atanh0_v4<>(SB), RODATA|NOPTR, $64

@@ -19,8 +19,9 @@ func (p *program) Logits(w *parallel.Worker, m *engine.Memory, row, rows int, ou
 // oneHead runs one head, with a barrier after each of its phases.
 func (p *program) oneHead(w *parallel.Worker, m *engine.Memory, l *headBlock, row int, out []float32) {
 	// Phase 1: map.
-	if w.ID == 0 {
-		p.mapSoftplusD4Sa48Sy48(out, m.Arena[atX+row*48:], 1)
+	lo1, hi1 := w.Split(1)
+	for i := lo1; i < hi1; i++ {
+		p.mapSoftplusD48Sa48Sy48(out[i*48:], m.Arena[atX+i*48+row*48:], 1)
 	}
 	w.Barrier()
 }
@@ -28,8 +29,9 @@ func (p *program) oneHead(w *parallel.Worker, m *engine.Memory, l *headBlock, ro
 // rowsHead runs one head, with a barrier after each of its phases.
 func (p *program) rowsHead(w *parallel.Worker, m *engine.Memory, l *headBlock, row, tokens int, out []float32) {
 	// Phase 1: map.
-	if w.ID == 0 {
-		p.mapSoftplusD4Sa48Sy48(out, m.Arena[atX+row*48:], tokens)
+	lo1, hi1 := w.Split(1)
+	for i := lo1; i < hi1; i++ {
+		p.mapSoftplusD48Sa48Sy48(out[i*48:], m.Arena[atX+i*48+row*48:], tokens)
 	}
 	w.Barrier()
 }

@@ -23,7 +23,7 @@ var shape = engine.Shape{
 // Compiled describes the model to the runtime.
 func Compiled() *engine.Compiled {
 	c := &engine.Compiled{
-		Fingerprint: "057caf3156e1bb61c1291ebdd390566c",
+		Fingerprint: "e4fc48e191ef638309228c1fabd6257b",
 		Open:        open,
 		Shape:       shape,
 	}

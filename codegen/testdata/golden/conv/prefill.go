@@ -8,13 +8,13 @@ import (
 )
 
 // Prefill implements engine.Program.
-func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
 	p.prefillEmbed(w, m, state, &p.embed[0], ids)
 	p.prefillLayer(w, m, state, &p.layer[0], len(ids))
 }
 
 // prefillEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split((len(ids) + 7) / 8)
 	first, last = first*8, min(last*8, len(ids))
@@ -23,11 +23,11 @@ func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state []flo
 }
 
 // prefillLayer runs one layer, with a barrier after each of its phases.
-func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state []float32, l *layerBlock, tokens int) {
+func (p *program) prefillLayer(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *layerBlock, tokens int) {
 	// Phase 1: conv.
 	lo1, hi1 := w.Split(1)
 	for i := lo1; i < hi1; i++ {
-		p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+i*48:], m.Arena[atX+i*48:], l.w[i*48:], l.b[i*48:], state[l.window+i*48:], 3, tokens)
+		p.convT3C48Sx48Sy48BiasSilu(m.Arena[atX+i*48:], m.Arena[atX+i*48:], l.w[i*48:], l.b[i*48:], state.Block[l.window+i*48:], 3, tokens)
 	}
 	w.Barrier()
 }

@@ -8,12 +8,12 @@ import (
 )
 
 // Batch implements engine.Program.
-func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states [][]float32, ids []int32) {
+func (p *program) Batch(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, ids []int32) {
 	p.batchEmbed(w, m, states, &p.embed[0], ids)
 }
 
 // batchEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states [][]float32, l *embedBlock, ids []int32) {
+func (p *program) batchEmbed(w *parallel.Worker, m *engine.Memory, states []*engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split(len(states))
 	p.embedF32D4Sy48(m.Arena[atX+first*48:], l.emb, ids[first:], last-first)

@@ -8,7 +8,7 @@ import (
 )
 
 // Decode implements engine.Program.
-func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, id int32) {
+func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, id int32) {
 	if w.ID == 0 {
 		p.token[0] = id
 	}
@@ -16,7 +16,7 @@ func (p *program) Decode(w *parallel.Worker, m *engine.Memory, state []float32, 
 }
 
 // decodeEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) decodeEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	if w.ID == 0 {
 		p.embedF32D4Sy48(m.Arena[atX:], l.emb, ids, 1)

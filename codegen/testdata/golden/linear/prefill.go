@@ -8,12 +8,12 @@ import (
 )
 
 // Prefill implements engine.Program.
-func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state []float32, ids []int32) {
+func (p *program) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
 	p.prefillEmbed(w, m, state, &p.embed[0], ids)
 }
 
 // prefillEmbed runs one embed, with a barrier after each of its phases.
-func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state []float32, l *embedBlock, ids []int32) {
+func (p *program) prefillEmbed(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, l *embedBlock, ids []int32) {
 	// Phase 1: embed.
 	first, last := w.Split((len(ids) + 7) / 8)
 	first, last = first*8, min(last*8, len(ids))

@@ -1,0 +1,90 @@
+package engine_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/enginetest"
+)
+
+// remembering is an engine of a model that keeps something of every token.
+func remembering(t testing.TB, window bool, context int) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(enginetest.Remembering(vocab, window), []byte("weights"), engine.Options{Threads: 2, Context: context})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// TestCachesGrow: over many pages, and around a ring of them, every way of
+// feeding gives what steps give; a clone goes on by itself.
+func TestCachesGrow(t *testing.T) {
+	ids := someIDs(1000)
+	all := decodeAll(t, remembering(t, false, 0), remembering(t, false, 0).NewState(), ids)
+	for _, window := range []bool{false, true} {
+		e := remembering(t, window, 0)
+		s := e.NewState()
+		rows := prefillAll(t, e, s, ids[:333])
+		rows = append(rows, decodeAll(t, e, s, ids[333:500])...)
+		clone := s.Clone()
+		rows = append(rows, prefillAll(t, e, s, ids[500:])...)
+		requireRows(t, rows, all)
+		requireRows(t, decodeAll(t, e, clone, ids[500:600]), all[500:600])
+	}
+}
+
+func requireRows(t *testing.T, have, want [][]float32) {
+	t.Helper()
+	for i := range want {
+		if !slices.Equal(have[i], want[i]) {
+			t.Fatalf("row %d differs", i)
+		}
+	}
+}
+
+// TestCacheBytes: a sequence takes pages as its text grows; in a window, no more
+// than the window and a chunk take.
+func TestCacheBytes(t *testing.T) {
+	const page = 4 * engine.PageTokens
+	for _, c := range []struct {
+		window bool
+		tokens int
+		pages  int
+	}{{false, 0, 0}, {false, 1, 1}, {false, engine.PageTokens, 1}, {false, engine.PageTokens + 1, 2}, {false, 1000, 16}, {true, 1, 1}, {true, 5000, 4}} {
+		e := remembering(t, c.window, 0)
+		s := e.NewState()
+		empty := s.Bytes()
+		prefillAll(t, e, s, someIDs(c.tokens))
+		if have := (s.Bytes() - empty) / page; have != c.pages {
+			t.Errorf("window %v, %d tokens: %d pages, want %d", c.window, c.tokens, have, c.pages)
+		}
+		s.Reset()
+		if s.Bytes() != empty || s.Pos() != 0 {
+			t.Errorf("after a reset %d bytes are left, want %d", s.Bytes(), empty)
+		}
+	}
+}
+
+// TestContext: no token goes beyond the bound, and what was read stays.
+func TestContext(t *testing.T) {
+	const bound = 70
+	e := remembering(t, false, bound)
+	s := e.NewState()
+	var full *engine.ContextError
+	if err := e.Prefill(background, s, someIDs(bound+1), engine.NoLogits, nil); !errors.As(err, &full) || full.Position != bound+1 || full.Context != bound {
+		t.Fatalf("a prompt of %d tokens: %v", bound+1, err)
+	}
+	if s.Pos() != 0 {
+		t.Errorf("%d tokens were read", s.Pos())
+	}
+	decodeAll(t, e, s, someIDs(bound))
+	if err := e.Decode(background, []*engine.State{s}, []int32{1}, [][]float32{nil}); !errors.As(err, &full) || s.Pos() != bound {
+		t.Errorf("token %d: %v, position %d", bound+1, err, s.Pos())
+	}
+	windowed := remembering(t, true, bound)
+	prefillAll(t, windowed, windowed.NewState(), someIDs(3*bound)) // a window has no need of a bound
+}
