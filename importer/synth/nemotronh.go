@@ -13,16 +13,16 @@ func init() {
 			"chunk_size": 128, "conv_kernel": 4, "eos_token_id": 2, "expand": 2, "head_dim": 128, "hybrid_override_pattern": null,
 			"layer_norm_epsilon": 1e-05, "layer_types": null, "mamba_head_dim": 64, "mamba_hidden_act": "silu",
 			"mamba_proj_bias": false, "max_position_embeddings": 8192, "mlp_bias": false, "mlp_hidden_act": "relu2",
-			"moe_latent_size": null, "n_group": 1, "n_groups": 8, "norm_topk_prob": true, "pad_token_id": 0,
+			"moe_latent_size": null, "n_group": 1, "norm_topk_prob": true, "pad_token_id": 0,
 			"residual_in_fp32": false, "routed_scaling_factor": 1.0, "ssm_state_size": 128, "tie_word_embeddings": false,
 			"time_step_floor": 0.0001, "time_step_limit": null, "time_step_max": 0.1, "time_step_min": 0.001, "topk_group": 1,
 			"use_bias": false, "use_conv_bias": true, "vocab_size": 131072}`,
 		small: `{"head_dim": 16, "hidden_size": 64, "intermediate_size": 96, "mamba_head_dim": 16, "moe_intermediate_size": 48,
-			"moe_shared_expert_intermediate_size": 80, "n_groups": 2, "n_routed_experts": 4, "num_experts_per_tok": 2,
+			"moe_shared_expert_intermediate_size": 80, "n_routed_experts": 4, "num_experts_per_tok": 2,
 			"num_hidden_layers": 5, "ssm_state_size": 16, "vocab_size": 256}`,
 		presets: []preset{
 			{"nemotron-h-4b", `{"hidden_size": 3072, "hybrid_override_pattern": "M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M-",
-				"intermediate_size": 12288, "mamba_num_heads": 112, "num_attention_heads": 32, "num_hidden_layers": 52,
+				"intermediate_size": 12288, "mamba_num_heads": 112, "n_groups": 8, "num_attention_heads": 32, "num_hidden_layers": 52,
 				"num_key_value_heads": 8}`},
 		},
 	})
@@ -39,9 +39,12 @@ var (
 
 // completeNemotronH makes layers of every kind in turn.
 func completeNemotronH(c *config) {
-	hidden, groups := c.size("hidden_size", 4096), c.size("n_groups", 8)
-	headDim := c.size("mamba_head_dim", 64)
-	c.setAbsent("mamba_num_heads", roundUp((2*hidden+headDim-1)/headDim, groups))
+	hidden, headDim := c.size("hidden_size", 4096), c.size("mamba_head_dim", 64)
+	if c.has("mamba_num_heads") {
+		c.setAbsent("n_groups", divisor(c.size("mamba_num_heads", 128), 2))
+	}
+	c.setAbsent("n_groups", 2)
+	c.setAbsent("mamba_num_heads", roundUp((2*hidden+headDim-1)/headDim, c.size("n_groups", 8)))
 	heads := c.size("num_attention_heads", 4)
 	c.setAbsent("num_attention_heads", heads)
 	c.setAbsent("num_key_value_heads", divisor(heads, max(1, heads/2)))
