@@ -32,6 +32,7 @@ multiply-adds and int8 dot products.
                  huge pages before the first round if that is faster
   --batch 1,8    sequences decoded together (default 1)
   --repeat N     rounds of each: least, median, greatest (default 5)
+  --at 512,4096  decode after so many tokens of one text, too
 
 decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
 same threads could read; sequences decoded together read the weights once.
@@ -39,6 +40,9 @@ prefill_fraction_of_peak likewise for arithmetic. decode_fraction_of_roofline
 is the greater one of the two for decoding: of what would end first.
 huge_page_bytes is how much of the weights decode read from huge pages;
 first_token_ms is from exec to the first byte of a run with 8 tokens.
+contexts has a line for each length of --at: first_token_s is the reading of all
+before it and one step, state_bytes what the sequence takes there, highest_bytes
+the most that was resident until then.
 `,
 }
 
@@ -56,6 +60,8 @@ type benchReport struct {
 	HugeBytes    *int64       `json:"huge_page_bytes"` // of the weights; null where the system does not tell
 	RSSBytes     *int64       `json:"rss_bytes"`       // likewise
 	FirstTokenMS *float64     `json:"first_token_ms"`
+
+	Contexts []benchContext `json:"contexts,omitempty"`
 }
 
 type benchLimit struct {
@@ -96,7 +102,7 @@ func (s spread) scaled(by float64) spread { return spread{s.Min * by, s.Median *
 type benchOptions struct {
 	json                bool
 	workers             workers
-	threads, batch      numbers
+	threads, batch, at  numbers
 	prompt, gen, repeat int
 }
 
@@ -109,6 +115,7 @@ func (o *benchOptions) parse(args []string) error {
 	f.IntVar(&o.prompt, "prompt", 512, "")
 	f.IntVar(&o.gen, "gen", 128, "")
 	f.IntVar(&o.repeat, "repeat", 5, "")
+	f.Var(&o.at, "at", "")
 	if _, err := parse(f, args, 0); err != nil {
 		return err
 	}
@@ -118,8 +125,8 @@ func (o *benchOptions) parse(args []string) error {
 	if len(o.batch) == 0 {
 		o.batch = numbers{1}
 	}
-	if slices.Contains(o.threads, 0) || slices.Contains(o.batch, 0) {
-		return usagef("--threads and --batch: want numbers ≥ 1")
+	if slices.Contains(o.threads, 0) || slices.Contains(o.batch, 0) || slices.Contains(o.at, 0) {
+		return usagef("--threads, --batch and --at: want numbers ≥ 1")
 	}
 	if o.prompt < 1 || o.gen < 1 || o.repeat < 1 {
 		return usagef("--prompt, --gen and --repeat: want numbers ≥ 1")
@@ -175,6 +182,13 @@ func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *ben
 		return err
 	}
 	r.Level = e.Level()
+	if len(o.at) > 0 {
+		contexts, err := s.benchContexts(e, o)
+		if err != nil {
+			return err
+		}
+		r.Contexts = append(r.Contexts, contexts...)
+	}
 	for _, batch := range o.batch {
 		run := benchRun{Threads: threads, Batch: batch}
 		var prefill, decode []float64
@@ -304,6 +318,7 @@ func (s *session) printBench(r *benchReport) error {
 			run.Decode.Median, 100*run.DecodeFraction.Median, 100*run.RooflineFraction.Median,
 			run.Prefill.Median, 100*run.PrefillFraction.Median)
 	}
+	r.writeContexts(&b)
 	fmt.Fprintf(&b, "\nweights %.1f MiB, state %.1f KiB a sequence", float64(r.WeightBytes)/(1<<20), float64(r.StateBytes)/(1<<10))
 	if r.HugeBytes != nil {
 		fmt.Fprintf(&b, ", in huge pages %.1f MiB", float64(*r.HugeBytes)/(1<<20))

@@ -80,7 +80,7 @@ func TestBenchText(t *testing.T) {
 			t.Errorf("%q is not in %s", word, out)
 		}
 	}
-	for _, args := range [][]string{{"--threads", "0"}, {"--repeat", "0"}, {"--batch", "x"}} {
+	for _, args := range [][]string{{"--threads", "0"}, {"--repeat", "0"}, {"--batch", "x"}, {"--at", "0"}} {
 		requireError(t, call{}.run(t, append([]string{"bench"}, args...)...), exitUsage)
 	}
 }
@@ -109,5 +109,27 @@ func TestLaunchFile(t *testing.T) {
 	}
 	if _, _, err := launchFile(self)(context.Background(), []string{"-test.nonsense"}); err == nil || err == errCannotLaunch {
 		t.Errorf("error %v, want the program's", err)
+	}
+}
+
+// TestBenchContexts: lengths in their order, once each, after which the same
+// sequence has been measured as far as the longest.
+func TestBenchContexts(t *testing.T) {
+	args := []string{"bench", "--prompt", "4", "--gen", "3", "--repeat", "2", "--threads", "1", "--mmap", "--at", "9,2,9"}
+	out := requireOK(t, call{launch: fakeLaunch}.run(t, append(args, "--json")...))
+	var r benchReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Contexts) != 2 || r.Contexts[0].Context != 2 || r.Contexts[1].Context != 9 {
+		t.Fatalf("contexts %+v", r.Contexts)
+	}
+	for _, c := range r.Contexts {
+		if c.Threads != 1 || c.StateBytes <= 0 || c.Decode.Min <= 0 || c.FirstTokenS <= 1/c.Decode.Median {
+			t.Errorf("%+v", c)
+		}
+	}
+	if text := requireOK(t, call{launch: fakeLaunch}.run(t, args...)); !strings.Contains(text, "threads  context") {
+		t.Errorf("no table of contexts in %s", text)
 	}
 }
