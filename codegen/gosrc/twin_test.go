@@ -14,6 +14,23 @@ import (
 	"github.com/mambac/mambac/codegen/target"
 )
 
+// expertSpecs chooses experts by every router, and rows.
+func expertSpecs() []kernel.Spec {
+	specs := []kernel.Spec{
+		kernel.Gather{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Scatter{Width: 7, StrideX: 9, StrideY: 8},
+		kernel.Weigh{Width: 7, StrideY: 8, StrideW: 3},
+	}
+	for i, router := range []string{"softmax", "softmax_renorm", "top_softmax", "sigmoid", "sigmoid"} {
+		r := kernel.Route{Router: router, Experts: 12, Top: 1 + i, StrideX: 12 + i, StrideY: 13, FactorBits: math.Float32bits(2.5)}
+		if router == "sigmoid" {
+			r.Groups, r.TopGroups, r.Renorm, r.Bias = []int{1, 4}[i%2], []int{1, 3}[i%2], i%2 == 0, i%2 == 1
+		}
+		specs = append(specs, r)
+	}
+	return specs
+}
+
 // twinSpecs is every kind in every storage, with every epilogue and option, at
 // sizes that are multiples of nothing.
 func twinSpecs() []kernel.Spec {
@@ -67,6 +84,13 @@ func twinSpecs() []kernel.Spec {
 			States: states, StrideU: 48, StrideD: 48, StrideZ: 48, StrideY: 48 + i%2,
 			StrideBC: 3*states + 5, OffsetB: 5, OffsetC: 5 + states, Softplus: i%2 == 0, Gate: i%3 > 0,
 		})
+	}
+	specs = append(specs, expertSpecs()...)
+	for i, headDim := range []int{1, 6, 33} {
+		group := 1 + i
+		specs = append(specs, kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0},
+			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: group*headDim + i, StrideY: group * headDim,
+				Window: []int{0, 3, 100}[i], ScaleBits: math.Float32bits(0.5)})
 	}
 	for i, width := range []int{1, 6, 17, 96} {
 		group := []int{0, 3, 17, 12}[i]
