@@ -8,15 +8,11 @@ import (
 	"github.com/mambac/mambac/codegen/plan"
 )
 
-// loop emits the phases from i on that are part of one loop: a turn for each
-// expert that is chosen for some row. It gives their number. All workers see the
-// same weights, and so take the same turns.
-func (s *steps) loop(g *jen.Group, phases []plan.Phase, i int) int {
-	loop, n := phases[i].Loop, 1
-	for i+n < len(phases) && phases[i+n].Loop == loop {
-		n++
-	}
-	weights := loop.Weights
+// loop emits the phases of a loop, the body's from a number on: a turn for each
+// expert that is chosen for some row. All workers see the same weights, and so
+// take the same turns.
+func (s *steps) loop(g *jen.Group, phases []plan.Phase, number int) {
+	weights := phases[0].Loop.Weights
 	weights.Expert = 1
 	inside := *s
 	inside.looped, inside.splits = true, maps.Clone(s.splits)
@@ -25,10 +21,9 @@ func (s *steps) loop(g *jen.Group, phases []plan.Phase, i int) int {
 	g.For(jen.Id("expert").Op(":=").Range().Lit(weights.Width)).BlockFunc(func(g *jen.Group) {
 		g.Id("rows").Op(":=").Id("m").Dot("Chosen").Call(inside.view(&weights, &share{}), jen.Lit(weights.Buffer.Stride), s.tokens())
 		g.If(jen.Len(jen.Id("rows")).Op("==").Lit(0)).Block(jen.Continue())
-		for j := range n {
+		for i := range phases {
 			g.Line()
-			inside.phase(g, phases, i+j)
+			inside.phase(g, &phases[i], number+i)
 		}
 	})
-	return n
 }

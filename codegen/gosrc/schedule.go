@@ -151,26 +151,26 @@ func (e *emitter) body(f *jen.File, b *plan.Block, body *plan.Body) {
 	docf(f, "%s runs one %s, with a barrier after each of its phases.", bodyName(b, body.Mode), b.Name)
 	f.Func().Params(jen.Id("p").Op("*").Id("program")).Id(bodyName(b, body.Mode)).Params(s.params()...).
 		BlockFunc(func(g *jen.Group) {
-			for i := 0; i < len(body.Phases); {
-				if i > 0 {
+			number := 0
+			for _, part := range body.Parts() {
+				if number > 0 {
 					g.Line()
 				}
-				n := 1
-				if loop := body.Phases[i].Loop; loop != nil {
-					n = s.loop(g, body.Phases, i)
+				if part[0].Loop != nil {
+					s.loop(g, part, number)
 				} else {
-					s.phase(g, body.Phases, i)
+					s.phase(g, &part[0], number)
 				}
-				i += n
+				number += len(part)
 			}
 		})
 }
 
-// phase emits one phase and its barrier.
-func (s *steps) phase(g *jen.Group, phases []plan.Phase, i int) {
-	g.Comment(phaseComment(i, &phases[i]))
-	for j := range phases[i].Steps {
-		s.step(g, &phases[i].Steps[j])
+// phase emits one phase, the body's of that number, and its barrier.
+func (s *steps) phase(g *jen.Group, phase *plan.Phase, number int) {
+	g.Comment(phaseComment(number, phase))
+	for i := range phase.Steps {
+		s.step(g, &phase.Steps[i])
 	}
 	g.Id("w").Dot("Barrier").Call()
 }

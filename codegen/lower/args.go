@@ -50,10 +50,8 @@ func (l *lowering) pair(a, b *ir.Value) *plan.Buffer {
 	if have := l.pairs[a]; have != nil {
 		return have
 	}
-	buffer := &plan.Buffer{Name: l.name("pair"), Space: plan.Arena, Width: a.Type.Width + b.Type.Width,
-		Stride: spread(kernel.Pad(a.Type.Width) + kernel.Pad(b.Type.Width))}
-	r := l.placement.region[a]
-	l.local[r] = append(l.local[r], buffer)
+	buffer := l.temporary(l.placement.region[a], plan.Arena, l.name("pair"),
+		a.Type.Width+b.Type.Width, kernel.Pad(a.Type.Width)+kernel.Pad(b.Type.Width))
 	l.pairs[a] = buffer
 	return buffer
 }

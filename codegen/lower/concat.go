@@ -54,8 +54,7 @@ func (p *placement) besideOthers(v *ir.Value) (view, bool) {
 func (p *placement) concat(v *ir.Value) *plan.Buffer {
 	b := p.concats[v]
 	if b == nil {
-		b = &plan.Buffer{Name: p.name(bufferName(v)), Space: plan.Arena, Width: v.Type.Width, Stride: spread(kernel.Pad(v.Type.Width))}
-		p.local[p.region[v]] = append(p.local[p.region[v]], b)
+		b = p.temporary(p.region[v], plan.Arena, p.name(bufferName(v)), v.Type.Width, kernel.Pad(v.Type.Width))
 		p.concats[v] = b
 	}
 	return b

@@ -25,7 +25,7 @@ type experts struct {
 // In makes of it, what Down is given, and its result.
 type expertBuffers struct {
 	in, hidden, active, out *plan.Buffer
-	quantised               map[bool]*plan.Buffer // active as whole numbers, in private memory or not
+	quantised               map[plan.Space]*plan.Buffer // active as whole numbers
 }
 
 // lowerExperts makes a loop over the experts that are chosen for some row. Each
@@ -66,7 +66,7 @@ func (l *lowering) expertBuffers(v *ir.Value, x *experts, in kernel.Storage) *ex
 	if l.fast(in) {
 		given = in.QuantisedRow(v.Args[0].Type.Width).Floats
 	}
-	b := &expertBuffers{quantised: map[bool]*plan.Buffer{}}
+	b := &expertBuffers{quantised: map[plan.Space]*plan.Buffer{}}
 	region := l.placement.region[v]
 	for _, t := range []struct {
 		buffer **plan.Buffer
@@ -74,8 +74,7 @@ func (l *lowering) expertBuffers(v *ir.Value, x *experts, in kernel.Storage) *ex
 		width  int
 	}{{&b.in, "expertIn", given}, {&b.hidden, "expertHidden", x.parts * kernel.Pad(x.inner)},
 		{&b.active, "expertActive", kernel.Pad(x.inner)}, {&b.out, "expertOut", kernel.Pad(v.Type.Width)}} {
-		*t.buffer = &plan.Buffer{Name: l.name(t.name), Space: plan.Arena, Width: t.width, Stride: spread(t.width)}
-		l.local[region] = append(l.local[region], *t.buffer)
+		*t.buffer = l.temporary(region, plan.Arena, l.name(t.name), t.width, t.width)
 	}
 	l.experts[v] = b
 	return b
@@ -150,19 +149,15 @@ func (x *experts) finish(y view, slot int, s kernel.Storage) {
 
 // quantise turns what Down is given into whole numbers.
 func (x *experts) quantise(from view, s kernel.Storage) view {
-	private := x.single()
-	b := x.buffers.quantised[private]
+	space := plan.Arena
+	if x.single() {
+		space = plan.Private
+	}
+	b := x.buffers.quantised[space]
 	if b == nil {
 		row := s.QuantisedRow(x.inner).Floats
-		b = &plan.Buffer{Name: x.name("expertQuantised"), Space: plan.Arena, Width: row, Stride: spread(row)}
-		region := x.placement.region[x.value]
-		if private {
-			b.Space = plan.Private
-			x.copies[region] = append(x.copies[region], b)
-		} else {
-			x.local[region] = append(x.local[region], b)
-		}
-		x.buffers.quantised[private] = b
+		b = x.temporary(x.placement.region[x.value], space, x.name("expertQuantised"), row, row)
+		x.buffers.quantised[space] = b
 	}
 	to := view{b, 0, b.Width}
 	x.emit(x.quantiseStep(from, x.inner, s, to))

@@ -181,18 +181,12 @@ func (x *machine) run(c *plan.Call, mode plan.Mode) {
 		m.forget()
 	}
 	x.call = c
-	phases := c.Block.Body(mode).Phases
-	for len(phases) > 0 {
-		n := 1
-		if loop := phases[0].Loop; loop != nil {
-			for n < len(phases) && phases[n].Loop == loop {
-				n++
-			}
-			x.loop(phases[:n])
+	for _, part := range c.Block.Body(mode).Parts() {
+		if part[0].Loop != nil {
+			x.loop(part)
 		} else {
-			x.phase(&phases[0])
+			x.phase(&part[0])
 		}
-		phases = phases[n:]
 	}
 }
 

@@ -58,9 +58,7 @@ func (l *lowering) mamba3Prepare(v *ir.Value, o op.Mamba3, ready plan.Arg) plan.
 func (l *lowering) readyRows(v *ir.Value, width int) view {
 	b := l.prepared[v]
 	if b == nil {
-		b = &plan.Buffer{Name: l.name("ready"), Space: plan.Arena, Width: width, Stride: spread(kernel.Pad(width))}
-		r := l.placement.region[v]
-		l.local[r] = append(l.local[r], b)
+		b = l.temporary(l.placement.region[v], plan.Arena, l.name("ready"), width, kernel.Pad(width))
 		l.prepared[v] = b
 	}
 	return view{b, 0, width}

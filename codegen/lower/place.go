@@ -155,12 +155,22 @@ func (p *placement) place(v *ir.Value) {
 		b.Name, b.Carried = "x", true
 		p.carried = append(p.carried, b)
 	default:
-		r := p.region[v]
-		b.Name = p.name(bufferName(v))
-		p.local[r] = append(p.local[r], b)
+		b = p.temporary(p.region[v], plan.Arena, p.name(bufferName(v)), v.Type.Width, width)
 	}
 	p.views[v] = view{b, 0, width}
 	p.placePrivate(v)
+}
+
+// temporary makes a buffer of a region, in the arena or in the memory that every
+// worker has for itself; columns are those of a row with its padding.
+func (p *placement) temporary(region int, space plan.Space, name string, width, columns int) *plan.Buffer {
+	b := &plan.Buffer{Name: name, Space: space, Width: width, Stride: spread(columns)}
+	if space == plan.Private {
+		p.copies[region] = append(p.copies[region], b)
+	} else {
+		p.local[region] = append(p.local[region], b)
+	}
+	return b
 }
 
 // A way of a first-level cache holds wayFloats: rows a multiple of that apart
@@ -188,11 +198,9 @@ func (p *placement) placePrivate(v *ir.Value) {
 	if !rules[v.Op.OpName()].private || p.crosses(v) || v == p.output {
 		return
 	}
-	b := &plan.Buffer{Name: p.views[v].buffer.Name + "Own", Space: plan.Private,
-		Width: v.Type.Width, Stride: spread(kernel.Pad(v.Type.Width))}
-	r := p.region[v]
-	p.copies[r] = append(p.copies[r], b)
-	p.private[v] = view{b, 0, kernel.Pad(v.Type.Width)}
+	columns := kernel.Pad(v.Type.Width)
+	b := p.temporary(p.region[v], plan.Private, p.views[v].buffer.Name+"Own", v.Type.Width, columns)
+	p.private[v] = view{b, 0, columns}
 }
 
 // sliceView finds a slice's columns inside its argument, unless the slice

@@ -49,13 +49,9 @@ type quantisedKey struct {
 func (l *lowering) quantisedBuffer(key quantisedKey, region int) *plan.Buffer {
 	row := key.storage.QuantisedRow(key.value.Type.Width).Floats
 	if key.private {
-		b := &plan.Buffer{Name: l.name("quantisedOwn"), Space: plan.Private, Width: row, Stride: spread(row)}
-		l.copies[region] = append(l.copies[region], b)
-		return b
+		return l.temporary(region, plan.Private, l.name("quantisedOwn"), row, row)
 	}
-	b := &plan.Buffer{Name: l.name("quantised"), Space: plan.Arena, Width: row, Stride: spread(row)}
-	l.local[region] = append(l.local[region], b)
-	return b
+	return l.temporary(region, plan.Arena, l.name("quantised"), row, row)
 }
 
 func (l *lowering) quantiseStep(from view, k int, s kernel.Storage, to view) plan.Step {

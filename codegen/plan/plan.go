@@ -213,6 +213,21 @@ type Body struct {
 	Phases []Phase
 }
 
+// Parts divides the phases into those that are run in turn: one alone, or all of
+// a loop.
+func (b *Body) Parts() [][]Phase {
+	var parts [][]Phase
+	for i := 0; i < len(b.Phases); {
+		n := 1
+		for loop := b.Phases[i].Loop; loop != nil && i+n < len(b.Phases) && b.Phases[i+n].Loop == loop; {
+			n++
+		}
+		parts = append(parts, b.Phases[i:i+n])
+		i += n
+	}
+	return parts
+}
+
 // Block is the code that equal regions share.
 type Block struct {
 	Name    string // identifier: embed, layer, head
