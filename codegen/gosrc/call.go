@@ -13,6 +13,9 @@ type share struct {
 	panels *jen.Statement // number of panels; nil where the kernel treats one
 	row    *jen.Statement // first token; nil: 0
 	tokens *jen.Statement // number of tokens
+
+	page     *jen.Statement // of a cache, for kernels of pages
+	position *jen.Statement // of the first token; nil: as position finds it
 }
 
 // of is the share's part in a run of panels.
@@ -130,6 +133,10 @@ func (s *steps) call(step *plan.Step, part *share) *jen.Statement {
 			args = append(args, part.tokens)
 		case "position":
 			args = append(args, s.position(step, part))
+		case "slot": // of the first token, on its page
+			args = append(args, slotOf(s.position(step, part)))
+		case "base": // of the page: the position of its first slot
+			args = append(args, part.page.Clone().Op("*").Qual(enginePath, "PageTokens"))
 		default:
 			args = append(args, s.pointer(&step.Args[next], part))
 			next++
@@ -150,6 +157,9 @@ func first(panel *jen.Statement) *jen.Statement {
 // the sequence at hand, of whose chunk the share may begin at a later row. The
 // rows of a batch are sequences of their own.
 func (*steps) position(step *plan.Step, part *share) *jen.Statement {
+	if part.position != nil {
+		return part.position.Clone()
+	}
 	of := jen.Id("state").Dot("Position")
 	if step.Apart || part.row == nil {
 		return of
@@ -177,7 +187,11 @@ func (s *steps) pointer(a *plan.Arg, part *share) jen.Code {
 	case plan.WeightArg:
 		return slice(jen.Id("l").Dot(s.block.Weights[a.Slot].Name), constant(a.Start), s.expert(a), advance(part.panel, a.Advance))
 	case plan.StateArg:
-		return slice(jen.Id("state").Dot("Block"), jen.Id("l").Dot(s.block.States[a.Slot].Name), constant(a.Start), advance(part.panel, a.Advance))
+		slot, of := &s.block.States[a.Slot], jen.Id("state").Dot("Block")
+		if slot.Paged() {
+			of = jen.Id("state").Dot("Page").Call(jen.Lit(slot.Cache), part.page.Clone())
+		}
+		return slice(of, jen.Id("l").Dot(slot.Name), constant(a.Start), advance(part.panel, a.Advance))
 	}
 	return s.view(a, part)
 }

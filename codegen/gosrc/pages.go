@@ -41,39 +41,6 @@ func (s *steps) paged(g *jen.Group, step *plan.Step) {
 	}
 }
 
-// pageCall is one call of a paged kernel. What is nil is 0.
-type pageCall struct {
-	step          *plan.Step
-	head, row     *jen.Statement // from which it is
-	page          *jen.Statement
-	position      *jen.Statement // of the first token
-	base, slot    *jen.Statement
-	heads, tokens *jen.Statement
-}
-
-// pageCall writes the call: the arguments by the names of the kernel's parameters.
-func (s *steps) pageCall(c pageCall) *jen.Statement {
-	var args []jen.Code
-	next := 0
-	counts := map[string]*jen.Statement{"position": c.position, "base": c.base, "slot": c.slot, "heads": c.heads, "tokens": c.tokens}
-	for _, p := range c.step.Spec.Signature() {
-		if n := counts[p.Name]; n != nil {
-			args = append(args, n)
-			continue
-		}
-		a := &c.step.Args[next]
-		next++
-		if a.Kind != plan.StateArg {
-			args = append(args, s.pointer(a, &share{panel: c.head, row: c.row}))
-			continue
-		}
-		slot := &s.block.States[a.Slot]
-		args = append(args, slice(jen.Id("state").Dot("Page").Call(jen.Lit(slot.Cache), c.page.Clone()),
-			jen.Id("l").Dot(slot.Name), advance(c.head, a.Advance)))
-	}
-	return jen.Id("p").Dot(kernel.GoName(c.step.Spec)).Call(args...)
-}
-
 // pageOf is the page of a position; slotOf the slot on it.
 func pageOf(position *jen.Statement) *jen.Statement {
 	return position.Clone().Op("/").Qual(enginePath, "PageTokens")
@@ -99,9 +66,6 @@ func pages(first, last *jen.Statement, body jen.Code) jen.Code {
 	return jen.For(jen.Id("page").Op(":=").Add(first), jen.Id("page").Op("<=").Add(last), jen.Id("page").Op("++")).Block(body)
 }
 
-// pageBase is the position of a page's first token.
-func pageBase() *jen.Statement { return jen.Id("page").Op("*").Qual(enginePath, "PageTokens") }
-
 // attendToken attends with one token of each sequence: a worker has a run of
 // heads.
 func (s *steps) attendToken(g *jen.Group, step *plan.Step) {
@@ -110,7 +74,7 @@ func (s *steps) attendToken(g *jen.Group, step *plan.Step) {
 	s.rows(g, step, func(g *jen.Group, part *share) {
 		g.For(jen.Id("head").Op(":=").Id(lo), jen.Id("head").Op("<").Id(hi), jen.Id("head").Op("++")).Block(
 			pages(firstPage(step.Spec.(kernel.Attend).Window, position), pageOf(position),
-				s.pageCall(pageCall{step: step, head: jen.Id("head"), row: part.row, page: jen.Id("page"), position: position.Clone(), base: pageBase(), tokens: jen.Lit(1)})))
+				s.call(step, &share{panel: jen.Id("head"), row: part.row, tokens: part.tokens, page: jen.Id("page")})))
 	})
 }
 
@@ -129,7 +93,7 @@ func (s *steps) attendChunk(g *jen.Group, step *plan.Step) {
 		jen.List(jen.Id("head"), jen.Id("row")).Op(":=").List(jen.Id("unit").Op("/").Id(blocks), jen.Id("unit").Op("%").Id(blocks).Op("*").Lit(kernel.AttendRows)),
 		jen.List(jen.Id("at"), jen.Id("rows")).Op(":=").List(jen.Id("state").Dot("Position").Op("+").Id("row"), jen.Min(jen.Lit(kernel.AttendRows), s.tokens().Op("-").Id("row"))),
 		pages(firstPage(step.Spec.(kernel.Attend).Window, position), last,
-			s.pageCall(pageCall{step: step, head: jen.Id("head"), row: jen.Id("row"), page: jen.Id("page"), position: position, base: pageBase(), tokens: jen.Id("rows")})),
+			s.call(step, &share{panel: jen.Id("head"), row: jen.Id("row"), tokens: jen.Id("rows"), page: jen.Id("page"), position: position})),
 	)
 }
 
@@ -138,8 +102,7 @@ func (s *steps) keepToken(g *jen.Group, step *plan.Step) {
 	lo, hi := s.split(g, strconv.Itoa(step.Panels)+"heads", jen.Lit(step.Panels))
 	position := jen.Id("state").Dot("Position")
 	s.rows(g, step, func(g *jen.Group, part *share) {
-		g.Add(s.pageCall(pageCall{step: step, head: jen.Id(lo), row: part.row, page: pageOf(position), slot: slotOf(position),
-			heads: jen.Id(hi).Op("-").Id(lo), tokens: jen.Lit(1)}))
+		g.Add(s.call(step, &share{panel: jen.Id(lo), panels: jen.Id(hi).Op("-").Id(lo), row: part.row, tokens: part.tokens, page: pageOf(position)}))
 	})
 }
 
@@ -150,8 +113,7 @@ func (s *steps) keepChunk(g *jen.Group, step *plan.Step) {
 	g.For(jen.Id("row").Op(":=").Id(first), jen.Id("row").Op("<").Id(last), jen.Empty()).Block(
 		jen.Id("at").Op(":=").Id("state").Dot("Position").Op("+").Id("row"),
 		jen.Id("rows").Op(":=").Min(jen.Qual(enginePath, "PageTokens").Op("-").Add(slotOf(jen.Id("at"))), jen.Id(last).Op("-").Id("row")),
-		s.pageCall(pageCall{step: step, row: jen.Id("row"), page: pageOf(jen.Id("at")), slot: slotOf(jen.Id("at")),
-			heads: jen.Lit(step.Panels), tokens: jen.Id("rows")}),
+		s.call(step, &share{panels: jen.Lit(step.Panels), row: jen.Id("row"), tokens: jen.Id("rows"), page: pageOf(jen.Id("at")), position: jen.Id("at")}),
 		jen.Id("row").Op("+=").Id("rows"),
 	)
 }
