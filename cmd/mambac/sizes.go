@@ -30,12 +30,16 @@ type sizes struct {
 // read once.
 func measure(m *ir.Module) sizes {
 	var s sizes
-	read := map[*ir.Param]int{} // rows
+	read := map[*ir.Param]int{}      // rows
+	computed := map[*ir.Param]bool{} // of no checkpoint: the frequencies of rotary embeddings
 	for _, r := range m.Regions {
 		for _, v := range r.Body {
 			c := costOf(v)
 			for p, n := range readBy(v, c) {
 				read[p] = max(read[p], n)
+			}
+			if _, ok := v.Op.(op.Angles); ok {
+				computed[v.Params[0]] = true
 			}
 			s.CachedFlop += int64(c.CachedFlops)
 			switch {
@@ -50,7 +54,7 @@ func measure(m *ir.Module) sizes {
 	for _, p := range m.Params {
 		s.WeightBytes += paramBytes(p, p.Shape.Rows())
 		s.DecodeBytes += paramBytes(p, read[p])
-		if !computed(m, p) {
+		if !computed[p] {
 			s.Parameters += int64(p.Shape.Elements())
 			s.ActiveParameters += int64(read[p]) * int64(p.Shape.Row())
 		}
@@ -74,17 +78,6 @@ func multiplies(o ir.Op) bool {
 		return true
 	}
 	return false
-}
-
-// computed reports whether a parameter is of no checkpoint: the frequencies of
-// rotary embeddings.
-func computed(m *ir.Module, p *ir.Param) bool {
-	return slices.ContainsFunc(m.Regions, func(r *ir.Region) bool {
-		return slices.ContainsFunc(r.Body, func(v *ir.Value) bool {
-			_, ok := v.Op.(op.Angles)
-			return ok && slices.Contains(v.Params, p)
-		})
-	})
 }
 
 // costOf is the cost of a value.

@@ -1,6 +1,7 @@
 package lower_test
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -83,15 +84,7 @@ func (j *job) route(s *kernel.Route) {
 			}
 			all += p[i]
 		}
-		slices.SortStableFunc(order, func(a, b int) int {
-			switch {
-			case score[a] > score[b]:
-				return -1
-			case score[a] < score[b]:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
 		chosen := 0.0
 		for _, i := range order[:s.Top] {
 			chosen += p[i]

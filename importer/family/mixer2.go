@@ -59,22 +59,22 @@ func (m *mixer2) learn(s *Set, prefix string) {
 	if s.err != nil {
 		return
 	}
-	m.divide(s)
+	s.learnHead(&m.headDim, m.inner, m.heads, m.groups)
 	m.learnStates(s, prefix+"conv1d.weight")
 }
 
-// divide proves that heads are of whole groups, and the inner size of whole
-// heads of the size that is told.
-func (m *mixer2) divide(s *Set) {
-	switch told := m.headDim.n; {
-	case told > 0 && told*m.heads.n != m.inner.n:
-		s.fail("config.json: %v times %v is %d, but %v", m.heads, m.headDim, m.heads.n*told, m.inner)
-	case m.inner.n%m.heads.n != 0:
-		s.fail("config.json: %v do not divide %v", m.heads, m.inner)
-	case m.heads.n%m.groups.n != 0:
-		s.fail("config.json: %v do not divide %v", m.groups, m.heads)
+// learnHead proves that heads are of whole groups, and the inner size of whole
+// heads of the size that is told, and learns what is not.
+func (s *Set) learnHead(headDim *size, inner, heads, groups size) {
+	switch told := headDim.n; {
+	case told > 0 && told*heads.n != inner.n:
+		s.fail("config.json: %v times %v is %d, but %v", heads, *headDim, heads.n*told, inner)
+	case inner.n%heads.n != 0:
+		s.fail("config.json: %v do not divide %v", heads, inner)
+	case heads.n%groups.n != 0:
+		s.fail("config.json: %v do not divide %v", groups, heads)
 	default:
-		m.headDim.n = m.inner.n / m.heads.n
+		headDim.n = inner.n / heads.n
 	}
 }
 

@@ -86,19 +86,12 @@ func (m *mixer3) learn(s *Set, prefix string) {
 	if s.err != nil {
 		return
 	}
-	switch told := m.headDim.n; {
-	case told > 0 && told*m.heads.n != m.inner.n:
-		s.fail("config.json: %v times %v is %d, but %v", m.heads, m.headDim, m.heads.n*told, m.inner)
-	case m.inner.n%m.heads.n != 0:
-		s.fail("config.json: %v do not divide %v", m.heads, m.inner)
-	case m.heads.n%m.groups.n != 0:
-		s.fail("config.json: %v do not divide %v", m.groups, m.heads)
+	s.learnHead(&m.headDim, m.inner, m.heads, m.groups)
+	switch {
 	case m.angles() == 0:
 		s.fail("config.json: of %v, rope_fraction %v turns nothing", m.states, m.fraction)
 	case m.halved && m.states.n%2 != 0:
 		s.fail("config.json: %v is odd and cannot be halved; --mimo-rotary interleaved can turn it", m.states)
-	default:
-		m.headDim.n = m.inner.n / m.heads.n
 	}
 }
 

@@ -48,12 +48,17 @@ func mambaParameters(c *config, s scope) {
 		vocabulary: c.size("vocab_size", 50280), hiddenSize: hidden, tied: c.flag("tie_word_embeddings", true),
 		embedding: "backbone.embeddings.weight", head: "lm_head.weight", multiplier: 1, factor: 1,
 	}
+	e.mixers(s, layers, m.add)
+}
+
+// mixers appends a model whose layers are a norm and a mixer each.
+func (e *ends) mixers(s scope, layers int, mixer func(s scope, gain float64)) {
 	e.begin(s)
 	for i := range layers {
 		layer := s.in("backbone.layers." + itoa(i))
-		layer.norm("norm", hidden)
-		m.add(layer.in("mixer"), e.gain(layers, 1))
+		layer.norm("norm", e.hiddenSize)
+		mixer(layer.in("mixer"), e.gain(layers, 1))
 	}
-	s.norm("backbone.norm_f", hidden)
+	s.norm("backbone.norm_f", e.hiddenSize)
 	e.end(s)
 }

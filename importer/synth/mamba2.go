@@ -54,12 +54,5 @@ func mamba2Parameters(c *config, s scope) {
 		vocabulary: c.size("vocab_size", 32768), hiddenSize: hidden, tied: c.flag("tie_word_embeddings", false),
 		embedding: "backbone.embeddings.weight", head: "lm_head.weight", multiplier: 1, factor: 1,
 	}
-	e.begin(s)
-	for i := range layers {
-		layer := s.in("backbone.layers." + itoa(i))
-		layer.norm("norm", hidden)
-		m.add(layer.in("mixer"), e.gain(layers, 1))
-	}
-	s.norm("backbone.norm_f", hidden)
-	e.end(s)
+	e.mixers(s, layers, m.add)
 }

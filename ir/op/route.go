@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -131,15 +132,7 @@ func (o Route) sigmoid(x []float64, bias []float32) (weights []float64, chosen [
 // first; of equals the one given first.
 func greatest(x []float64, of []int, n int) []int {
 	list := slices.Clone(of)
-	slices.SortStableFunc(list, func(a, b int) int {
-		switch {
-		case x[a] > x[b]:
-			return -1
-		case x[a] < x[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(x[b], x[a]) })
 	return list[:n]
 }
 
