@@ -30,7 +30,7 @@ type attend struct {
 	scores      []reg.VecVirtual // of a head: 64 slots
 }
 
-// outputs is the number of registers of elements that are summed at once.
+// attendOutputs is the number of registers of elements that are summed at once.
 const attendOutputs = 8
 
 func (s *attend) emit() {
@@ -38,22 +38,13 @@ func (s *attend) emit() {
 	s.y, s.q, s.stats = a.pointer("y"), a.pointer("q"), a.pointer("stats")
 	s.rel = a.integer("position")
 	a.SUBQ(a.integer("base"), s.rel)
-	tokens, done, loop, next := a.integer("tokens"), a.label("done"), a.label("token"), a.label("next")
-	a.TESTQ(tokens, tokens)
-	a.JZ(operand.LabelRef(done))
-	a.legend("One token a turn.", holds("outputs", s.y), holds("queries", s.q), holds("maxima and sums", s.stats),
-		holds("slot of the token", s.rel), holds("tokens left", tokens))
-	a.Label(loop)
-	s.skipUnseen(next)
-	s.heads()
-	a.Label(next)
-	a.ADDQ(operand.U32(uint32(4*s.StrideY)), s.y)
-	a.ADDQ(operand.U32(uint32(4*s.StrideQ)), s.q)
-	a.ADDQ(operand.U32(uint32(8*s.Group)), s.stats)
-	a.INCQ(s.rel)
-	a.DECQ(tokens)
-	a.JNZ(operand.LabelRef(loop))
-	a.Label(done)
+	next := a.label("next")
+	a.rows([]row{{"outputs", s.y, s.StrideY}, {"queries", s.q, s.StrideQ}, {"maxima and sums", s.stats, 2 * s.Group}}, nil, func() {
+		s.skipUnseen(next)
+		s.heads()
+		a.Label(next)
+		a.INCQ(s.rel)
+	})
 }
 
 // skipUnseen goes on to the next token where this one sees nothing of the page:
@@ -129,10 +120,7 @@ func (s *attend) slots(i int) operand.Mem {
 // score writes Scale·Σ_d q_d·K_dj of all slots to scratch.
 func (s *attend) score() {
 	a := s.asm
-	s.scores = a.vecs(s.slotVectors())
-	for _, v := range s.scores {
-		a.zero(v)
-	}
+	s.scores = a.zeros(s.slotVectors())
 	keys, q, left, loop := a.pointer("keys"), a.GP64(), a.GP64(), a.label("key")
 	a.MOVQ(s.q, q)
 	a.MOVQ(operand.U32(uint32(s.HeadDim)), left)
@@ -237,10 +225,7 @@ func (s *attend) maximum() reg.VecVirtual {
 // powers replaces the scores in scratch by exp(s − m) and gives their 16 sums.
 func (s *attend) powers(most reg.VecVirtual, k *expConstants) []reg.VecVirtual {
 	a := s.asm
-	sums := a.vecs(normLanes / a.level.lanes)
-	for _, v := range sums {
-		a.zero(v)
-	}
+	sums := a.zeros(a.normVectors())
 	atOnce := 2
 	for first := 0; first < s.slotVectors(); first += atOnce {
 		x := a.vecs(atOnce)

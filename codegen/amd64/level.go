@@ -202,6 +202,13 @@ func (a *asm) pointer(name string) reg.GPVirtual {
 	return p
 }
 
+// pointerFrom is pointer, moved by a number of bytes.
+func (a *asm) pointerFrom(name string, offset reg.GPVirtual) reg.GPVirtual {
+	p := a.pointer(name)
+	a.ADDQ(offset, p)
+	return p
+}
+
 // integer loads an int parameter.
 func (a *asm) integer(name string) reg.GPVirtual {
 	n := a.GP64()

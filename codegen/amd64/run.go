@@ -80,24 +80,37 @@ type row struct {
 	stride  int
 }
 
-// rows emits body once per token, with pointers that move from row to row;
-// prepare is what comes before the first.
+// rows is tokens whose pointers have names.
 func (a *asm) rows(list []row, prepare, body func()) {
-	tokens, done, loop := a.integer("tokens"), a.label("done"), a.label("token")
-	a.TESTQ(tokens, tokens)
-	a.JZ(operand.LabelRef(done))
-	prepare()
-	roles := []role{}
+	roles, moves := []role{}, []move{}
 	for _, r := range list {
-		roles = append(roles, holds(r.name, r.pointer))
+		roles, moves = append(roles, holds(r.name, r.pointer)), append(moves, move{r.pointer, r.stride})
 	}
-	a.legend("One token a turn.", append(roles, holds("tokens left", tokens))...)
+	a.tokens("One token a turn.", moves, prepare, body, roles...)
+}
+
+// move says how far apart the rows of a pointer are, in floats.
+type move struct {
+	row    reg.GPVirtual
+	stride int
+}
+
+// tokens emits a loop over all tokens, with pointers that move from row to row;
+// prepare, which may be nil, is what comes before the first, if there is one.
+func (a *asm) tokens(sentence string, moves []move, prepare, body func(), roles ...role) {
+	left, done, loop := a.integer("tokens"), a.label("done"), a.label("token")
+	a.TESTQ(left, left)
+	a.JZ(operand.LabelRef(done))
+	if prepare != nil {
+		prepare()
+	}
+	a.legend(sentence, append(roles, holds("tokens left", left))...)
 	a.Label(loop)
 	body()
-	for _, r := range list {
-		a.ADDQ(operand.U32(uint32(4*r.stride)), r.pointer)
+	for _, m := range moves {
+		a.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
 	}
-	a.DECQ(tokens)
+	a.DECQ(left)
 	a.JNZ(operand.LabelRef(loop))
 	a.Label(done)
 }

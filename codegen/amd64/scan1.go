@@ -54,45 +54,16 @@ func (s *scan1) emit() {
 	s.asm.Label(done)
 }
 
-// of is a parameter's pointer, moved to the group at hand.
-func (s *scan1) of(name string, offset reg.GPVirtual) reg.GPVirtual {
-	p := s.asm.pointer(name)
-	s.asm.ADDQ(offset, p)
-	return p
-}
-
 // channels runs all tokens for one group, twice: what depends on no state, then
 // the states.
 func (s *scan1) channels() {
 	s.prepareAll()
-	s.y, s.u, s.bc, s.ready = s.of("y", s.channel), s.of("u", s.channel), s.asm.pointer("bc"), s.asm.pointer("scratch")
-	s.a, s.d, s.h = s.of("a", s.row), s.of("d", s.channel), s.of("h", s.row)
+	s.y, s.u, s.bc, s.ready = s.asm.pointerFrom("y", s.channel), s.asm.pointerFrom("u", s.channel), s.asm.pointer("bc"), s.asm.pointer("scratch")
+	s.a, s.d, s.h = s.asm.pointerFrom("a", s.row), s.asm.pointerFrom("d", s.channel), s.asm.pointerFrom("h", s.row)
 	s.powers = s.asm.exp2Constants()
 	moves := []move{{s.y, s.StrideY}, {s.u, s.StrideU}, {s.bc, s.StrideBC}, {s.ready, readyFloats}}
-	s.tokens(s.token, moves, "One token a turn.", holds("y", s.y), holds("u", s.u), holds("r, q, gate", s.ready),
+	s.asm.tokens("One token a turn.", moves, nil, s.token, holds("y", s.y), holds("u", s.u), holds("r, q, gate", s.ready),
 		holds("B and C", s.bc), holds("a", s.a), holds("d", s.d), holds("h", s.h))
-}
-
-// move says how far apart a parameter's rows are.
-type move struct {
-	row    reg.GPVirtual
-	stride int
-}
-
-// tokens emits a loop over all tokens.
-func (s *scan1) tokens(body func(), moves []move, sentence string, roles ...role) {
-	next, loop, n := s.asm.label("next"), s.asm.label("token"), s.asm.integer("tokens")
-	s.asm.TESTQ(n, n)
-	s.asm.JZ(operand.LabelRef(next))
-	s.asm.legend(sentence, append(roles, holds("tokens left", n))...)
-	s.asm.Label(loop)
-	body()
-	for _, m := range moves {
-		s.asm.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
-	}
-	s.asm.DECQ(n)
-	s.asm.JNZ(operand.LabelRef(loop))
-	s.asm.Label(next)
 }
 
 // readyFloats is what scratch holds of a token: r, q and the gate.
@@ -100,17 +71,17 @@ const readyFloats = 3 * kernel.GroupChannels
 
 // prepareAll computes r, q and the gate of all tokens.
 func (s *scan1) prepareAll() {
-	s.ready, s.u, s.dt = s.asm.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.channel)
+	s.ready, s.u, s.dt = s.asm.pointer("scratch"), s.asm.pointerFrom("u", s.channel), s.asm.pointerFrom("dt", s.channel)
 	moves := []move{{s.ready, readyFloats}, {s.u, s.StrideU}, {s.dt, s.StrideD}}
 	if s.Softplus {
-		s.bias = s.of("dtBias", s.channel)
+		s.bias = s.asm.pointerFrom("dtBias", s.channel)
 	}
 	if s.Gate {
-		s.z = s.of("z", s.channel)
+		s.z = s.asm.pointerFrom("z", s.channel)
 		moves = append(moves, move{s.z, s.StrideZ})
 	}
 	k := s.asm.expConstants()
-	s.tokens(func() { s.prepare(k) }, moves, "What of a token depends on no state.",
+	s.asm.tokens("What of a token depends on no state.", moves, nil, func() { s.prepare(k) },
 		holds("u", s.u), holds("dt", s.dt), holds("its bias", s.bias), holds("z", s.z), holds("r, q, gate", s.ready))
 }
 
@@ -168,10 +139,7 @@ func (s *scan1) load(row reg.GPVirtual) []reg.VecVirtual {
 
 // token computes the outputs of the group's channels.
 func (s *scan1) token() {
-	s.acc = s.asm.vecs(s.vectors())
-	for _, v := range s.acc {
-		s.asm.zero(v)
-	}
+	s.acc = s.asm.zeros(s.vectors())
 	s.states()
 	for i, in := range s.load(s.u) {
 		s.asm.VFMADD231PS(s.part(s.d, i), in, s.acc[i])

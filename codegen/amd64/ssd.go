@@ -79,51 +79,51 @@ func (s *ssd) nextGroup() {
 	s.asm.Label(same)
 }
 
-// of is a parameter's pointer, moved by a number of bytes.
-func (s *ssd) of(name string, offset reg.GPVirtual) reg.GPVirtual {
-	p := s.asm.pointer(name)
-	s.asm.ADDQ(offset, p)
-	return p
-}
-
 // prepareAll computes Δ·u, d·u and the decay of all tokens.
 func (s *ssd) prepareAll() {
-	next, loop, n := s.asm.label("prepared"), s.asm.label("prepare"), s.asm.integer("tokens")
-	s.asm.TESTQ(n, n)
-	s.asm.JZ(operand.LabelRef(next))
-	constants := s.asm.expConstants()
-	bias, a := s.asm.broadcast(s.of("dtBias", s.head), 0), s.asm.broadcast(s.of("a", s.head), 0)
-	d, masks := s.skip(), s.masks()
-	ready, u, dt := s.asm.pointer("scratch"), s.of("u", s.channel), s.of("dt", s.head)
-	s.asm.legend("What of a token depends on no state.", holds("it", ready), holds("u", u), holds("dt", dt), holds("tokens left", n))
-	s.asm.Label(loop)
+	ready, u, dt := s.asm.pointer("scratch"), s.asm.pointerFrom("u", s.channel), s.asm.pointerFrom("dt", s.head)
+	var of *preparation
+	s.asm.tokens("What of a token depends on no state.", []move{{ready, s.Update().Floats()}, {u, s.StrideU}, {dt, s.StrideD}},
+		func() { of = s.preparation() }, func() { s.prepare(of, ready, u, dt) },
+		holds("it", ready), holds("u", u), holds("dt", dt))
+}
+
+// preparation is what is the same for all tokens of a head.
+type preparation struct {
+	constants *expConstants
+	bias, a   reg.VecVirtual
+	d         func(i int, m tailMask) operand.Op
+	masks     []tailMask
+}
+
+func (s *ssd) preparation() *preparation {
+	return &preparation{s.asm.expConstants(), s.asm.broadcast(s.asm.pointerFrom("dtBias", s.head), 0),
+		s.asm.broadcast(s.asm.pointerFrom("a", s.head), 0), s.skip(), s.masks()}
+}
+
+// prepare computes Δ·u, d·u and the decay of one token.
+func (s *ssd) prepare(of *preparation, ready, u, dt reg.GPVirtual) {
 	s.asm.askToken(u, s.StrideU)
 	s.asm.askToken(dt, s.StrideD)
 	delta := s.asm.broadcast(dt, 0)
-	s.asm.VADDPS(bias, delta, delta)
-	s.asm.softplus([]reg.VecVirtual{delta}, constants)
+	s.asm.VADDPS(of.bias, delta, delta)
+	s.asm.softplus([]reg.VecVirtual{delta}, of.constants)
 	s.clamp(delta)
-	s.products(ready, u, delta, d, masks)
-	s.asm.VMULPS(a, delta, delta)
-	decay := s.asm.exp([]reg.VecVirtual{delta}, constants)[0]
+	s.products(ready, u, delta, of.d, of.masks)
+	s.asm.VMULPS(of.a, delta, delta)
+	decay := s.asm.exp([]reg.VecVirtual{delta}, of.constants)[0]
 	s.asm.VMOVSS(decay.AsX(), operand.Mem{Base: ready, Disp: 4 * s.Update().Decay()})
-	for _, m := range []move{{ready, s.Update().Floats()}, {u, s.StrideU}, {dt, s.StrideD}} {
-		s.asm.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
-	}
-	s.asm.DECQ(n)
-	s.asm.JNZ(operand.LabelRef(loop))
-	s.asm.Label(next)
 }
 
 // skip is d of the head's elements.
 func (s *ssd) skip() func(i int, m tailMask) operand.Op {
 	if s.Elements {
-		p := s.of("d", s.channel)
+		p := s.asm.pointerFrom("d", s.channel)
 		return func(i int, m tailMask) operand.Op {
 			return s.asm.load(m, operand.Mem{Base: p, Disp: i * s.asm.bytes()})
 		}
 	}
-	d := s.asm.broadcast(s.of("d", s.head), 0)
+	d := s.asm.broadcast(s.asm.pointerFrom("d", s.head), 0)
 	return func(int, tailMask) operand.Op { return d }
 }
 

@@ -84,30 +84,19 @@ func (u *update) head() {
 
 // part runs all tokens for the rows at hand, as many vectors as there are masks.
 func (u *update) part(masks []tailMask) {
-	next, loop, n := u.asm.label("next"), u.asm.label("token"), u.asm.integer("tokens")
-	u.asm.TESTQ(n, n)
-	u.asm.JZ(operand.LabelRef(next))
 	u.row, u.key, u.out = u.at(u.ready), u.at(u.keys), u.at(u.y)
 	u.asm.ADDQ(u.column, u.out)
-	u.asm.legend("One token a turn.", holds("what depends on no state", u.row), holds("inputs and queries", u.key),
-		holds("y", u.out), holds("tokens left", n))
-	u.asm.Label(loop)
-	u.token(masks)
-	for _, m := range []move{{u.row, u.ready.stride}, {u.key, u.keys.stride}, {u.out, u.y.stride}} {
-		u.asm.ADDQ(operand.U32(uint32(4*m.stride)), m.row)
-	}
-	u.asm.DECQ(n)
-	u.asm.JNZ(operand.LabelRef(loop))
-	u.asm.Label(next)
+	u.asm.tokens("One token a turn.", []move{{u.row, u.ready.stride}, {u.key, u.keys.stride}, {u.out, u.y.stride}},
+		nil, func() { u.token(masks) },
+		holds("what depends on no state", u.row), holds("inputs and queries", u.key), holds("y", u.out))
 }
 
 // at is a source's pointer for the head at hand.
 func (u *update) at(s source) reg.GPVirtual {
-	p := u.asm.pointer(s.name)
-	if s.offset != nil {
-		u.asm.ADDQ(s.offset, p)
+	if s.offset == nil {
+		return u.asm.pointer(s.name)
 	}
-	return p
+	return u.asm.pointerFrom(s.name, s.offset)
 }
 
 // token advances the states of the rows at hand by a token.

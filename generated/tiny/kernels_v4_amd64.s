@@ -754,7 +754,7 @@ group17:
 	VMOVUPS expC6_v4<>+0(SB), Z11
 	MOVQ    tokens+248(FP), R10
 	TESTQ   R10, R10
-	JZ      next18
+	JZ      done18
 
 	// What of a token depends on no state.
 	// SI u, DI dt, R8 its bias, R9 z, BX r, q, gate, R10 tokens left
@@ -834,7 +834,7 @@ token19:
 	DECQ         R10
 	JNZ          token19
 
-next18:
+done18:
 	MOVQ    y_base+0(FP), BX
 	ADDQ    CX, BX
 	MOVQ    u_base+24(FP), SI
@@ -858,7 +858,7 @@ next18:
 	VMOVUPS exp2C6_v4<>+0(SB), Z8
 	MOVQ    tokens+248(FP), R12
 	TESTQ   R12, R12
-	JZ      next20
+	JZ      done20
 
 	// One token a turn.
 	// BX y, SI u, R8 r, q, gate, DI B and C, R9 a, R10 d, R11 h, R12 tokens left
@@ -1043,7 +1043,7 @@ token21:
 	DECQ         R12
 	JNZ          token21
 
-next20:
+done20:
 	ADDQ $0x00000040, CX
 	ADDQ $0x00000200, DX
 	DECQ AX
