@@ -109,7 +109,8 @@ func linearSpecs() []kernel.Spec {
 	specs = append(specs, roundedSpecs()...)
 	specs = append(specs, codedSpecs()...)
 	specs = append(specs, cacheSpecs()...)
-	return append(specs, headSpecs()...)
+	specs = append(specs, headSpecs()...)
+	return append(specs, mamba3Specs()...)
 }
 
 // headSpecs is scans of heads of all kinds of sizes, in groups of one and more.
@@ -128,6 +129,20 @@ func headSpecs() []kernel.Spec {
 		m := kernel.Mamba3{HeadDim: headDim, States: states, Rank: 1 + i%6, StrideY: width*(1+i%6) + i%2}
 		m.StrideReady = 5*m.Ready().Floats() + i%2
 		specs = append(specs, s, m)
+	}
+	return specs
+}
+
+// mamba3Specs is what Mamba-3 makes ready of each token: pairs of both kinds, all of
+// them turned and some, one rank and more.
+func mamba3Specs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 16, 20, 50} {
+		p := kernel.Mamba3Prepare{HeadDim: headDim, States: []int{7, 48, 18, 66}[i], Rank: 1 + i%3, Angles: []int{3, 24, 4, 20}[i], Groups: 6 / (1 + i%3), PerGroup: 1 + i%3,
+			StrideX: 5*headDim + 1, StrideD: 5, StrideA: 6, StrideT: 7, StrideAngle: 26,
+			FloorBits: math.Float32bits(0.25), Halved: i%2 == 1, Softplus: i/2 == 1, Mimo: i > 0}
+		p.StrideReady, p.StrideB, p.StrideC = 5*p.Ready().Floats()+i, 6*p.Rank*p.States+2, 6*p.Rank*p.States+3
+		specs = append(specs, p)
 	}
 	return specs
 }
@@ -228,7 +243,7 @@ func TestInterpreted(t *testing.T) {
 func TestLevelsAgree(t *testing.T) {
 	v3, _ := target.Lookup("v3")
 	v4, _ := target.Lookup("v4")
-	for _, spec := range leveltest.Supported(v3, rowSpecs()) {
+	for _, spec := range leveltest.Supported(v3, append(rowSpecs(), mamba3Specs()...)) {
 		first, err := interpreted(v3, spec)
 		if err != nil {
 			t.Fatalf("%s: %v", spec.Name(), err)

@@ -18,7 +18,8 @@ type rope struct {
 	asm *asm
 	kernel.RoPE
 	halves, rest *run
-	neighbours   neighbours // of interleaved pairs
+	neighbours   *neighbours // of interleaved pairs
+	last, angles tailMask    // what there is of their last vector and of its angles
 }
 
 func (r *rope) emit() {
@@ -28,7 +29,8 @@ func (r *rope) emit() {
 		func() {
 			r.rest = a.run(r.HeadDim-r.Rotary, 1)
 			if r.Interleaved {
-				r.prepareNeighbours()
+				rest := r.Rotary % a.level.lanes
+				r.neighbours, r.last, r.angles = a.neighbours(), a.tail(rest, 1)[0], a.tail(rest/2, 1)[0]
 			} else {
 				r.halves = a.run(r.Rotary/2, 1)
 			}
@@ -60,5 +62,13 @@ func (r *rope) turn(x, y, angles reg.GPVirtual) {
 		a.VFMADD231PS(sin, low, second)
 		a.store(m, first, at(y, 0))
 		a.store(m, second, at(y, half))
+	})
+}
+
+// turnNeighbours turns the pairs of a head: elements that are next to each other.
+func (r *rope) turnNeighbours(x, y, angles reg.GPVirtual) {
+	r.neighbours.each(r.Rotary, r.last, r.angles, func(present, halfPresent tailMask, at, angle element) {
+		turned := r.neighbours.turn(r.asm.load(present, at(x, 0)), halfPresent, angle(angles, 0), angle(angles, 2*r.Rotary))
+		r.asm.store(present, turned, at(y, 0))
 	})
 }

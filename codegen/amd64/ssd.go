@@ -21,8 +21,7 @@ func init() {
 type ssd struct {
 	asm *asm
 	kernel.SSD
-	head, channel, state, group reg.GPVirtual // byte offsets of the head: in dt, in u, in h, of its B and C
-	left                        reg.GPVirtual // heads left of the group
+	head, channel, state reg.GPVirtual // byte offsets of the head: in dt, in u, in h
 }
 
 func (s *ssd) emit() {
@@ -33,50 +32,22 @@ func (s *ssd) emit() {
 	for _, r := range []reg.GPVirtual{s.head, s.channel, s.state} {
 		s.asm.XORQ(r, r)
 	}
-	s.firstGroup()
+	group := s.asm.headGroups(s.PerGroup, s.States)
 	s.asm.legend("A head a turn.", holds("byte of its dt", s.head), holds("byte of its channels", s.channel),
-		holds("byte of its states", s.state), holds("byte of its B and C", s.group), holds("heads left", heads),
-		holds("heads left of the group", s.left))
+		holds("byte of its states", s.state), holds("byte of its B and C", group.offset), holds("heads left", heads),
+		holds("heads left of the group", group.left))
 	s.asm.Label(loop)
 	s.prepareAll()
 	u := &update{asm: s.asm, Update: s.Update(), state: s.state, inputs: []int{s.OffsetB}, queries: []int{s.OffsetC}}
-	u.ready, u.keys, u.y = source{"scratch", nil, u.Floats()}, source{"bc", s.group, s.StrideBC}, source{"y", s.channel, s.StrideY}
+	u.ready, u.keys, u.y = source{"scratch", nil, u.Floats()}, source{"bc", group.offset, s.StrideBC}, source{"y", s.channel, s.StrideY}
 	u.head()
 	s.asm.ADDQ(operand.U32(4), s.head)
 	s.asm.ADDQ(operand.U32(uint32(4*s.HeadDim)), s.channel)
 	s.asm.ADDQ(operand.U32(uint32(u.headBytes())), s.state)
-	s.nextGroup()
+	group.next()
 	s.asm.DECQ(heads)
 	s.asm.JNZ(operand.LabelRef(loop))
 	s.asm.Label(done)
-}
-
-// firstGroup finds the group of the first head.
-func (s *ssd) firstGroup() {
-	loop, found := s.asm.label("group"), s.asm.label("found")
-	s.left, s.group = s.asm.integer("first"), s.asm.GP64()
-	s.asm.XORQ(s.group, s.group)
-	s.asm.Label(loop)
-	s.asm.CMPQ(s.left, operand.U32(uint32(s.PerGroup)))
-	s.asm.JLT(operand.LabelRef(found))
-	s.asm.SUBQ(operand.U32(uint32(s.PerGroup)), s.left)
-	s.asm.ADDQ(operand.U32(uint32(4*s.States)), s.group)
-	s.asm.JMP(operand.LabelRef(loop))
-	s.asm.Label(found)
-	past := s.left
-	s.left = s.asm.GP64()
-	s.asm.MOVQ(operand.U32(uint32(s.PerGroup)), s.left)
-	s.asm.SUBQ(past, s.left)
-}
-
-// nextGroup moves on after the last head of a group.
-func (s *ssd) nextGroup() {
-	same := s.asm.label("same")
-	s.asm.DECQ(s.left)
-	s.asm.JNZ(operand.LabelRef(same))
-	s.asm.MOVQ(operand.U32(uint32(s.PerGroup)), s.left)
-	s.asm.ADDQ(operand.U32(uint32(4*s.States)), s.group)
-	s.asm.Label(same)
 }
 
 // prepareAll computes Δ·u, d·u and the decay of all tokens.

@@ -80,7 +80,8 @@ func (r Mamba3Ready) Floats() int { return r.Update().Floats() + PadGroup(3*r.Ra
 // Token t of every slice is at t·Stride…; there, element p of head i of x is at
 // i·HeadDim + p, b[r,g,n] at (r·Groups + g)·States + n and c likewise; dt, a and
 // trap at i; angle is of all heads. theta holds Angles float32 per head, k, biasB
-// and biasC Rank rows of States, mimo Rank rows of HeadDim.
+// and biasC Rank rows of States, mimo Rank rows of HeadDim. scratch holds
+// Scratch() float32.
 type Mamba3Prepare struct {
 	HeadDim, States, Rank, Angles int
 	Groups, PerGroup              int // groups of B and C, heads of each
@@ -119,18 +120,22 @@ func (m Mamba3Prepare) Name() string {
 }
 
 // Signature implements Spec: (ready, x, b, c, dt, a, trap, angle, dtBias, biasB,
-// biasC, d, [mimo], theta, k, v, first, heads, tokens).
+// biasC, d, [mimo], theta, k, v, scratch, first, heads, tokens).
 func (m Mamba3Prepare) Signature() []Param {
 	names := []string{"ready", "x", "b", "c", "dt", "a", "trap", "angle", "dtBias", "biasB", "biasC", "d"}
 	if m.Mimo {
 		names = append(names, "mimo")
 	}
 	var p []Param
-	for _, name := range append(names, "theta", "k", "v") {
+	for _, name := range append(names, "theta", "k", "v", "scratch") {
 		p = append(p, Param{name, "[]float32"})
 	}
 	return append(p, Param{"first", "int"}, Param{"heads", "int"}, Param{"tokens", "int"})
 }
+
+// Scratch is the number of float32 of scratch: cosines and sines of the angles of
+// a head, as many as there are pairs.
+func (m Mamba3Prepare) Scratch() int { return 2 * PadGroup((m.States+1)/2) }
 
 // Ready is what lies in a row.
 func (m Mamba3Prepare) Ready() Mamba3Ready { return Mamba3Ready{m.HeadDim, m.States, m.Rank} }

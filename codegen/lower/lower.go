@@ -212,6 +212,8 @@ func scratch(p *plan.Plan) int {
 			n = max(n, kernel.Scan1Scratch(rows))
 		case kernel.SSD:
 			n = max(n, s.Scratch(rows))
+		case kernel.Mamba3Prepare:
+			n = max(n, s.Scratch())
 		case kernel.Attend:
 			n = max(n, s.AttendStats()+kernel.AttendScratch)
 		}

@@ -102,6 +102,7 @@ func (j *job) run(spec kernel.Spec) {
 			j.ssd(&s, i)
 		}
 	case kernel.Mamba3Prepare:
+		j.scratch(s.Scratch())
 		for i := range j.panels {
 			j.mamba3Prepare(&s, i)
 		}

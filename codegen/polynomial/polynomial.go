@@ -1,6 +1,6 @@
-// Package polynomial holds the constants of exp, 2ˣ, softplus and GELU as kernels
-// evaluate them, so that every back end gives the same bits; it sees nothing
-// of ours.
+// Package polynomial holds the constants of exp, 2ˣ, softplus, GELU, tanh, sine and
+// cosine as kernels evaluate them, so that every back end gives the same bits; it
+// sees nothing of ours.
 package polynomial
 
 // Exp is c2 … c6 of eʳ ≈ 1 + r + r²·(c2 + r·(c3 + …)) on |r| ≤ ln2/2: least
@@ -52,3 +52,27 @@ const (
 	GELUTanh  = 1.5957691216057308
 	GELUTanh3 = 0.07135481627260025
 )
+
+// Sin is s3, s5, s7 of sin r ≈ r + r³·(s3 + r²·(s5 + …)) on |r| ≤ π/4: least maximal
+// relative error (3.8e-9 before rounding), by Remez exchange in float64.
+var Sin = [...]float32{-0.16666655, 0.008332158, -0.00019514958}
+
+// Cos is c4, c6, c8 of cos r ≈ 1 − r²/2 + r⁴·(c4 + r²·(c6 + …)) on |r| ≤ π/4: least
+// maximal error (9.6e-11 before rounding), by Remez exchange in float64.
+var Cos = [...]float32{0.041666646, -0.0013887364, 2.4438092e-05}
+
+// Constants of turning an angle into the first circle and quadrant. Adding
+// QuarterRound leaves a whole number in the low bits; the high parts have few
+// bits less than π has, the low ones make up for it.
+const (
+	QuarterRound = 3 << 22
+	QuarterHigh  = 1.57079637050628662109375
+	QuarterLow   = -4.37113900018624283e-8
+)
+
+// Tanh is t3, t5 … of tanh x ≈ x + x³·(t3 + x²·(t5 + …)) on |x| ≤ TanhNear: least
+// maximal relative error (4.5e-9 before rounding), by Remez exchange in float64.
+var Tanh = [...]float32{-0.3333328, 0.1333142, -0.053737797, 0.020632546, -0.005697384}
+
+// TanhNear is where the form by exp is as accurate.
+const TanhNear = 0.625

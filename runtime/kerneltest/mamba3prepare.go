@@ -68,7 +68,8 @@ func (m Mamba3Prepare) newCase(n headCount, f flavour) *Case {
 			c.inputs = append(c.inputs, input{a.name, args[a.name]})
 		}
 	}
-	c.inputs = append(c.inputs, input{"first", n.first}, input{"heads", n.heads}, input{"tokens", n.tokens})
+	pairs := (m.States + 1) / 2
+	c.inputs = append(c.inputs, input{scratch, make([]float32, 2*padGroup(pairs))}, input{"first", n.first}, input{"heads", n.heads}, input{"tokens", n.tokens})
 	c.want = map[string]*outcome{}
 	for _, name := range []string{"ready", "theta", "k", "v"} {
 		c.want[name] = unwritten(args[name])
@@ -172,7 +173,9 @@ func (h *mamba3Head) turn(t int, delta number) {
 	for s := range h.theta {
 		by := number{value: math.Pi}.times(exactly(h.args["angle"][t*h.StrideAngle+s]).apply(tanh, 1)).times(delta)
 		to := h.theta[s].plus(by)
-		to.value -= circle * math.Floor(to.value/circle)
+		if circles := math.Floor(to.value / circle); circles != 0 {
+			to = to.plus(number{value: -circle * circles}).rounded() // code takes 2π off in two parts
+		}
 		h.theta[s] = to
 	}
 }
