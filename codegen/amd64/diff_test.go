@@ -133,8 +133,8 @@ func headSpecs() []kernel.Spec {
 	return specs
 }
 
-// mamba3Specs is what Mamba-3 makes ready of each token: pairs of both kinds, all of
-// them turned and some, one rank and more.
+// mamba3Specs is what Mamba-3 makes ready of each token and how it gates what comes
+// out: pairs of both kinds, all of them turned and some, one rank and more.
 func mamba3Specs() []kernel.Spec {
 	var specs []kernel.Spec
 	for i, headDim := range []int{1, 16, 20, 50} {
@@ -142,9 +142,10 @@ func mamba3Specs() []kernel.Spec {
 			StrideX: 5*headDim + 1, StrideD: 5, StrideA: 6, StrideT: 7, StrideAngle: 26,
 			FloorBits: math.Float32bits(0.25), Halved: i%2 == 1, Softplus: i/2 == 1, Mimo: i > 0}
 		p.StrideReady, p.StrideB, p.StrideC = 5*p.Ready().Floats()+i, 6*p.Rank*p.States+2, 6*p.Rank*p.States+3
-		specs = append(specs, p)
+		specs = append(specs, p, kernel.Mamba3Gate{Width: 3 * headDim, HeadDim: headDim, Rank: 1 + i, StrideX: 3*headDim*(1+i) + i,
+			StrideZ: 3*headDim + i%2, StrideY: 3 * headDim, EpsBits: math.Float32bits(1e-5), Norm: i%2 == 1})
 	}
-	return specs
+	return append(specs, kernel.Mamba3Gate{Width: 17, HeadDim: 17, Rank: 6, StrideX: 102, StrideZ: 17, StrideY: 17, EpsBits: math.Float32bits(1e-5), Norm: true})
 }
 
 // cacheSpecs is attention over pages: heads of all kinds of sizes, one or more to

@@ -53,21 +53,34 @@ func (r *run) each(sentence string, body func(i int, present tailMask, at elemen
 // groups emits body for each of n groups of elements of a row, with pointers
 // that move from group to group; a single group has those of the row.
 func (a *asm) groups(n, elements int, pointers []reg.GPVirtual, body func(p []reg.GPVirtual)) {
+	list := make([]move, len(pointers))
+	for i, p := range pointers {
+		list[i] = move{p, elements}
+	}
+	a.groupsOf(n, list, body)
+}
+
+// groupsOf is groups of arrays with different numbers of elements to a group.
+func (a *asm) groupsOf(n int, list []move, body func(p []reg.GPVirtual)) {
+	moving := make([]reg.GPVirtual, len(list))
 	if n == 1 {
-		body(pointers)
+		for i, m := range list {
+			moving[i] = m.row
+		}
+		body(moving)
 		return
 	}
-	moving, left, loop := make([]reg.GPVirtual, len(pointers)), a.GP64(), a.label("group")
-	for i, p := range pointers {
+	left, loop := a.GP64(), a.label("group")
+	for i, m := range list {
 		moving[i] = a.GP64()
-		a.MOVQ(p, moving[i])
+		a.MOVQ(m.row, moving[i])
 	}
 	a.MOVQ(operand.U32(uint32(n)), left)
 	a.legend("One group a turn.", holds("its arrays", moving...), holds("groups left", left))
 	a.Label(loop)
 	body(moving)
-	for _, p := range moving {
-		a.ADDQ(operand.U32(uint32(4*elements)), p)
+	for i, m := range list {
+		a.ADDQ(operand.U32(uint32(4*m.stride)), moving[i])
 	}
 	a.DECQ(left)
 	a.JNZ(operand.LabelRef(loop))

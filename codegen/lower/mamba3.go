@@ -51,6 +51,7 @@ func (l *lowering) mamba3Prepare(v *ir.Value, o op.Mamba3, ready plan.Arg) plan.
 		StrideD: strides[3], StrideA: strides[4], StrideT: strides[5], StrideAngle: strides[6],
 		FloorBits: math.Float32bits(o.Floor), Halved: o.Halved, Softplus: o.Softplus, Mimo: v.Params[4] != nil,
 	}
+	args = append(args, plan.Arg{Kind: plan.ScratchArg})
 	return plan.Step{Spec: spec, Split: plan.ByHeads, Panels: o.Heads, Args: args}
 }
 
