@@ -16,7 +16,7 @@ const ggufContext = 1 << 20
 // ggufMamba1 is llama.cpp's architecture mamba. Norms, convolution, the bias
 // of Δ, A and D are float32; what A_log stands for is stored, not its logarithm.
 func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
-	m := &mamba1{Mamba1: s.Model.Architecture.(*family.Mamba1), source: s}
+	m := newMamba1(s)
 	if err := m.refuseGGUF(); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (m *mamba2) refuseGGUF() error {
 		refuseBiases(mixer.InProjBias, mixer.OutProjBias),
 		refuse(mixer.Activation != "silu", "gguf has silu behind the convolution, this model has %s (hidden_act)", mixer.Activation),
 		refuse(mixer.Low > 0 || mixer.High > 0, "gguf has no place for bounds of the time step (%s)", m.key("time_step_limit", "dt_limit")),
-		refuse(m.groups() > 1 && mixer.Gate.Group == 0,
+		refuse(m.wholeNorm(),
 			"llama.cpp norms each of %d groups by itself, this model norms all of them together; gguf can hold n_groups 1 only", m.groups()),
 	)
 }

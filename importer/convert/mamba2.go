@@ -1,7 +1,11 @@
 package convert
 
 import (
+	"encoding/json"
+	"strconv"
+
 	"github.com/mambac/mambac/importer/block"
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/importer/family"
 )
 
@@ -28,6 +32,13 @@ func (m *mamba2) states() int   { return (m.channels() - m.inner()) / (2 * m.gro
 // first is the mixer that sizes are read off: all are alike.
 func (m *mamba2) first() *block.Mamba2 { return m.Layers[0].Mixer }
 
+// wholeNorm reports whether there are groups that are normed together, as only
+// transformers has it.
+func (m *mamba2) wholeNorm() bool {
+	g := m.first()
+	return g.Groups > 1 && g.Norm != nil && g.Gate.Group == 0
+}
+
 // key is a key of the config: its name in either layout.
 func (m *mamba2) key(hf, ssm string) string {
 	if m.stateSpaces {
@@ -45,4 +56,44 @@ func (m *mamba2) plain(target string) error {
 		refuse(mixer.Norm == nil, "%s wants a norm behind the scan, this model has none (ssm_cfg.rmsnorm)", target),
 		refuse(mixer.Gate.NormFirst, "%s has the gate before the norm, this model behind it (ssm_cfg.norm_before_gate)", target),
 	)
+}
+
+// tensors lists what a checkpoint of either layout holds.
+func (m *mamba2) tensors(s *Source, dtype, embedding string) []container.Tensor {
+	c := &backbone{source: s, dtype: dtype}
+	return c.tensors(&m.Ends, embedding, len(m.Layers), func(i int, prefix string) { m.layer(c, prefix, m.Layers[i]) })
+}
+
+func (m *mamba2) layer(c *backbone, prefix string, l family.Mamba2Layer) {
+	mixer, x := prefix+"mixer.", l.Mixer
+	c.matrix(prefix+"norm.weight", l.Norm)
+	c.matrix(mixer+"in_proj.weight", x.InProj)
+	c.matrix(mixer+"in_proj.bias", x.InProjBias)
+	c.matrix(mixer+"conv1d.weight", x.Conv)
+	c.matrix(mixer+"conv1d.bias", x.ConvBias)
+	c.wide(mixer+"dt_bias", x.DtBias)
+	c.wide(mixer+"A_log", x.A)
+	c.wide(mixer+"D", x.D)
+	c.matrix(mixer+"norm.weight", x.Norm)
+	c.matrix(mixer+"out_proj.weight", x.OutProj)
+	c.matrix(mixer+"out_proj.bias", x.OutProjBias)
+}
+
+// limits are the bounds of the time step; nil where there are none.
+type limits []json.RawMessage
+
+// endless is infinity as a number of JSON that both originals read as such,
+// where the word Infinity is no JSON.
+const endless = "1e999"
+
+func (m *mamba2) limits() limits {
+	low, high := m.first().Low, m.first().High
+	if low == 0 && high == 0 {
+		return nil
+	}
+	list := limits{json.RawMessage(strconv.FormatFloat(float64(low), 'g', -1, 32)), json.RawMessage(endless)}
+	if high != 0 {
+		list[1] = json.RawMessage(strconv.FormatFloat(float64(high), 'g', -1, 32))
+	}
+	return list
 }
