@@ -33,6 +33,7 @@ func TestRefusedSettings(t *testing.T) {
 		{ssm, `"D_has_hdim": true`, "gguf", "gguf has a D for each head, this model one for each element (ssm_cfg.D_has_hdim)"},
 		{ssm, `"rmsnorm": false`, "hf", "hf wants a norm behind the scan, this model has none (ssm_cfg.rmsnorm)"},
 		{ssm, `"norm_before_gate": true`, "gguf", "gguf has the gate before the norm, this model behind it (ssm_cfg.norm_before_gate)"},
+		{ssm, `"d_intermediate": 9`, "hf", "hf cannot hold models of the type mamba2 with MLPs (d_intermediate); known are gguf llama, gguf mamba1, gguf mamba2, hf mamba1, hf mamba2, ssm mamba1, ssm mamba2"},
 		{llama, `"hidden_act": "gelu"`, "gguf", "gguf has silu in the MLPs of llama, this model has gelu (hidden_act)"},
 		{llama, `"partial_rotary_factor": 0.5`, "gguf", "gguf turns whole heads in llama, this model 4 of 8 elements (partial_rotary_factor)"},
 		{mistral, `"max_position_embeddings": 512, "sliding_window": 256`, "gguf",
@@ -56,6 +57,9 @@ func with(config, key string) string {
 		return config[:i] + key + config[i+end:]
 	}
 	end := strings.Index(config, "}")
+	if name == `"d_intermediate"` { // not of the mixer
+		end = len(config) - 1
+	}
 	return config[:end] + ", " + key + config[end:]
 }
 

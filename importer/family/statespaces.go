@@ -69,19 +69,24 @@ func importStateSpaces(c Keys, s *Set, choices *Choices) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a := m.architecture(); a != nil {
-		result.Architecture = a
-	}
+	result.Architecture = m.architecture(name)
 	return result, nil
 }
 
-// architecture is that of a model of mixers and nothing else; nil for others.
-func (m *stateSpaces) architecture() Architecture {
+// architecture is placed if a model of that name is mixers and nothing else.
+func (m *stateSpaces) architecture(name string) Architecture {
 	placed, ok := m.mixer.(interface {
 		architecture(e Ends, norms []*ir.Param) Architecture
 	})
-	if !ok || m.attention != nil || m.centred || m.mlp.n > 0 {
-		return nil
+	switch {
+	case m.attention != nil:
+		return Unplaced(name + " with attention (attn_layer_idx)")
+	case m.mlp.n > 0:
+		return Unplaced(name + " with MLPs (d_intermediate)")
+	case m.centred:
+		return Unplaced(name + " with LayerNorm (rms_norm)")
+	case !ok:
+		return Unplaced(name)
 	}
 	return placed.architecture(m.ends(), m.norms)
 }

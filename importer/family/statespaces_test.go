@@ -307,11 +307,11 @@ func TestStateSpacesArchitecture(t *testing.T) {
 		t.Errorf("architecture is %+v", b)
 	}
 	mlp := (&original{mlp: true}).filled(two.shapes(false), nil)
-	if a := must(t, ssmConfig(`"d_intermediate": 128, `+keys), mlp.f).Architecture; a.Kind() != "mamba2" || a != Unplaced("mamba2") {
+	if a := must(t, ssmConfig(`"d_intermediate": 128, `+keys), mlp.f).Architecture; a.Kind() != "mamba2 with MLPs (d_intermediate)" {
 		t.Errorf("MLPs: architecture is %#v", a)
 	}
 	centred := (&original{centred: true}).filled(mamba1Shapes(), nil)
-	if a := must(t, ssmConfig(`"rms_norm": false, `+mamba1Keys), centred.f).Architecture; a.Kind() != "mamba" {
+	if a := must(t, ssmConfig(`"rms_norm": false, `+mamba1Keys), centred.f).Architecture; a.Kind() != "mamba with LayerNorm (rms_norm)" {
 		t.Errorf("LayerNorm: architecture is %s", a.Kind())
 	}
 }
