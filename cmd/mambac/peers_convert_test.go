@@ -59,7 +59,7 @@ var oddModels = []string{
 	`llama rope_scaling={"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}`,
 	`llama rope_scaling={"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":64}`,
 	`llama rope_scaling={"rope_type":"linear","factor":3.0}`,
-	"mistral max_position_embeddings=4096 num_key_value_heads=1",
+	"mistral max_position_embeddings=512 sliding_window=512 num_key_value_heads=1",
 	"mixtral num_local_experts=5 num_experts_per_tok=3",
 }
 
