@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers test-peers clean
 
 all: $(BIN)
 
@@ -102,6 +102,11 @@ bench-peers: export MODELS := $(MODELS)
 bench-peers: export FORMATS := $(FORMATS)
 bench-peers:
 	$(GO) test ./cmd/mambac -tags peers -run TestPeers$$ -timeout 12h -count 1 -v
+
+# Holds llama.cpp against the reference implementations and the evaluator, with
+# files that mambac has converted for it: what bench-peers needs, and no silence.
+test-peers:
+	$(GO) test ./cmd/mambac -tags peers -run TestPeersConvert -timeout 1h -count 1 -v
 
 clean:
 	rm -rf bin

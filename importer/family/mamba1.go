@@ -29,12 +29,12 @@ func (m *mamba1) result(r *reader, name string) (*Result, error) {
 	if err := firstError(r.failed, m.prepare, m.fits); err != nil {
 		return nil, err
 	}
-	a := &Mamba1{Epsilon: m.eps}
+	a := &Mamba1{}
 	result, err := m.assemble(r.keys, name, func(_ int, prefix string) layer {
 		norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
 		mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
 		mixer.Norms = m.norms
-		a.Layers = append(a.Layers, Mamba1Layer{norm, mixer})
+		a.Layers = append(a.Layers, MixerLayer[*block.Mamba1]{norm, mixer})
 		return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value {
 			return b.Add(x, mixer.Append(b, b.RMSNorm(x, norm, m.eps), region))
 		}
@@ -42,8 +42,6 @@ func (m *mamba1) result(r *reader, name string) (*Result, error) {
 	if err != nil || m.norms != nil {
 		return result, err
 	}
-	e := m.ends()
-	a.Embedding, a.Norm, a.Head = e.embedding, e.norm, e.head
-	result.Architecture = a
+	a.Ends, result.Architecture = m.ends(), a
 	return result, nil
 }
