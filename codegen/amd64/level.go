@@ -93,17 +93,7 @@ func (l *Level) Improves(s kernel.Spec) bool {
 // Build returns the compiled instructions of the given specs, one function
 // each, and the constants that they share.
 func (l *Level) Build(tiling target.Tiling, specs ...kernel.Spec) (*ir.File, error) {
-	ctx := build.NewContext()
-	ctx.ConstraintExpr("amd64,!purego")
-	a := &asm{Context: ctx, level: l, constants: map[string]bool{}, legends: map[string][][]role{}}
-	for _, s := range specs {
-		if !l.Supports(s) {
-			return nil, fmt.Errorf("%s: level %s does not emit it", s.Name(), l.level.Name)
-		}
-		a.tile = l.tile(s, tiling)
-		a.function(s)
-	}
-	file, err := ctx.Result()
+	a, file, err := l.instructions(tiling, specs)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +104,23 @@ func (l *Level) Build(tiling target.Tiling, specs ...kernel.Spec) (*ir.File, err
 	return file, nil
 }
 
-// compile runs avo's passes on all functions at once: the choice of registers
-// takes a time that grows faster than a function does.
+// instructions emits functions whose registers are not chosen yet.
+func (l *Level) instructions(tiling target.Tiling, specs []kernel.Spec) (*asm, *ir.File, error) {
+	ctx := build.NewContext()
+	ctx.ConstraintExpr("amd64,!purego")
+	a := &asm{Context: ctx, level: l, constants: map[string]bool{}, legends: map[string][][]role{}}
+	for _, s := range specs {
+		if !l.Supports(s) {
+			return nil, nil, fmt.Errorf("%s: level %s does not emit it", s.Name(), l.level.Name)
+		}
+		a.tile = l.tile(s, tiling)
+		a.function(s)
+	}
+	file, err := ctx.Result()
+	return a, file, err
+}
+
+// compile runs the passes on all functions at once.
 func compile(file *ir.File) error {
 	functions := file.Functions()
 	errs := make([]error, len(functions))
@@ -124,7 +129,7 @@ func compile(file *ir.File) error {
 	for range min(runtime.GOMAXPROCS(0), len(functions)) {
 		wait.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(functions); i = int(next.Add(1)) - 1 {
-				errs[i] = pass.Compile.Execute(&ir.File{Sections: []ir.Section{functions[i]}})
+				errs[i] = compilation.Execute(&ir.File{Sections: []ir.Section{functions[i]}})
 			}
 		})
 	}

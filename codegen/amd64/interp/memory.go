@@ -94,6 +94,9 @@ func (s *state) resolve(a address) uint64 {
 // load reads up to 8 bytes.
 func (s *state) load(at uint64, n int) (uint64, error) {
 	b, err := s.bytes(at, n, false)
+	if len(b) == 4 { // most often
+		return uint64(binary.LittleEndian.Uint32(b)), err
+	}
 	var value uint64
 	for i := range b {
 		value |= uint64(b[i]) << (8 * i)

@@ -15,6 +15,16 @@ func broadcast(n int) handler {
 	return func(s *state, in *instruction) error {
 		source := &in.ops[0]
 		var v vector
+		if n == 4 && source.kind == memoryOp { // most often
+			value, err := s.load(s.resolve(source.mem), n)
+			for i := range in.destination().lanes() {
+				v[i] = uint32(value)
+			}
+			if err != nil {
+				return err
+			}
+			return s.writeVector(in, v)
+		}
 		for i := range n {
 			value, err := s.sourceByte(source, i)
 			if err != nil {

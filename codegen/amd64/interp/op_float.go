@@ -132,10 +132,10 @@ func fused(form string, negate bool) handler {
 		if err != nil {
 			return err
 		}
-		v := [3]vector{s.vectors[in.ops[2].number], s.vectors[in.ops[1].number], third}
-		result := v[0]
+		v := [3]*vector{&s.vectors[in.ops[2].number], &s.vectors[in.ops[1].number], &third}
+		first, second, added, result := v[a], v[b], v[c], *v[0]
 		for i := range n {
-			x, y, z := v[a][i], v[b][i], v[c][i]
+			x, y, z := first[i], second[i], added[i]
 			if negate {
 				x ^= 1 << 31
 			}
@@ -156,8 +156,13 @@ func fma(a, b, c float32) float32 {
 	// The error of the sum, exactly.
 	part := sum - product
 	lost := product - (sum - part) + (addend - part)
-	if odd := math.Float64bits(sum)&1 == 1; lost != 0 && !odd {
-		sum = math.Nextafter(sum, math.Copysign(math.MaxFloat64, lost))
+	bits := math.Float64bits(sum)
+	switch odd := bits&1 == 1; {
+	case lost == 0 || odd:
+	case lost > 0 == (sum > 0):
+		bits++ // away from zero
+	default:
+		bits--
 	}
-	return float32(sum)
+	return float32(math.Float64frombits(bits))
 }

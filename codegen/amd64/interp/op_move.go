@@ -1,6 +1,9 @@
 package interp
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 func init() {
 	register(4, moveVector(1), "VMOVUPS", "VMOVDQU", "VMOVDQU32", "VLDDQU")
@@ -40,6 +43,14 @@ func moveVector(align int) handler {
 // storeVector writes the lanes that the mask lets through.
 func (s *state) storeVector(in *instruction, mem, source *op) error {
 	at := s.resolve(mem.mem)
+	if !in.masked {
+		if b, err := s.bytes(at, source.bytes, true); err == nil { // the loop says where it is not
+			for i := range source.lanes() {
+				binary.LittleEndian.PutUint32(b[4*i:], s.vectors[source.number][i])
+			}
+			return nil
+		}
+	}
 	for i := range source.lanes() {
 		if !s.active(in, i) {
 			continue

@@ -1,6 +1,9 @@
 package interp
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // state is the processor and its memory.
 type state struct {
@@ -45,6 +48,14 @@ func (s *state) readVector(in *instruction, o *op, n int) (vector, error) {
 		return v, fmt.Errorf("operand is neither vector nor memory")
 	}
 	at := s.resolve(o.mem)
+	if !in.masked && !in.broadcast {
+		if b, err := s.bytes(at, 4*n, false); err == nil { // the loop says where it is not
+			for i := range n {
+				v[i] = binary.LittleEndian.Uint32(b[4*i:])
+			}
+			return v, nil
+		}
+	}
 	for i := range n {
 		if !s.active(in, i) {
 			continue
@@ -78,17 +89,16 @@ func (s *state) writeLanes(in *instruction, v vector, n int) error {
 		return fmt.Errorf("masks of elements of %d bytes are not implemented", in.element)
 	}
 	o := in.destination()
-	old := s.vectors[o.number]
+	register := &s.vectors[o.number]
 	for i := range n {
 		switch {
-		case s.active(in, i):
-			old[i] = v[i]
+		case !in.masked || s.active(in, i):
+			register[i] = v[i]
 		case in.zeroing:
-			old[i] = 0
+			register[i] = 0
 		}
 	}
-	clear(old[n:])
-	s.vectors[o.number] = old
+	clear(register[n:])
 	s.dirty = s.dirty || o.bytes > 16 && o.number < 16
 	return nil
 }
