@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers context-curve clean
 
 all: $(BIN)
 
@@ -102,6 +102,21 @@ bench-peers: export MODELS := $(MODELS)
 bench-peers: export FORMATS := $(FORMATS)
 bench-peers:
 	$(GO) test ./cmd/mambac -tags peers -run TestPeers$$ -timeout 12h -count 1 -v
+
+# Measures a Mamba, a Mamba-2, a hybrid and a transformer of one size along a long
+# text, and the loss by position of the trained models, and writes docs/context.md,
+# .csv, .svg and the table of the README. Half an hour, 6 GB of memory, 2 GB of
+# disk; nothing else may run. A short run:
+# make context-curve CONTEXTS="64 128" REPEATS=1 MODELS="mamba-130m llama-130m".
+# GEN (tokens of a sample), THREADS, TRIES (of a length that others disturb),
+# WEIGHTS, CURVE_CACHE, CURVE_OUT (whose docs and README are written) and
+# MAMBAC_MODELS (trained models) may be set too, folders as whole paths; MODELS
+# may name any preset of synth.
+context-curve: export CONTEXTS := $(CONTEXTS)
+context-curve: export REPEATS := $(REPEATS)
+context-curve: export MODELS := $(MODELS)
+context-curve:
+	$(GO) test ./cmd/mambac -tags curve -run TestCurve$$ -timeout 6h -count 1 -v
 
 clean:
 	rm -rf bin

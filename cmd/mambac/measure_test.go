@@ -1,4 +1,4 @@
-//go:build (figures || peers || curve) && linux
+//go:build (figures || peers) && linux
 
 package main
 
@@ -13,9 +13,6 @@ import (
 
 	"github.com/mambac/mambac/runtime/cpu"
 )
-
-// disturbed is how much of a processor others may keep busy meanwhile.
-const disturbed = 0.1
 
 // quietest runs a measurement until others leave the machine alone, but not
 // for ever, and returns how many processors they kept busy in the last run.
