@@ -107,11 +107,11 @@ bench-peers:
 # text, and the loss by position of the trained models, and writes docs/context.md,
 # .csv, .svg and the table of the README. Half an hour, 6 GB of memory, 2 GB of
 # disk; nothing else may run. A short run:
-# make context-curve CONTEXTS="64 128" REPEATS=1 MODELS="mamba-130m llama-130m".
+# make context-curve CONTEXTS="64 128" REPEATS=1 MODELS="mamba llama".
 # GEN (tokens of a sample), THREADS, TRIES (of a length that others disturb),
 # WEIGHTS, CURVE_CACHE, CURVE_OUT (whose docs and README are written) and
 # MAMBAC_MODELS (trained models) may be set too, folders as whole paths; MODELS
-# may name any preset of synth.
+# may name presets and families of synth too.
 context-curve: export CONTEXTS := $(CONTEXTS)
 context-curve: export REPEATS := $(REPEATS)
 context-curve: export MODELS := $(MODELS)

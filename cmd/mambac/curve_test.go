@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/mambac/mambac/importer/synth"
 )
 
 // TestCurve measures models of each kind along one text, and the loss of the
@@ -51,44 +53,51 @@ func newCurveRun(t *testing.T) *curveRun {
 	return c
 }
 
-// curvePreset is how a model of about 129 million parameters is made. All have
-// the same vocabulary, which the head shares with the embedding, and the same
-// width; those with attention have as many heads. Widths of MLPs make up the
-// size.
+// curvePreset is how a model is made.
 type curvePreset struct {
-	name, kind, preset string
-	set                []string // key=value
+	name, kind string
+	synth      []string // flags
 }
 
-var (
-	curveShape  = []string{"vocab_size=50280", "tie_word_embeddings=true", "hidden_size=768", "num_attention_heads=12", "num_key_value_heads=3"}
-	curveModels = []curvePreset{
-		{"mamba-130m", "Mamba", "mamba-130m", nil},
-		{"mamba2-130m", "Mamba-2", "mamba2-130m", nil},
-		{"jamba-130m", "hybrid (Jamba)", "jamba-tiny-like", append(curveShape[:5:5], "num_experts=1", "num_experts_per_tok=1", "intermediate_size=944")},
-		{"llama-130m", "transformer (Llama)", "llama-160m-like", append(curveShape[:5:5], "intermediate_size=2624", "max_position_embeddings=131072")},
-	}
-)
+// curveModels have about 129 million parameters each: the same vocabulary,
+// which the head shares with the embedding, and the same width. Those with
+// attention have as many heads. Widths of MLPs make up the size.
+var curveModels = []curvePreset{
+	{"mamba-130m", "Mamba", []string{"--preset", "mamba-130m"}},
+	{"mamba2-130m", "Mamba-2", []string{"--preset", "mamba2-130m"}},
+	{"jamba-130m", "hybrid (Jamba)", attending("jamba-tiny-like", "num_experts=1", "num_experts_per_tok=1", "intermediate_size=944")},
+	{"llama-130m", "transformer (Llama)", attending("llama-160m-like", "intermediate_size=2624", "max_position_embeddings=131072")},
+}
 
-// presetOf is a model of the list, or any preset as it is.
+// attending is the flags of a preset with attention.
+func attending(preset string, set ...string) []string {
+	flags := []string{"--preset", preset}
+	shape := []string{"vocab_size=50280", "tie_word_embeddings=true", "hidden_size=768", "num_attention_heads=12", "num_key_value_heads=3"}
+	for _, key := range append(shape, set...) {
+		flags = append(flags, "--set", key)
+	}
+	return flags
+}
+
+// presetOf is a model of the list, a preset as it is, or a little model of a
+// family.
 func presetOf(name string) curvePreset {
 	for _, m := range curveModels {
 		if m.name == name {
 			return m
 		}
 	}
-	return curvePreset{name, name, name, nil}
+	if slices.Contains(synth.Presets(), name) {
+		return curvePreset{name, name, []string{"--preset", name}}
+	}
+	return curvePreset{name, name, []string{"--family", name}}
 }
 
 // model measures one model.
 func (c *curveRun) model(name string) {
 	defer c.clean()
 	p := presetOf(name)
-	var flags []string
-	for _, s := range p.set {
-		flags = append(flags, "--set", s)
-	}
-	checkpoint := c.checkpoint(p.preset, "", flags...)
+	checkpoint := c.checkpoint("", p.synth...)
 	program := c.build(checkpoint, c.Weights)
 	m := c.described(p, c.inspected(checkpoint), program)
 	c.t.Logf("%s: %.1f million parameters", name, float64(m.Parameters)/1e6)

@@ -51,7 +51,7 @@ func courseOf(preset string) course {
 func (p *peers) speed(preset string) {
 	defer p.clean()
 	run := courseOf(preset)
-	checkpoint := p.checkpoint(preset, run.tokenizer, run.set...)
+	checkpoint := p.checkpoint(run.tokenizer, append([]string{"--preset", preset}, run.set...)...)
 	sizes := p.inspected(checkpoint).sizes
 	ours, theirs := p.chosen(run.ours, run.theirs)
 	field := slices.Concat(p.ours(checkpoint, ours), p.theirs(checkpoint, run.base, theirs))

@@ -88,18 +88,20 @@ func thisMachine(t *testing.T) machine {
 	}
 }
 
-// checkpoint is a random one, kept for later runs, with a tokenizer of the
-// fixtures unless that is "".
-func (w *workshop) checkpoint(preset, tokenizer string, flags ...string) string {
-	name := preset
+// checkpoint is a random one as flags of synth say, kept for later runs, with a
+// tokenizer of the fixtures unless that is "".
+func (w *workshop) checkpoint(tokenizer string, flags ...string) string {
+	var values []string
 	for _, flag := range flags {
-		name += fileName(flag)
+		if !strings.HasPrefix(flag, "-") {
+			values = append(values, flag)
+		}
 	}
-	folder := filepath.Join(w.cache, name)
+	folder := filepath.Join(w.cache, fileName(strings.Join(values, " ")))
 	if _, err := os.Stat(folder); err == nil {
 		return folder
 	}
-	compiler(w.t, append([]string{"synth", "--preset", preset, "--out", folder, "-q"}, flags...)...)
+	compiler(w.t, append([]string{"synth", "--out", folder, "-q"}, flags...)...)
 	if tokenizer == "" {
 		return folder
 	}
