@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers context-curve clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -102,6 +102,11 @@ bench-peers: export MODELS := $(MODELS)
 bench-peers: export FORMATS := $(FORMATS)
 bench-peers:
 	$(GO) test ./cmd/mambac -tags peers -run TestPeers$$ -timeout 12h -count 1 -v
+
+# Holds llama.cpp against the reference implementations and the evaluator, with
+# files that mambac has converted for it: what bench-peers needs, and no silence.
+test-peers:
+	$(GO) test ./cmd/mambac -tags peers -run TestPeersConvert -timeout 1h -count 1 -v
 
 # Measures a Mamba, a Mamba-2, a hybrid and a transformer of one size along a long
 # text, and the loss by position of the trained models, and writes docs/context.md,

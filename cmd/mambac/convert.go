@@ -23,15 +23,21 @@ func newConvert(c *console) *cobra.Command {
 		Short: "Write a checkpoint in another layout",
 		Long: `Writes a checkpoint in the layout of another program. Targets:
 ` + targetList() + `
+Models of Mamba-1 and Mamba-2 go to each of them; Llama, Mistral and Mixtral to
+gguf.
+
 Tensors keep the types they are stored in, unless --dtype names one for all:
-A_log and D become f32 then. In gguf, --dtype is that of the large matrices; all
+A_log, D and dt_bias become f32 then. In gguf, --dtype is that of the large matrices; all
 that is small is f32, and q8_0 keeps dt_proj in f16 where its rows are no
 multiple of 32. q4_0, q4_k_m and the like are made from an f32 or f16 file by
 llama-quantize of llama.cpp.
 
 What the target has no place for is an error, before anything is written. For
-gguf that is a projection with a bias, an inner size that is not twice the
-hidden one, and a model without a tokenizer.json.
+gguf that is a model without a tokenizer.json of byte-level BPE; of Mamba, a
+projection with a bias; of Mamba-1, an inner size that is not twice the hidden
+one; of Mamba-2, bounds of the time step; of Mistral, a sliding window shorter
+than max_position_embeddings. Groups of Mamba-2 are normed each by itself in ssm
+and gguf, all together in hf: with n_groups above 1, hf goes to neither.
 
 The small files of a tokenizer are copied into folders. Values are streamed, the
 same checkpoint gives the same bytes, and an interrupt leaves nothing behind.`,

@@ -211,25 +211,36 @@ func (p *peers) theirQuality(model string, c *contestant, base string, chunks in
 	})
 }
 
-// greedy compares what both sides go on with, in float32, with the texts of
-// the reference implementation.
-func (p *peers) greedy(model, checkpoint string, ours, theirs *contestant) {
+// referenceText is a greedy text of the reference implementation.
+type referenceText struct {
+	Prompt string  `json:"prompt"`
+	IDs    []int32 `json:"greedy_ids"`
+	Text   string  `json:"text"`
+}
+
+func (p *peers) references(checkpoint string) []referenceText {
 	text, err := os.ReadFile(filepath.Join(checkpoint, "reference.json"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var reference struct {
-		Generations []struct {
-			Prompt string  `json:"prompt"`
-			IDs    []int32 `json:"greedy_ids"`
-			Text   string  `json:"text"`
-		} `json:"generations"`
+		Generations []referenceText `json:"generations"`
 	}
 	if err := json.Unmarshal(text, &reference); err != nil {
 		p.t.Fatal(err)
 	}
+	if len(reference.Generations) == 0 {
+		p.t.Fatalf("%s: no generations in reference.json", checkpoint)
+	}
+	return reference.Generations
+}
+
+// greedy compares what both sides go on with, in float32, with the texts of
+// the reference implementation.
+func (p *peers) greedy(model, checkpoint string, ours, theirs *contestant) {
+	references := p.references(checkpoint)
 	same, other := 0, 0
-	for _, g := range reference.Generations {
+	for _, g := range references {
 		n := strconv.Itoa(len(g.IDs))
 		if succeed(p.t, exec.Command(ours.path, "run", g.Prompt, "-n", n, "--ignore-eos")) == g.Text {
 			same++
@@ -245,5 +256,5 @@ func (p *peers) greedy(model, checkpoint string, ours, theirs *contestant) {
 		})
 	}
 	p.Greedy = append(p.Greedy, fmt.Sprintf("%s in float32: of %d greedy texts of the reference implementation mambac has %d, llama.cpp with the converted file %d.",
-		model, len(reference.Generations), same, other))
+		model, len(references), same, other))
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,11 @@ const (
 		"intermediate_size": 59, "time_step_rank": 5, "use_bias": true, "use_conv_bias": false, "tie_word_embeddings": false, "eos_token_id": [4, 2], "bos_token_id": 3}`
 	oddSSM = `{"d_model": 24, "n_layer": 2, "vocab_size": 99, "pad_vocab_size_multiple": 7,
 		"ssm_cfg": {"d_state": 5, "expand": 1.3, "dt_rank": "auto", "bias": true}}`
+	odd2HF = `{"model_type": "mamba2", "hidden_size": 37, "num_hidden_layers": 2, "vocab_size": 101, "state_size": 7, "conv_kernel": 3,
+		"expand": 1.1, "num_heads": 5, "head_dim": 8, "n_groups": 1, "use_bias": true, "use_conv_bias": false, "tie_word_embeddings": false,
+		"time_step_limit": [0.25, {"__float__": "Infinity"}], "eos_token_id": [4, 2], "bos_token_id": 3}`
+	odd2SSM = `{"d_model": 24, "n_layer": 2, "vocab_size": 99, "pad_vocab_size_multiple": 7,
+		"ssm_cfg": {"layer": "Mamba2", "d_state": 5, "expand": 1.3, "headdim": 31, "bias": true, "dt_limit": [0.001, 0.5]}}`
 	oneHF = `{"model_type": "mamba", "hidden_size": 1, "expand": 1, "state_size": 1, "conv_kernel": 1, "time_step_rank": 1, "num_hidden_layers": 1, "vocab_size": 2}`
 )
 
@@ -90,8 +96,12 @@ func sources(t *testing.T) map[string]*convert.Source {
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no goldens: %v", err)
 	}
+	for _, name := range []string{"mamba2-safetensors", "mamba2-norm-before-gate", "mamba2-ssm-layout"} {
+		folders = append(folders, "../testdata/golden/"+name)
+	}
 	list := map[string]*convert.Source{
 		"odd hf": made(t, oddHF, tensor.BF16, nil), "odd ssm": made(t, oddSSM, tensor.F16, nil), "one": made(t, oneHF, tensor.F32, nil),
+		"odd Mamba-2 hf": made(t, odd2HF, tensor.BF16, nil), "odd Mamba-2 ssm": made(t, odd2SSM, tensor.F16, nil),
 	}
 	for _, folder := range folders {
 		list[filepath.Base(folder)] = open(t, folder)
@@ -194,19 +204,21 @@ func read(t *testing.T, path string) []byte {
 // TestDTypes: all is rounded to the type that was asked for, but what states
 // decay by.
 func TestDTypes(t *testing.T) {
-	s := made(t, oddSSM, tensor.F32, nil)
-	for _, target := range []string{"hf", "ssm"} {
-		for name, dtype := range map[string]tensor.DType{"f32": tensor.F32, "f16": tensor.F16, "bf16": tensor.BF16} {
-			m := open(t, converted(t, s, target, name)).Model
-			for i, p := range m.Module.Params {
-				want := dtype
-				if strings.HasSuffix(p.Name, "A_log") || strings.HasSuffix(p.Name, ".D") {
-					want = tensor.F32
+	wide := regexp.MustCompile(`(A_log|\.D|\.dt_bias)$`)
+	for _, s := range []*convert.Source{made(t, oddSSM, tensor.F32, nil), made(t, odd2HF, tensor.F32, nil)} {
+		for _, target := range []string{"hf", "ssm"} {
+			for name, dtype := range map[string]tensor.DType{"f32": tensor.F32, "f16": tensor.F16, "bf16": tensor.BF16} {
+				m := open(t, converted(t, s, target, name)).Model
+				for i, p := range m.Module.Params {
+					want := dtype
+					if wide.MatchString(p.Name) {
+						want = tensor.F32
+					}
+					if p.DType != want {
+						t.Errorf("%s %s: %s is %v", target, name, p.Name, p.DType)
+					}
+					difference(t, p.Name, values(t, p), values(t, s.Model.Module.Params[i]), 1.0/(1<<8))
 				}
-				if p.DType != want {
-					t.Errorf("%s %s: %s is %v", target, name, p.Name, p.DType)
-				}
-				difference(t, p.Name, values(t, p), values(t, s.Model.Module.Params[i]), 1.0/(1<<8))
 			}
 		}
 	}

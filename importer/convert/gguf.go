@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/mambac/mambac/importer/family"
 	"github.com/mambac/mambac/importer/gguf"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/tensor"
@@ -58,6 +59,15 @@ func (g *ggufModel) chosen(p *ir.Param) gguf.Type {
 	return elementTypes[elementType(p, g.dtype)]
 }
 
+// ends adds what is around the layers. A tied head is the embedding there too.
+func (g *ggufModel) ends(e *family.Ends) {
+	g.matrix("token_embd.weight", e.Embedding)
+	g.small("output_norm.weight", e.Norm, e.Norm.Shape...)
+	if !e.Tied() {
+		g.matrix("output.weight", e.Head)
+	}
+}
+
 // matrix adds a matrix in the chosen type.
 func (g *ggufModel) matrix(name string, p *ir.Param) {
 	as := g.chosen(p)
@@ -65,6 +75,20 @@ func (g *ggufModel) matrix(name string, p *ir.Param) {
 		g.err = fmt.Errorf("%s: %s needs rows of a multiple of %d, have %v; choose --dtype f16, bf16 or f32", p.Name, g.dtype, as.Block(), p.Shape)
 	}
 	g.add(name, as, p.Shape, p)
+}
+
+// project adds a matrix and its bias, which may be nil.
+func (g *ggufModel) project(name string, w, bias *ir.Param) {
+	g.matrix(name+".weight", w)
+	if bias != nil {
+		g.small(name+".bias", bias, bias.Shape...)
+	}
+}
+
+// stack adds a matrix as so many, one behind the other.
+func (g *ggufModel) stack(name string, p *ir.Param, count int) {
+	g.matrix(name, p)
+	g.tensors[len(g.tensors)-1].Shape = []int{count, p.Shape[0] / count, p.Shape[1]}
 }
 
 // narrow adds a matrix whose rows need not be whole blocks: llama.cpp keeps

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/mambac/mambac/importer/family"
-	"github.com/mambac/mambac/ir"
 )
 
 func init() { registerWay("gguf", "mamba1", ggufMamba1) }
@@ -17,7 +16,7 @@ const ggufContext = 1 << 20
 // ggufMamba1 is llama.cpp's architecture mamba. Norms, convolution, the bias
 // of Δ, A and D are float32; what A_log stands for is stored, not its logarithm.
 func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
-	m := &mamba1{Mamba1: s.Model.Architecture.(*family.Mamba1), source: s}
+	m := newMamba1(s)
 	if err := m.refuseGGUF(); err != nil {
 		return nil, err
 	}
@@ -37,11 +36,7 @@ func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
 	if err := g.tokenizer(m.rows()); err != nil {
 		return nil, err
 	}
-	g.matrix("token_embd.weight", m.Embedding)
-	g.small("output_norm.weight", m.Norm, m.hidden())
-	if !m.tied() {
-		g.matrix("output.weight", m.Head)
-	}
+	g.ends(&m.Ends)
 	for i, l := range m.Layers {
 		m.ggufLayer(g, "blk."+strconv.Itoa(i)+".", l)
 	}
@@ -53,14 +48,7 @@ func (m *mamba1) refuseGGUF() error {
 	if m.inner() != 2*m.hidden() {
 		return fmt.Errorf("gguf wants an inner size of twice the hidden one, have %d and %d", m.inner(), m.hidden())
 	}
-	for _, l := range m.Layers {
-		for _, bias := range []*ir.Param{l.Mixer.InProjBias, l.Mixer.OutProjBias} {
-			if bias != nil {
-				return fmt.Errorf("%s: gguf has no place for a bias of a projection", bias.Name)
-			}
-		}
-	}
-	return nil
+	return refuseBiases(m.first().InProjBias, m.first().OutProjBias)
 }
 
 func (m *mamba1) ggufLayer(g *ggufModel, prefix string, l family.Mamba1Layer) {

@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 
+	"github.com/mambac/mambac/importer/container"
 	"github.com/mambac/mambac/importer/family"
 )
 
@@ -11,7 +12,6 @@ func init() {
 		Name: "ssm", About: "a folder as state-spaces/mamba has it: config.json, pytorch_model.bin",
 		Folder: true, DTypes: []string{"f32", "f16", "bf16"},
 	})
-	registerWay("ssm", "mamba1", ssmMamba1)
 }
 
 // ssmConfig is what MambaConfig of mamba_ssm reads (families.md §5). It
@@ -29,46 +29,24 @@ type ssmConfig struct {
 	Tied         *bool `json:"tie_embeddings,omitempty"` // nil is true
 }
 
-// ssmMixer1 is the options of a Mamba-1 mixer.
-type ssmMixer1 struct {
-	DState   int     `json:"d_state"`
-	DConv    int     `json:"d_conv"`
-	Expand   float64 `json:"expand"`
-	DtRank   int     `json:"dt_rank"`
-	ConvBias bool    `json:"conv_bias"`
-	Bias     bool    `json:"bias"`
-}
-
 // ssmEpsilon is fixed in this layout.
 const ssmEpsilon = 1e-5
 
-func ssmMamba1(s *Source, dtype string) (*Conversion, error) {
-	m := &mamba1{Mamba1: s.Model.Architecture.(*family.Mamba1), source: s, dtype: dtype, embedding: "backbone.embedding.weight"}
-	if m.Epsilon != ssmEpsilon {
-		return nil, fmt.Errorf("ssm has %g in its norms and no key for another value, this model has %g", ssmEpsilon, m.Epsilon)
+// ssmLayout is a checkpoint of the layout: its tensors, and the options of its
+// mixers. A config that has the layout already is kept.
+func ssmLayout(s *Source, e *family.Ends, layers int, mixer any, tensors []container.Tensor) (*Conversion, error) {
+	if e.Epsilon != ssmEpsilon {
+		return nil, fmt.Errorf("ssm has %g in its norms and no key for another value, this model has %g", ssmEpsilon, e.Epsilon)
 	}
-	return checkpointOf(s, m.ssmConfig(), "torch-zip", m.tensors())
-}
-
-// ssmConfig is the config of a checkpoint that has the layout already, or a
-// new one.
-func (m *mamba1) ssmConfig() any {
-	if m.source.Model.Family == "state-spaces" {
-		return m.source.Checkpoint.Config()
+	if s.Model.Family == "state-spaces" {
+		return checkpointOf(s, s.Checkpoint.Config(), "torch-zip", tensors)
 	}
-	mixer := m.first()
-	c := &ssmConfig{
-		DModel: m.hidden(), NLayer: len(m.Layers), RMSNorm: true, ResidualF32: true, FusedAddNorm: true,
-		SSM: &ssmMixer1{
-			DState: m.states(), DConv: m.taps(), Expand: m.expand(), DtRank: m.rank(),
-			ConvBias: mixer.ConvBias != nil, Bias: mixer.InProjBias != nil,
-		},
-	}
-	c.VocabSize, c.PadMultiple = padded(m.source.Model.VocabSize, m.rows())
-	if tied := m.tied(); !tied {
+	c := &ssmConfig{DModel: e.Embedding.Shape[1], NLayer: layers, RMSNorm: true, ResidualF32: true, FusedAddNorm: true, SSM: mixer}
+	c.VocabSize, c.PadMultiple = padded(s.Model.VocabSize, e.Embedding.Shape[0])
+	if tied := e.Tied(); !tied {
 		c.Tied = &tied
 	}
-	return c
+	return checkpointOf(s, c, "torch-zip", tensors)
 }
 
 // padded says of which multiple the stored rows of a vocabulary are: the

@@ -74,6 +74,7 @@ func TestHybridTolerance(t *testing.T) {
 		{"bare infinity", mamba2JSON, `{`, `{"time_step_limit": [0.0, Infinity], `},
 		{"infinity of 5.x", mamba2JSON, `{`, `{"time_step_limit": [0.0, {"__float__": "Infinity"}], `},
 		{"infinity in a string", mamba2JSON, `{`, `{"time_step_limit": [-1e-3, "Infinity"], `},
+		{"infinity as a number", mamba2JSON, `{`, `{"time_step_limit": [-1e999, 1e999], `},
 		{"no limit", mamba2JSON, `{`, `{"time_step_limit": null, `},
 		{"limits without effect", mamba2JSON, `{`, `{"time_step_min": 0.7, "time_step_max": 0.8, "chunk_size": 7, `},
 		{"norms of another implementation", mamba2JSON, `{`, `{"norm_before_gate": true, "rms_norm": false, "time_step_rank": 9, `},

@@ -269,7 +269,7 @@ func (r *reader) only(known []string) {
 }
 
 // number is a float64 in any of the spellings of families.md §1.2: 1.5,
-// "Infinity" as ParseKeys leaves it, {"__float__": "Infinity"}.
+// "Infinity" as ParseKeys leaves it, {"__float__": "Infinity"}, 1e999.
 type number float64
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -289,5 +289,9 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 		*n = number(v)
 		return nil
 	}
-	return json.Unmarshal(raw, (*float64)(n))
+	err := json.Unmarshal(raw, (*float64)(n))
+	if v, wide := strconv.ParseFloat(string(raw), 64); errors.Is(wide, strconv.ErrRange) { // infinite, as Python reads it
+		*n, err = number(v), nil
+	}
+	return err
 }

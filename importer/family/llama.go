@@ -45,7 +45,17 @@ func (m *llama) result(r *reader, name string) (*Result, error) {
 	if err := firstError(r.failed, m.prepare); err != nil {
 		return nil, err
 	}
-	return m.assemble(r.keys, name, m.layer, m.facts()...)
+	a := &Llama{Rotary: *m.rotary, Longest: m.rope.longest.n}
+	result, err := m.assemble(r.keys, name, func(_ int, prefix string) layer {
+		l := m.parameters(prefix)
+		a.Layers = append(a.Layers, l)
+		return m.layer(l)
+	}, m.facts()...)
+	if err != nil {
+		return nil, err
+	}
+	a.Ends, result.Architecture = m.ends(), a
+	return result, nil
 }
 
 func (m *llama) prepare() error {
@@ -72,16 +82,28 @@ func (m *llama) prepare() error {
 	return m.set.check()
 }
 
+// parameters is the layer whose tensors have the prefix.
+func (m *llama) parameters(prefix string) LlamaLayer {
+	stream := m.hidden.times(1)
+	l := LlamaLayer{
+		Norm:        m.set.shaped(prefix+"input_layernorm.weight", stream),
+		Attention:   m.attention.parameters(m.set, prefix+"self_attn.", stream, stream),
+		ForwardNorm: m.set.shaped(prefix+"post_attention_layernorm.weight", stream),
+	}
+	if m.experts != nil {
+		l.Experts = m.experts.parameters(m.set, prefix, m.hidden)
+	} else {
+		l.MLP = m.mlp.parameters(m.set, prefix+"mlp.", m.hidden)
+	}
+	return l
+}
+
 // layer is the attention and then the feed-forward block, each of the norm of
 // the stream.
-func (m *llama) layer(_ int, prefix string) layer {
-	first := m.set.shaped(prefix+"input_layernorm.weight", m.hidden.times(1))
-	attention := m.attention.parameters(m.set, prefix+"self_attn.", m.hidden.times(1), m.hidden.times(1))
-	second := m.set.shaped(prefix+"post_attention_layernorm.weight", m.hidden.times(1))
-	forward := m.forward(prefix)
+func (m *llama) layer(l LlamaLayer) layer {
 	return func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
-		x = b.Add(x, attention.Append(b, b.RMSNorm(x, first, m.eps), region, angles))
-		return b.Add(x, forward.Append(b, b.RMSNorm(x, second, m.eps)))
+		x = b.Add(x, l.Attention.Append(b, b.RMSNorm(x, l.Norm, m.eps), region, angles))
+		return b.Add(x, l.forward().Append(b, b.RMSNorm(x, l.ForwardNorm, m.eps)))
 	}
 }
 
@@ -92,11 +114,11 @@ type feedForward interface {
 
 var _, _ feedForward = (*block.MLP)(nil), (*block.MoE)(nil)
 
-func (m *llama) forward(prefix string) feedForward {
-	if m.experts != nil {
-		return m.experts.parameters(m.set, prefix, m.hidden)
+func (l *LlamaLayer) forward() feedForward {
+	if l.Experts != nil {
+		return l.Experts
 	}
-	return m.mlp.parameters(m.set, prefix+"mlp.", m.hidden)
+	return l.MLP
 }
 
 func (m *llama) facts() []Fact {

@@ -29,7 +29,7 @@ func (m *mamba1) result(r *reader, name string) (*Result, error) {
 	if err := firstError(r.failed, m.prepare, m.fits); err != nil {
 		return nil, err
 	}
-	a := &Mamba1{Epsilon: m.eps}
+	a := &Mamba1{}
 	result, err := m.assemble(r.keys, name, func(_ int, prefix string) layer {
 		norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
 		mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
@@ -42,8 +42,6 @@ func (m *mamba1) result(r *reader, name string) (*Result, error) {
 	if err != nil || m.norms != nil {
 		return result, err
 	}
-	e := m.ends()
-	a.Embedding, a.Norm, a.Head = e.embedding, e.norm, e.head
-	result.Architecture = a
+	a.Ends, result.Architecture = m.ends(), a
 	return result, nil
 }

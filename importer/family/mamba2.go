@@ -22,7 +22,7 @@ func importMamba2(c Keys, s *Set) (*Result, error) {
 	if err := firstError(r.failed, m.prepare, m.fits); err != nil {
 		return nil, err
 	}
-	return m.assemble(c, "mamba2", m.layer, m.mixer.facts()...)
+	return m.result(c)
 }
 
 // readMamba2 takes the norm over the whole width, whatever norm_before_gate
@@ -57,10 +57,20 @@ func (m *mamba2) prepare() error {
 	return m.set.check()
 }
 
-func (m *mamba2) layer(_ int, prefix string) layer {
-	norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
-	mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
-	return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value {
-		return b.Add(x, mixer.Append(b, b.RMSNorm(x, norm, m.eps), region))
+// result is the model.
+func (m *mamba2) result(c Keys) (*Result, error) {
+	a := &Mamba2{}
+	result, err := m.assemble(c, "mamba2", func(_ int, prefix string) layer {
+		norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
+		mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
+		a.Layers = append(a.Layers, Mamba2Layer{norm, mixer})
+		return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value {
+			return b.Add(x, mixer.Append(b, b.RMSNorm(x, norm, m.eps), region))
+		}
+	}, m.mixer.facts()...)
+	if err != nil {
+		return nil, err
 	}
+	a.Ends, result.Architecture = m.ends(), a
+	return result, nil
 }

@@ -12,13 +12,6 @@ import (
 	"github.com/mambac/mambac/ir/tensor"
 )
 
-// rotary is what rotary embeddings turn by: the frequencies of families.md
-// §1.7, as a parameter that no checkpoint holds, and the attention factor.
-type rotary struct {
-	frequencies *ir.Param
-	factor      float32
-}
-
 // rope is what a config says of rotary embeddings, in either spelling
 // (families.md §1.2): rope_parameters, or rope_theta, rope_scaling and
 // partial_rotary_factor.
@@ -80,7 +73,7 @@ var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_facto
 const maxHead = 1 << 16
 
 // rotary makes the frequencies for heads of that size.
-func (p *rope) rotary(head size) (*rotary, error) {
+func (p *rope) rotary(head size) (*Rotary, error) {
 	if head.n > maxHead {
 		return nil, fmt.Errorf("config.json: %v: want at most %d", head, maxHead)
 	}
@@ -95,16 +88,21 @@ func (p *rope) rotary(head size) (*rotary, error) {
 		power := float32(math.Pow(p.theta, float64(float32(2*i)/float32(width))))
 		f[i] = float64(1 / power)
 	}
-	factor := p.scale(p, f)
+	rotary := &Rotary{Theta: p.theta}
+	plain := slices.Clone(f)
+	rotary.Factor = float32(p.scale(p, f))
 	if p.in.err != nil {
 		return nil, p.in.err
 	}
-	values := make([]float32, len(f))
+	values, stretch := make([]float32, len(f)), make([]float32, len(f))
 	for i, v := range f {
-		values[i] = float32(v)
+		values[i], stretch[i] = float32(v), float32(plain[i]/v)
 	}
-	return &rotary{factor: float32(factor), frequencies: &ir.Param{Name: "rotary.frequencies", Shape: tensor.Shape{len(f)},
-		DType: tensor.F32, Source: tensor.Values(values, 1)}}, nil
+	if !slices.Equal(f, plain) {
+		rotary.Stretch = stretch
+	}
+	rotary.Frequencies = &ir.Param{Name: "rotary.frequencies", Shape: tensor.Shape{len(f)}, DType: tensor.F32, Source: tensor.Values(values, 1)}
+	return rotary, nil
 }
 
 // facts says up to where dynamic frequencies are the plain ones.

@@ -8,7 +8,7 @@ import (
 )
 
 // turned reads what a config says of rotary embeddings for heads of 16.
-func turned(config string) (*rotary, error) {
+func turned(config string) (*Rotary, error) {
 	keys, err := ParseKeys([]byte(config))
 	if err != nil {
 		return nil, err
@@ -51,14 +51,14 @@ func TestRopeSpellings(t *testing.T) {
 }
 
 // near compares frequencies to the rounding of float32.
-func near(t *testing.T, config string, r *rotary, want []float64, factor float64) {
+func near(t *testing.T, config string, r *Rotary, want []float64, factor float64) {
 	t.Helper()
-	have := make([]float32, r.frequencies.Shape.Elements())
-	if err := r.frequencies.Source.ReadRows(have, 0, len(have)); err != nil {
+	have := make([]float32, r.Frequencies.Shape.Elements())
+	if err := r.Frequencies.Source.ReadRows(have, 0, len(have)); err != nil {
 		t.Fatal(err)
 	}
-	if len(have) != len(want) || math.Abs(float64(r.factor)-factor) > 1e-7*factor {
-		t.Errorf("%s: %d frequencies and a factor of %v, want %d and %v", config, len(have), r.factor, len(want), factor)
+	if len(have) != len(want) || math.Abs(float64(r.Factor)-factor) > 1e-7*factor {
+		t.Errorf("%s: %d frequencies and a factor of %v, want %d and %v", config, len(have), r.Factor, len(want), factor)
 		return
 	}
 	for i, v := range have {

@@ -34,6 +34,8 @@ type stateSpaces struct {
 	attention *mha // nil if no layer has it
 	mlp       size // inner size; 0 without MLPs
 	multiple  int  // of which the vocabulary is one when padded
+
+	norms []*ir.Param // of the layers' input, in order
 }
 
 // stateMixer is what ssm_cfg says of mixers of one kind.
@@ -63,15 +65,30 @@ func importStateSpaces(c Keys, s *Set, choices *Choices) (*Result, error) {
 	if err := firstError(r.failed, m.agree, m.prepare, m.padded, m.learn); err != nil {
 		return nil, err
 	}
-	a := &Mamba1{Epsilon: m.eps}
-	result, err := m.assemble(c, name, func(i int, prefix string) layer { return m.layer(i, prefix, a) }, m.facts()...)
-	if err != nil || len(a.Layers) < m.layers.n {
-		return result, err
+	result, err := m.assemble(c, name, m.layer, m.facts()...)
+	if err != nil {
+		return nil, err
 	}
-	e := m.ends()
-	a.Embedding, a.Norm, a.Head = e.embedding, e.norm, e.head
-	result.Architecture = a
+	result.Architecture = m.architecture(name)
 	return result, nil
+}
+
+// architecture is placed if a model of that name is mixers and nothing else.
+func (m *stateSpaces) architecture(name string) Architecture {
+	placed, ok := m.mixer.(interface {
+		architecture(e Ends, norms []*ir.Param) Architecture
+	})
+	switch {
+	case m.attention != nil:
+		return Unplaced(name + " with attention (attn_layer_idx)")
+	case m.mlp.n > 0:
+		return Unplaced(name + " with MLPs (d_intermediate)")
+	case m.centred:
+		return Unplaced(name + " with LayerNorm (rms_norm)")
+	case !ok:
+		return Unplaced(name)
+	}
+	return placed.architecture(m.ends(), m.norms)
 }
 
 // readStateSpaces also gives the module's name.
@@ -165,13 +182,11 @@ func (m *stateSpaces) learn() error {
 type stateLayer func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value
 
 // layer is a mixer or attention and then the MLP, each of the norm of the
-// stream. A layer that is a mixer of Mamba-1 and nothing else is noted in a.
-func (m *stateSpaces) layer(i int, prefix string, a *Mamba1) layer {
+// stream.
+func (m *stateSpaces) layer(i int, prefix string) layer {
 	norm, bias := m.normOf(prefix + "norm.weight")
 	mix, forward := m.mix(i, prefix+"mixer."), m.forward(prefix)
-	if one, ok := m.mixer.(*stateMixer1); ok && !m.attends(i) && !m.centred && m.mlp.n == 0 {
-		a.Layers = append(a.Layers, Mamba1Layer{norm, one.made[len(one.made)-1]})
-	}
+	m.norms = append(m.norms, norm)
 	return func(b *build.Builder, x, angles *ir.Value, region string) *ir.Value {
 		x = b.Add(x, mix(b, m.normed(b, x, norm, bias), angles, region))
 		return forward(b, x)

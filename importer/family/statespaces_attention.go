@@ -24,7 +24,7 @@ var mhaKeys = []string{"num_heads", "num_heads_kv", "head_dim", "mlp_dim", "qkv_
 	"rotary_emb_dim", "rotary_emb_base", "rotary_emb_interleaved"}
 
 // mha reads attn_layer_idx and attn_cfg. Without such layers there is none.
-func (r *reader) mha(hidden, layers size) (*mha, *rotary) {
+func (r *reader) mha(hidden, layers size) (*mha, *Rotary) {
 	m := &mha{}
 	r.decode(&m.layers, "a list of whole numbers", "attn_layer_idx")
 	if len(m.layers) == 0 {
@@ -76,7 +76,7 @@ func (m *mha) read(r *reader, hidden size) int {
 }
 
 // mhaRotary makes the frequencies.
-func (r *reader) mhaRotary(in *reader, turned int, dim size) *rotary {
+func (r *reader) mhaRotary(in *reader, turned int, dim size) *Rotary {
 	p := &rope{in: in, kind: "default", scale: plain, theta: in.number(1e4, "rotary_emb_base"), partial: 1}
 	if p.theta <= 0 || turned%2 != 0 || turned > dim.n {
 		in.fail(fmt.Errorf("%srotary_emb_dim: have %d with base %v, want an even number up to %v, and a base above 0", in.prefix, turned, p.theta, dim))

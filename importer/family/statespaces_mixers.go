@@ -2,6 +2,7 @@ package family
 
 import (
 	"github.com/mambac/mambac/importer/block"
+	"github.com/mambac/mambac/ir"
 )
 
 // stateMixer1 is mixers of Mamba-1 in the state-spaces layout.
@@ -28,11 +29,21 @@ func (m *stateMixer1) mixing(s *Set, prefix string, width size) mixing {
 	return p.Append
 }
 
+// architecture is a model of these mixers alone.
+func (m *stateMixer1) architecture(e Ends, norms []*ir.Param) Architecture {
+	a := &Mamba1{Ends: e}
+	for i, p := range m.made {
+		a.Layers = append(a.Layers, Mamba1Layer{norms[i], p})
+	}
+	return a
+}
+
 // stateMixer2 is mixers of Mamba-2 in the state-spaces layout
 // (families.md §5.1).
 type stateMixer2 struct {
 	mixer2
 	outer size // of what out_proj reads: the scan and the MLP beside it
+	made  []*block.Mamba2
 }
 
 func readStateMixer2(r *reader, hidden size, _ *Choices) stateMixer {
@@ -82,7 +93,18 @@ func (m *stateMixer2) learn(s *Set, prefix string) {
 
 // mixing implements stateMixer.
 func (m *stateMixer2) mixing(s *Set, prefix string, width size) mixing {
-	return m.parameters(s, prefix, width).Append
+	p := m.parameters(s, prefix, width)
+	m.made = append(m.made, p)
+	return p.Append
+}
+
+// architecture is a model of these mixers alone.
+func (m *stateMixer2) architecture(e Ends, norms []*ir.Param) Architecture {
+	a := &Mamba2{Ends: e}
+	for i, p := range m.made {
+		a.Layers = append(a.Layers, Mamba2Layer{norms[i], p})
+	}
+	return a
 }
 
 // facts implements stateMixer.

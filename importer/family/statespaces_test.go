@@ -292,15 +292,26 @@ func TestStateSpacesHead(t *testing.T) {
 	}
 }
 
-// TestStateSpacesArchitecture: only plain Mamba-1 can be written down as such.
+// TestStateSpacesArchitecture: only what is mixers and nothing else can be
+// written down as such.
 func TestStateSpacesArchitecture(t *testing.T) {
 	plain := (&original{}).filled(mamba1Shapes(), nil)
 	a, ok := must(t, ssmConfig(mamba1Keys), plain.f).Architecture.(*Mamba1)
 	if !ok || len(a.Layers) != 2 || a.Layers[1].Mixer.D.Name != "backbone.layers.1.mixer.D" || a.Head != a.Embedding {
 		t.Errorf("architecture is %+v", a)
 	}
+	two := slow2{inner: 18, groups: 1, high: math.Inf(1), normed: true, states: 5}
+	keys := `"ssm_cfg": {"layer": "Mamba2", "headdim": 3, "d_state": 5, "expand": 1.8}`
+	b, ok := must(t, ssmConfig(keys), (&original{}).filled(two.shapes(false), nil).f).Architecture.(*Mamba2)
+	if !ok || len(b.Layers) != 2 || b.Layers[1].Mixer.D.Name != "backbone.layers.1.mixer.D" || b.Layers[1].Norm.Name != "backbone.layers.1.norm.weight" || !b.Tied() {
+		t.Errorf("architecture is %+v", b)
+	}
+	mlp := (&original{mlp: true}).filled(two.shapes(false), nil)
+	if a := must(t, ssmConfig(`"d_intermediate": 128, `+keys), mlp.f).Architecture; a.Kind() != "mamba2 with MLPs (d_intermediate)" {
+		t.Errorf("MLPs: architecture is %#v", a)
+	}
 	centred := (&original{centred: true}).filled(mamba1Shapes(), nil)
-	if a := must(t, ssmConfig(`"rms_norm": false, `+mamba1Keys), centred.f).Architecture; a.Kind() != "mamba" {
+	if a := must(t, ssmConfig(`"rms_norm": false, `+mamba1Keys), centred.f).Architecture; a.Kind() != "mamba with LayerNorm (rms_norm)" {
 		t.Errorf("LayerNorm: architecture is %s", a.Kind())
 	}
 }

@@ -128,7 +128,7 @@ func TestFacts(t *testing.T) {
 	if !slices.Equal(r.Facts, want) {
 		t.Errorf("facts are %v, want %v", r.Facts, want)
 	}
-	if got := r.Architecture.Kind(); got != "mixtral" {
+	if got := r.Architecture.Kind(); got != "llama" {
 		t.Errorf("the architecture is %s", got)
 	}
 }

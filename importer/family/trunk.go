@@ -24,7 +24,7 @@ type trunk struct {
 	centred               bool    // norms subtract the mean and have a bias: LayerNorm
 	embeddingScale        float32 // of the embedding; 0 stands for 1
 	logitsScale           float32 // of the logits; 0 stands for 1
-	rotary                *rotary // nil without rotary embeddings
+	rotary                *Rotary // nil without rotary embeddings
 }
 
 const headMatrix = "lm_head.weight"
@@ -133,16 +133,10 @@ func firstError(steps ...func() error) error {
 	return nil
 }
 
-// ends are the parameters around the layers.
-type ends struct {
-	embedding, norm, head *ir.Param
-	normBias              *ir.Param // nil if norms are not centred
-}
-
-func (t *trunk) ends() ends {
-	e := ends{embedding: t.set.shaped(t.embedding, t.rows.times(1), t.hidden.times(1))}
-	e.head = t.head(e.embedding)
-	e.norm, e.normBias = t.normOf(t.norm)
+func (t *trunk) ends() Ends {
+	e := Ends{Embedding: t.set.shaped(t.embedding, t.rows.times(1), t.hidden.times(1)), Epsilon: t.eps}
+	e.Head = t.head(e.Embedding)
+	e.Norm, e.NormBias = t.normOf(t.norm)
 	return e
 }
 
@@ -181,14 +175,14 @@ func (t *trunk) assemble(c Keys, name string, parameters func(i int, prefix stri
 		return nil, err
 	}
 	b := build.New(name)
-	x, angles := t.start(b, e.embedding)
+	x, angles := t.start(b, e.Embedding)
 	for i, l := range layers {
 		region := fmt.Sprintf("layers.%d", i)
 		b.Region(region)
 		x = l(b, x, angles, region)
 	}
 	b.Region("head")
-	logits := scaled(b, b.Linear(t.normed(b, x, e.norm, e.normBias), e.head, nil), t.logitsScale)
+	logits := scaled(b, b.Linear(t.normed(b, x, e.Norm, e.NormBias), e.Head, nil), t.logitsScale)
 	module, err := b.Finish(logits)
 	if err != nil {
 		return nil, err
@@ -200,7 +194,7 @@ func (t *trunk) assemble(c Keys, name string, parameters func(i int, prefix stri
 func (t *trunk) start(b *build.Builder, embedding *ir.Param) (x, angles *ir.Value) {
 	b.Region("embed")
 	if t.rotary != nil {
-		angles = b.Angles(t.rotary.frequencies, t.rotary.factor)
+		angles = b.Angles(t.rotary.Frequencies, t.rotary.Factor)
 	}
 	return scaled(b, b.Embed(b.Input(), embedding), t.embeddingScale), angles
 }
