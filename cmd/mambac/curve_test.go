@@ -45,7 +45,7 @@ func newCurveRun(t *testing.T) *curveRun {
 	for _, m := range curveModels {
 		names = append(names, m.name)
 	}
-	c := &curveRun{workshop: newWorkshop(t, "CURVE", strings.Join(names, " "))}
+	c := &curveRun{workshop: newWorkshop(t, "CURVE", strings.Join(names, " "), 2)} // the longest text takes minutes
 	c.lengths = slices.Compact(slices.Sorted(slices.Values(numbersOf(t, variable("CONTEXTS", "512 1024 2048 4096 8192 16384 32768 65536")))))
 	c.machine, c.Weights, c.Cache = thisMachine(t), variable("WEIGHTS", "int8"), os.Getenv("CACHE")
 	c.Threads = numbersOf(t, variable("THREADS", strconv.Itoa(c.Cores)))[0]

@@ -43,7 +43,7 @@ type peers struct {
 // newPeers reads what the variables of the Makefile say.
 func newPeers(t *testing.T) *peers {
 	p := &peers{
-		workshop: newWorkshop(t, "PEERS", "mamba-130m mamba-790m mamba-2.8b mamba2-130m llama-160m-like go-mamba-5m go-mamba-20m"),
+		workshop: newWorkshop(t, "PEERS", "mamba-130m mamba-790m mamba-2.8b mamba2-130m llama-160m-like go-mamba-5m go-mamba-20m", 5),
 		formats:  strings.Fields(os.Getenv("FORMATS")), threads: numbersOf(t, variable("THREADS", "1 2")),
 	}
 	p.Rounds, p.machine = numbersOf(t, variable("ROUNDS", "5"))[0], thisMachine(t)

@@ -30,7 +30,7 @@ type workshop struct {
 
 // newWorkshop reads what the variables of the Makefile say that all runs have;
 // NAME_CACHE and NAME_OUT are of the one with that name.
-func newWorkshop(t *testing.T, name, models string) workshop {
+func newWorkshop(t *testing.T, name, models string, tries int) workshop {
 	user, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func newWorkshop(t *testing.T, name, models string) workshop {
 	w := workshop{
 		t: t, cache: variable(name+"_CACHE", filepath.Join(user, "mambac", strings.ToLower(name))), root: variable(name+"_OUT", filepath.Join("..", "..")),
 		trained: variable("MAMBAC_MODELS", filepath.Join("..", "..", "..", "shared", "fixtures", "models")),
-		models:  strings.Fields(variable("MODELS", models)), tries: numbersOf(t, variable("TRIES", "5"))[0],
+		models:  strings.Fields(variable("MODELS", models)), tries: numbersOf(t, variable("TRIES", strconv.Itoa(tries)))[0],
 	}
 	if err := os.MkdirAll(w.cache, 0o777); err != nil {
 		t.Fatal(err)
