@@ -27,10 +27,10 @@ Models of Mamba-1 and Mamba-2 go to each of them; Llama, Mistral and Mixtral to
 gguf.
 
 Tensors keep the types they are stored in, unless --dtype names one for all:
-A_log, D and dt_bias become f32 then. In gguf, --dtype is that of the large matrices; all
-that is small is f32, and q8_0 keeps dt_proj in f16 where its rows are no
-multiple of 32. q4_0, q4_k_m and the like are made from an f32 or f16 file by
-llama-quantize of llama.cpp.
+A_log, D and dt_bias become f32 then. In gguf, --dtype is that of the large
+matrices; all that is small is f32, and q8_0 keeps dt_proj in f16 where its rows
+are no multiple of 32. q4_0, q4_k_m and the like are made from an f32 or f16
+file by llama-quantize of llama.cpp.
 
 What the target has no place for is an error, before anything is written. For
 gguf that is a model without a tokenizer.json of byte-level BPE; of Mamba, a

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/mambac/mambac/importer/block"
 	"github.com/mambac/mambac/importer/family"
 )
 
@@ -51,7 +52,7 @@ func (m *mamba1) refuseGGUF() error {
 	return refuseBiases(m.first().InProjBias, m.first().OutProjBias)
 }
 
-func (m *mamba1) ggufLayer(g *ggufModel, prefix string, l family.Mamba1Layer) {
+func (m *mamba1) ggufLayer(g *ggufModel, prefix string, l family.MixerLayer[*block.Mamba1]) {
 	x, inner := l.Mixer, m.inner()
 	g.small(prefix+"attn_norm.weight", l.Norm, m.hidden())
 	g.matrix(prefix+"ssm_in.weight", x.InProj)

@@ -3,6 +3,7 @@ package convert
 import (
 	"strconv"
 
+	"github.com/mambac/mambac/importer/block"
 	"github.com/mambac/mambac/importer/family"
 )
 
@@ -52,7 +53,7 @@ func (m *mamba2) refuseGGUF() error {
 	)
 }
 
-func (m *mamba2) ggufLayer(g *ggufModel, prefix string, l family.Mamba2Layer) {
+func (m *mamba2) ggufLayer(g *ggufModel, prefix string, l family.MixerLayer[*block.Mamba2]) {
 	x := l.Mixer
 	g.small(prefix+"attn_norm.weight", l.Norm, m.hidden())
 	g.matrix(prefix+"ssm_in.weight", x.InProj)

@@ -27,7 +27,7 @@ func (m *mamba1) tensors(s *Source, dtype, embedding string) []container.Tensor 
 	return c.tensors(&m.Ends, embedding, len(m.Layers), func(i int, prefix string) { m.layer(c, prefix, m.Layers[i]) })
 }
 
-func (m *mamba1) layer(c *backbone, prefix string, l family.Mamba1Layer) {
+func (m *mamba1) layer(c *backbone, prefix string, l family.MixerLayer[*block.Mamba1]) {
 	mixer, x := prefix+"mixer.", l.Mixer
 	c.matrix(prefix+"norm.weight", l.Norm)
 	c.matrix(mixer+"in_proj.weight", x.InProj)

@@ -64,7 +64,7 @@ func (m *mamba2) tensors(s *Source, dtype, embedding string) []container.Tensor 
 	return c.tensors(&m.Ends, embedding, len(m.Layers), func(i int, prefix string) { m.layer(c, prefix, m.Layers[i]) })
 }
 
-func (m *mamba2) layer(c *backbone, prefix string, l family.Mamba2Layer) {
+func (m *mamba2) layer(c *backbone, prefix string, l family.MixerLayer[*block.Mamba2]) {
 	mixer, x := prefix+"mixer.", l.Mixer
 	c.matrix(prefix+"norm.weight", l.Norm)
 	c.matrix(mixer+"in_proj.weight", x.InProj)

@@ -28,13 +28,13 @@ func (e *Ends) Tied() bool { return e.Head == e.Embedding }
 // Sizes are those of the parameters.
 type Mamba1 struct {
 	Ends
-	Layers []Mamba1Layer
+	Layers []MixerLayer[*block.Mamba1]
 }
 
-// Mamba1Layer is one layer: the norm of its input, and the mixer.
-type Mamba1Layer struct {
+// MixerLayer is one layer: the norm of its input, and the mixer.
+type MixerLayer[M any] struct {
 	Norm  *ir.Param
-	Mixer *block.Mamba1
+	Mixer M
 }
 
 // Kind implements Architecture.
@@ -43,13 +43,7 @@ func (*Mamba1) Kind() string { return "mamba1" }
 // Mamba2 is the Architecture of families.md §3, whatever layout it came in.
 type Mamba2 struct {
 	Ends
-	Layers []Mamba2Layer
-}
-
-// Mamba2Layer is one layer: the norm of its input, and the mixer.
-type Mamba2Layer struct {
-	Norm  *ir.Param
-	Mixer *block.Mamba2
+	Layers []MixerLayer[*block.Mamba2]
 }
 
 // Kind implements Architecture.

@@ -34,7 +34,7 @@ func (m *mamba1) result(r *reader, name string) (*Result, error) {
 		norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
 		mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
 		mixer.Norms = m.norms
-		a.Layers = append(a.Layers, Mamba1Layer{norm, mixer})
+		a.Layers = append(a.Layers, MixerLayer[*block.Mamba1]{norm, mixer})
 		return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value {
 			return b.Add(x, mixer.Append(b, b.RMSNorm(x, norm, m.eps), region))
 		}

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"github.com/mambac/mambac/importer/block"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/build"
 )
@@ -63,7 +64,7 @@ func (m *mamba2) result(c Keys) (*Result, error) {
 	result, err := m.assemble(c, "mamba2", func(_ int, prefix string) layer {
 		norm := m.set.shaped(prefix+"norm.weight", m.hidden.times(1))
 		mixer := m.mixer.parameters(m.set, prefix+"mixer.", m.hidden)
-		a.Layers = append(a.Layers, Mamba2Layer{norm, mixer})
+		a.Layers = append(a.Layers, MixerLayer[*block.Mamba2]{norm, mixer})
 		return func(b *build.Builder, x, _ *ir.Value, region string) *ir.Value {
 			return b.Add(x, mixer.Append(b, b.RMSNorm(x, norm, m.eps), region))
 		}

@@ -33,7 +33,7 @@ func (m *stateMixer1) mixing(s *Set, prefix string, width size) mixing {
 func (m *stateMixer1) architecture(e Ends, norms []*ir.Param) Architecture {
 	a := &Mamba1{Ends: e}
 	for i, p := range m.made {
-		a.Layers = append(a.Layers, Mamba1Layer{norms[i], p})
+		a.Layers = append(a.Layers, MixerLayer[*block.Mamba1]{norms[i], p})
 	}
 	return a
 }
@@ -102,7 +102,7 @@ func (m *stateMixer2) mixing(s *Set, prefix string, width size) mixing {
 func (m *stateMixer2) architecture(e Ends, norms []*ir.Param) Architecture {
 	a := &Mamba2{Ends: e}
 	for i, p := range m.made {
-		a.Layers = append(a.Layers, Mamba2Layer{norms[i], p})
+		a.Layers = append(a.Layers, MixerLayer[*block.Mamba2]{norms[i], p})
 	}
 	return a
 }
