@@ -98,24 +98,21 @@ func (c *curveRun) model(name string) {
 	defer c.clean()
 	p := presetOf(name)
 	checkpoint := c.checkpoint("", p.synth...)
-	program := c.build(checkpoint, c.Weights)
+	flags := []string{"--weights", c.Weights}
+	if c.Cache != "" {
+		flags = append(flags, "--cache", c.Cache)
+	}
+	program := c.build(checkpoint, flags...)
 	m := c.described(p, c.inspected(checkpoint), program)
 	c.t.Logf("%s: %.1f million parameters", name, float64(m.Parameters)/1e6)
 	c.measure(&m, program)
 	c.Models = append(c.Models, m)
 }
 
-// build compiles a checkpoint; weights "" are as stored.
-func (c *curveRun) build(checkpoint, weights string) (program string) {
+// build compiles a checkpoint.
+func (c *curveRun) build(checkpoint string, flags ...string) (program string) {
 	program = filepath.Join(c.work, "model")
-	flags := []string{"build", checkpoint, "-q", "-o", program}
-	if weights != "" {
-		flags = append(flags, "--weights", weights)
-	}
-	if c.Cache != "" {
-		flags = append(flags, "--cache", c.Cache)
-	}
-	compiler(c.t, flags...)
+	compiler(c.t, append([]string{"build", checkpoint, "-q", "-o", program}, flags...)...)
 	return program
 }
 
@@ -193,7 +190,7 @@ func (c *curveRun) loss(name, kind string) {
 		c.t.Log(text)
 		return
 	}
-	program := c.build(checkpoint, "")
+	program := c.build(checkpoint)
 	out := succeed(c.t, exec.Command(program, "ppl", "--windows", filepath.Join(c.trained, "validation.safetensors"),
 		"--tensor", "long", "--buckets", lossBorders, "--json"))
 	var score struct {
