@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers test-peers clean
+.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -109,6 +109,21 @@ bench-peers:
 # files that mambac has converted for it: what bench-peers needs, and no silence.
 test-peers:
 	$(GO) test ./cmd/mambac -tags peers -run TestPeersConvert -timeout 1h -count 1 -v
+
+# Measures a Mamba, a Mamba-2, a hybrid and a transformer of one size along a long
+# text, and the loss by position of the trained models, and writes docs/context.md,
+# .csv, .svg and the table of the README. Half an hour, 6 GB of memory, 2 GB of
+# disk; nothing else may run. A short run:
+# make context-curve CONTEXTS="64 128" REPEATS=1 MODELS="mamba llama".
+# GEN (tokens of a sample), THREADS, TRIES (of a length that others disturb),
+# WEIGHTS, CURVE_CACHE, CURVE_OUT (whose docs and README are written) and
+# MAMBAC_MODELS (trained models) may be set too, folders as whole paths; MODELS
+# may name presets and families of synth too.
+context-curve: export CONTEXTS := $(CONTEXTS)
+context-curve: export REPEATS := $(REPEATS)
+context-curve: export MODELS := $(MODELS)
+context-curve:
+	$(GO) test ./cmd/mambac -tags curve -run TestCurve$$ -timeout 6h -count 1 -v
 
 clean:
 	rm -rf bin

@@ -28,10 +28,10 @@ func spent(t *testing.T, cmd *exec.Cmd, cache string) cost {
 	if cache != "" {
 		cmd.Env = append(cmd.Env, "GOCACHE="+cache)
 	}
-	busy, start := busySeconds(), time.Now()
+	before, start := othersSeconds(), time.Now()
 	succeed(t, cmd)
 	c := cost{wall: time.Since(start).Seconds()}
 	c.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	c.others = max(0, busySeconds()-busy-c.cpu) / c.wall
+	c.others = max(0, othersSeconds()-before) / c.wall
 	return c
 }

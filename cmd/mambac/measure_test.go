@@ -10,18 +10,17 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// disturbed is how much of a processor others may keep busy meanwhile.
-const disturbed = 0.1
+	"github.com/mambac/mambac/runtime/cpu"
+)
 
 // quietest runs a measurement until others leave the machine alone, but not
 // for ever, and returns how many processors they kept busy in the last run.
 func quietest(attempts int, measure func()) (others float64) {
 	for range attempts {
-		busy, own, start := busySeconds(), childSeconds(), time.Now()
+		before, start := othersSeconds(), time.Now()
 		measure()
-		others = max(0, busySeconds()-busy-(childSeconds()-own)) / time.Since(start).Seconds()
+		others = max(0, othersSeconds()-before) / time.Since(start).Seconds()
 		if others < disturbed {
 			break
 		}
@@ -29,45 +28,13 @@ func quietest(attempts int, measure func()) (others float64) {
 	return others
 }
 
-// ticks is the unit of /proc/stat: 100 a second on every Linux.
-const ticks = 100
-
-// busySeconds is the time of all processors that were not idle since boot.
-func busySeconds() float64 {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		panic(err)
+// othersSeconds is the time that processes took which were not started here.
+func othersSeconds() float64 {
+	seconds, ok := cpu.OthersSeconds()
+	if !ok {
+		panic("/proc does not tell how busy this machine is")
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	sum := 0.0
-	for i, field := range strings.Fields(line)[1:9] { // user nice system idle iowait irq softirq steal
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			panic(err)
-		}
-		if i != 3 && i != 4 {
-			sum += n / ticks
-		}
-	}
-	return sum
-}
-
-// childSeconds is the processor time of the children that have ended.
-func childSeconds() float64 {
-	text, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		panic(err)
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	sum := 0.0
-	for _, field := range fields[13:15] { // cutime, cstime
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			panic(err)
-		}
-		sum += n / ticks
-	}
-	return sum
+	return seconds
 }
 
 // untilOutput is the time in milliseconds from exec to the first byte.

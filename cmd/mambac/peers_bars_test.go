@@ -34,6 +34,10 @@ func (c *comparison) verdicts() []verdict {
 	j.shares("mamba-790m", 0.05)
 	j.ratio("mamba-2.8b", "decode", 1, "int4", "Q4_K_M", "1.8", decodeKey(1))
 	j.ratio("mamba-2.8b", "decode", 2, "int4", "Q4_K_M", "1.8", decodeKey(2))
+	j.shares("mamba2-130m", 0)
+	j.ratio("mamba2-130m", "prefill", 1, "int8", "Q8_0", "2", prefillKey(1))
+	j.ratio("mamba2-130m", "prefill", 2, "int8", "Q8_0", "2", prefillKey(2))
+	j.longTexts("llama-160m-like")
 	for _, model := range []string{"go-mamba-5m", "go-mamba-20m"} {
 		j.quality(model)
 	}
@@ -138,6 +142,18 @@ func (j *judge) batches() {
 	}
 	for _, b := range []struct{ ours, theirs string }{{"f16", "F16"}, {"int8", "Q8_0"}} {
 		j.ratio(model, "16 sequences", 2, b.ours, b.theirs, "3", batchKey(2, 16))
+	}
+}
+
+// longContext is the length of a text after which attention is compared.
+const longContext = 4096
+
+// longTexts holds decoding after a long text against that of llama.cpp.
+func (j *judge) longTexts(model string) {
+	for _, b := range []struct{ ours, theirs string }{{"f32", "F32"}, {"f16", "F16"}, {"int8", "Q8_0"}} {
+		for _, threads := range []int{1, 2} {
+			j.ratio(model, fmt.Sprintf("decode after %d tokens", longContext), threads, b.ours, b.theirs, "1", contextKey(threads))
+		}
 	}
 }
 

@@ -1,20 +1,18 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-	"text/template"
-)
+import "fmt"
 
-// The measures of the chart, in pixels.
+// The measures of the bars, in pixels.
 const (
-	chartWidth = 760
 	chartLeft  = 130 // where bars begin
 	chartRight = 90  // room for the figure behind the longest
 	barHeight  = 13
 	pairHeight = 2*barHeight + 12
 	titleSpace = 44
 )
+
+// Whose bars are which.
+const ourColour, theirColour = "#1f6feb", "#9aa4b1"
 
 // chartBar is one bar of the chart.
 type chartBar struct {
@@ -35,14 +33,8 @@ type chartPanel struct {
 	Bars   []chartBar
 }
 
-// chartTemplate is plain SVG: no library draws two sets of bars in fewer lines.
-var chartTemplate = template.Must(template.New("chart").Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{.Width}} {{.Height}}" width="{{.Width}}" height="{{.Height}}" font-family="sans-serif" font-size="12">
-<title>{{.Title}}</title>
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="16" y="24" font-size="15" font-weight="bold">{{.Title}}</text>
-<text x="16" y="42" fill="#555555">{{.Machine}}</text>
-<rect x="16" y="54" width="12" height="12" fill="#1f6feb"/><text x="34" y="64">mambac</text>
-<rect x="110" y="54" width="12" height="12" fill="#9aa4b1"/><text x="128" y="64">llama.cpp</text>
+// barsTemplate is plain SVG: no library draws two sets of bars in fewer lines.
+var barsTemplate = newChart(`{{template "head" .Head}}
 {{- range .Panels}}
 <text x="16" y="{{.Y}}" font-weight="bold">{{.Title}}</text>
 {{- range .Labels}}
@@ -53,7 +45,7 @@ var chartTemplate = template.Must(template.New("chart").Parse(`<svg xmlns="http:
 {{- end}}
 {{- end}}
 </svg>
-`))
+`)
 
 // chart draws decode and prefill of the first model with one thread.
 func (c *comparison) chart() string {
@@ -67,15 +59,10 @@ func (c *comparison) chart() string {
 		y += titleSpace + float64(len(panel.Labels)*pairHeight)
 		panels = append(panels, panel)
 	}
-	var b strings.Builder
-	err := chartTemplate.Execute(&b, map[string]any{
-		"Width": chartWidth, "Height": y + 8, "Panels": panels,
-		"Title": m.Name + ": tokens per second", "Machine": template.HTMLEscapeString(c.CPU),
-	})
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return b.String()
+	return draw(barsTemplate, map[string]any{"Panels": panels, "Head": chartHead{
+		Width: chartWidth, Height: y + 8, Title: m.Name + ": tokens per second", From: c.CPU,
+		Legend: newLegend(ourColour, "mambac", theirColour, "llama.cpp"),
+	}})
 }
 
 // panel draws the pairs of which both sides were measured, below y.
@@ -92,7 +79,7 @@ func (m *comparedModel) panel(title, key string, y float64) chartPanel {
 			continue
 		}
 		panel.Labels = append(panel.Labels, chartLabel{y + barHeight + 4, p.ours + " : " + p.theirs})
-		panel.Bars = append(panel.Bars, newBar(y, ours/most, ours, "#1f6feb"), newBar(y+barHeight, theirs/most, theirs, "#9aa4b1"))
+		panel.Bars = append(panel.Bars, newBar(y, ours/most, ours, ourColour), newBar(y+barHeight, theirs/most, theirs, theirColour))
 		y += pairHeight
 	}
 	return panel

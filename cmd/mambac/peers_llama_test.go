@@ -80,9 +80,6 @@ func (l *llama) prebuilt(t *testing.T, path string, threads, prompt, gen int) (p
 	return speed.Prefill, speed.Decode
 }
 
-// fileName keeps letters and digits: a build is for one processor.
-func fileName(text string) string { return regexp.MustCompile(`\W+`).ReplaceAllString(text, "-") }
-
 func bundledTag(t *testing.T, bundle string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(bundle, "llama.cpp.info.json"))
@@ -168,9 +165,10 @@ type llamaRun struct {
 }
 
 // bench runs llama-bench once, with its own warm-up.
-func (l *llama) bench(t *testing.T, path string, threads, prompt, gen int) []llamaRun {
+func (l *llama) bench(t *testing.T, path string, threads, prompt, gen int, more ...string) []llamaRun {
 	t.Helper()
-	out := succeed(t, l.command("llama-bench", "-m", path, "-t", strconv.Itoa(threads), "-p", strconv.Itoa(prompt), "-n", strconv.Itoa(gen), "-r", "1", "-o", "json"))
+	args := []string{"-m", path, "-t", strconv.Itoa(threads), "-p", strconv.Itoa(prompt), "-n", strconv.Itoa(gen), "-r", "1", "-o", "json"}
+	out := succeed(t, l.command("llama-bench", append(args, more...)...))
 	var runs []llamaRun
 	if err := json.Unmarshal([]byte(out), &runs); err != nil {
 		t.Fatalf("llama-bench: %v\n%s", err, out)
@@ -178,18 +176,23 @@ func (l *llama) bench(t *testing.T, path string, threads, prompt, gen int) []lla
 	return runs
 }
 
+// benchAt is bench of decoding after a text, which is not counted.
+func (l *llama) benchAt(t *testing.T, path string, threads, context, gen int) []llamaRun {
+	t.Helper()
+	return l.bench(t, path, threads, 0, gen, "-d", strconv.Itoa(context))
+}
+
 // batched is all tokens a second of llama-batched-bench, by the number of
 // sequences.
 func (l *llama) batched(t *testing.T, path string, threads, gen int, sizes []int) map[int]float64 {
 	t.Helper()
 	const prompt = 16
-	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(sizes), " ", ","), "[]")
 	n := strconv.Itoa(threads)
 	context := strconv.Itoa(sizes[len(sizes)-1] * (prompt + gen))
 	speeds := map[int]float64{}
 	cmd := func() *exec.Cmd {
 		return l.command("llama-batched-bench", "-m", path, "-t", n, "-tb", n, "-npp", strconv.Itoa(prompt), "-ntg", strconv.Itoa(gen),
-			"-npl", list, "-c", context, "--output-format", "jsonl")
+			"-npl", commas(sizes), "-c", context, "--output-format", "jsonl")
 	}
 	whole(t, cmd, func(out string) bool {
 		for line := range strings.Lines(out) {

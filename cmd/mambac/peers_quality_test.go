@@ -83,11 +83,6 @@ func (p *peers) decodeWindows(program, windows, text string) {
 	}
 }
 
-// commas is a list of ids as flags take it.
-func commas[T int32 | int64](ids []T) string {
-	return strings.ReplaceAll(strings.Trim(fmt.Sprint(ids), "[]"), " ", ",")
-}
-
 // chunks are the tokens that llama-perplexity has cut the text into, as the
 // file of its logits says.
 func (p *peers) chunks(base string) [][]int32 {
@@ -184,11 +179,7 @@ func (p *peers) allTokens(c *contestant, windows string) float64 {
 
 // weightBytes is what a program of ours says of its weights.
 func (p *peers) weightBytes(c *contestant) int64 {
-	var r benchResult
-	out := succeed(p.t, exec.Command(c.path, "bench", "--json", "--repeat", "1", "--threads", "1", "--prompt", "1", "--gen", "1"))
-	if err := json.Unmarshal([]byte(out), &r); err != nil {
-		p.t.Fatal(err)
-	}
+	r := p.bench(c.path, "--repeat", "1", "--threads", "1", "--prompt", "1", "--gen", "1")
 	p.Level = r.Level
 	return r.WeightBytes
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -53,14 +51,6 @@ func (c *comparison) writeLimits(b *strings.Builder) {
 	}
 }
 
-// count is a number of things.
-func count(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprintf("%d %s", n, thing)
-}
-
 // threads are the numbers of threads of the limits, which are those of all.
 func (c *comparison) threads() []int {
 	var list []int
@@ -72,27 +62,47 @@ func (c *comparison) threads() []int {
 
 func (c *comparison) writeModel(b *strings.Builder, m *comparedModel) {
 	fmt.Fprintf(b, "\n## %s\n\n%.1f million parameters, random weights. Tokens per second; in italics the\nshare of the read limit, or of the peak of the arithmetic that is used.\n\n", m.Name, float64(m.Parameters)/1e6)
-	head := []string{"", "weights"}
-	for _, t := range c.threads() {
-		head = append(head, "decode, "+count(t, "thread"))
+	if m.Context > 0 {
+		fmt.Fprintf(b, "Decode after %d is of one sequence that has read as many tokens; llama.cpp keeps its\nkeys and values in f16.\n\n", m.Context)
 	}
-	for _, t := range c.threads() {
-		head = append(head, fmt.Sprintf("prefill of %d, %s", m.Prompt, count(t, "thread")))
+	columns := m.columns()
+	head := []string{"", "weights"}
+	for _, column := range columns {
+		for _, t := range c.threads() {
+			head = append(head, column.title+", "+count(t, "thread"))
+		}
 	}
 	writeRow(b, append(head, "first token, ms", "resident, MiB", "file, MiB")...)
 	writeRule(b, len(head)+3)
 	for _, s := range m.Subjects {
 		cells := []string{s.side(), s.Format}
-		for _, t := range c.threads() {
-			cells = append(cells, s.cell(decodeKey(t), decodeShareKey(t)))
-		}
-		for _, t := range c.threads() {
-			cells = append(cells, s.cell(prefillKey(t), prefillShareKey(t)))
+		for _, column := range columns {
+			for _, t := range c.threads() {
+				cells = append(cells, s.cell(column.key(t), column.share(t)))
+			}
 		}
 		first, resident := s.of(firstKey), s.of(residentKey)
 		writeRow(b, append(cells, spreadOf(first, "%.0f"), mebibytes(resident.Median), mebibytes(float64(s.File)))...)
 	}
 	c.writeBatches(b, m)
+}
+
+// speedColumn is a kind of work; its keys are by threads.
+type speedColumn struct {
+	title      string
+	key, share func(threads int) string
+}
+
+// columns are the kinds of work that were measured of a model.
+func (m *comparedModel) columns() []speedColumn {
+	list := []speedColumn{
+		{"decode", decodeKey, decodeShareKey},
+		{fmt.Sprintf("prefill of %d", m.Prompt), prefillKey, prefillShareKey},
+	}
+	if m.Context > 0 {
+		list = append(list, speedColumn{fmt.Sprintf("decode after %d", m.Context), contextKey, func(int) string { return "" }})
+	}
+	return list
 }
 
 // cell is a median with its spread and, in italics, its share of a limit.
@@ -102,20 +112,6 @@ func (s *subject) cell(key, share string) string {
 		text += fmt.Sprintf(" *%.0f %%*", 100*of)
 	}
 	return text
-}
-
-func spreadOf(q quantity, format string) string {
-	if q.Median == 0 {
-		return "–"
-	}
-	return fmt.Sprintf(format+" ("+format+"–"+format+")", q.Median, q.Min, q.Max)
-}
-
-func mebibytes(n float64) string {
-	if n == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.0f", n/(1<<20))
 }
 
 // batchSizes are how many sequences are decoded at once.
@@ -192,13 +188,8 @@ func (c *comparison) writeVerdicts(b *strings.Builder) {
 	}
 }
 
-func writeRow(b *strings.Builder, cells ...string) {
-	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
-}
-
-func writeRule(b *strings.Builder, cells int) {
-	b.WriteString("|" + strings.Repeat("---|", cells) + "\n")
-}
+// peersMarks are around the summary in the README.
+var peersMarks = marks{"<!-- peers: made by make bench-peers -->\n", "<!-- end of peers -->\n"}
 
 // summary is what the README shows: the first model, one thread, and the
 // machine.
@@ -227,38 +218,11 @@ func oneDecimal(s *subject, key string) string {
 	return fmt.Sprintf("%.1f", s.of(key).Median)
 }
 
-// The marks in the README between which the summary stands.
-const (
-	peersBegin = "<!-- peers: made by make bench-peers -->\n"
-	peersEnd   = "<!-- end of peers -->\n"
-)
-
-// renewedSummary is a README with a new summary.
-func renewedSummary(readme, summary string) (string, error) {
-	before, rest, ok := strings.Cut(readme, peersBegin)
-	_, after, ended := strings.Cut(rest, peersEnd)
-	if !ok || !ended {
-		return "", fmt.Errorf("no marks %q and %q", strings.TrimSpace(peersBegin), strings.TrimSpace(peersEnd))
-	}
-	return before + peersBegin + summary + peersEnd + after, nil
-}
-
 // TestPeersReport renders an invented comparison: every table, and each thing
 // that can be found of a bar.
 func TestPeersReport(t *testing.T) {
 	c := inventedComparison()
-	for name, got := range map[string]string{"peers.md": c.markdown(), "peers.svg": c.chart(), "summary.md": c.summary()} {
-		path := filepath.Join("testdata", "peers", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil || got != string(want) {
-			t.Errorf("%s (%v) is\n%s\nif that is meant: go test ./cmd/mambac -run TestPeersReport -update", path, err, got)
-		}
-	}
+	requireRendered(t, "peers", map[string]string{"peers.md": c.markdown(), "peers.svg": c.chart(), "summary.md": c.summary()})
 	found := map[string]int{}
 	for _, v := range c.verdicts() {
 		found[v.Found]++
@@ -267,6 +231,9 @@ func TestPeersReport(t *testing.T) {
 		t.Errorf("verdicts %v", found)
 	}
 }
+
+// inventedMachine was never built.
+var inventedMachine = machine{CPU: "A processor", Flags: "avx2 fma", Cores: 2, System: "a system"}
 
 // inventedComparison has round figures that nobody has measured.
 func inventedComparison() *comparison {
@@ -279,6 +246,7 @@ func inventedComparison() *comparison {
 			s.add(prefillKey(threads), 10*speed)
 			s.add(batchKey(threads, 4), 3*speed)
 		}
+		s.add(contextKey(1), 50/float64(i+1))
 		s.add(firstKey, 20, 30)
 		s.add(residentKey, 1<<29)
 	}
@@ -287,9 +255,12 @@ func inventedComparison() *comparison {
 	ours.add(batchShareKey(2, 4), 0.75)
 	change := 0.0005
 	return &comparison{
-		CPU: "A processor", Flags: "avx2 fma", Level: "v3", Cores: 2, System: "a system", Llama: "llama.cpp of some version", Rounds: 3, Samples: 12, Disturbed: 1,
+		machine: inventedMachine, Level: "v3", Llama: "llama.cpp of some version", Rounds: 3, Samples: 12, Disturbed: 1,
 		Limits: []machineLimit{{1, 10, 100, 400}, {2, 18, 200, 800}},
-		Models: []comparedModel{{"mamba-130m", 129135360, 512, []*subject{ours, theirs}}},
+		Models: []comparedModel{
+			{"mamba-130m", 129135360, 512, 0, []*subject{ours, theirs}},
+			{"llama-160m-like", 162417408, 512, longContext, []*subject{ours, theirs}},
+		},
 		Quality: []comparedQuality{
 			{Model: "go-mamba-5m", Format: "int8", Ours: true, Tokens: 1000, Bits: 8.5, NLL: 1.5, NLLChange: 0.0004, KL: 0.0001, SameTop: 0.99, AllChange: &change},
 			{Model: "go-mamba-5m", Format: "int4", Ours: true, Tokens: 1000, Bits: 4.5, NLL: 1.6, NLLChange: 0.1, KL: 0.02, SameTop: 0.9},
@@ -309,15 +280,5 @@ func TestAtLevel(t *testing.T) {
 		if bar, ok := atLevel(c.want, c.level); bar != c.bar || ok != c.ok {
 			t.Errorf("%s at %s: %v %v", c.want, c.level, bar, ok)
 		}
-	}
-}
-
-func TestRenewedSummary(t *testing.T) {
-	got, err := renewedSummary("a\n"+peersBegin+"old\n"+peersEnd+"b\n", "new\n")
-	if want := "a\n" + peersBegin + "new\n" + peersEnd + "b\n"; err != nil || got != want {
-		t.Errorf("have %q (%v), want %q", got, err, want)
-	}
-	if _, err := renewedSummary("a\n", "new\n"); err == nil {
-		t.Error("a README without marks is renewed")
 	}
 }

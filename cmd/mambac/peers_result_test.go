@@ -2,17 +2,13 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // comparison is what one run of make bench-peers has measured.
 type comparison struct {
-	CPU       string // as the processor says
-	Flags     string // its features that count here
+	machine
 	Level     string // that our programs chose
-	Cores     int
-	System    string // kernel, toolchains
 	Llama     string // version and where it is from
 	Rounds    int
 	Samples   int // that were taken
@@ -22,6 +18,14 @@ type comparison struct {
 	Quality   []comparedQuality
 	Greedy    []string // what was found of greedy texts, a line for each model
 	Notes     []string // what could not be measured, and why
+}
+
+// machine is where figures come from.
+type machine struct {
+	CPU    string // as the processor says
+	Flags  string // its features that count here
+	Cores  int
+	System string // kernel, toolchain
 }
 
 // machineLimit is what this machine allows, the best of the run.
@@ -35,6 +39,7 @@ type comparedModel struct {
 	Name       string
 	Parameters int64
 	Prompt     int // tokens of a prefill
+	Context    int // of a long text before decoding, 0 where that was not measured
 	Subjects   []*subject
 }
 
@@ -54,6 +59,7 @@ func decodeKey(threads int) string        { return fmt.Sprintf("decode %d", thre
 func decodeShareKey(threads int) string   { return fmt.Sprintf("decode share %d", threads) }
 func prefillKey(threads int) string       { return fmt.Sprintf("prefill %d", threads) }
 func prefillShareKey(threads int) string  { return fmt.Sprintf("prefill share %d", threads) }
+func contextKey(threads int) string       { return fmt.Sprintf("decode %d after a long text", threads) }
 func batchKey(threads, n int) string      { return fmt.Sprintf("batch %dx%d", threads, n) }
 func batchShareKey(threads, n int) string { return fmt.Sprintf("batch share %dx%d", threads, n) }
 
@@ -69,17 +75,11 @@ func (s *subject) add(key string, values ...float64) {
 	s.Values[key] = append(s.Values[key], values...)
 }
 
-// quantity is a median with the least and the greatest; zero where nothing was
-// measured.
-type quantity struct{ Min, Median, Max float64 }
-
 func (s *subject) of(key string) quantity {
 	if s == nil || len(s.Values[key]) == 0 {
 		return quantity{}
 	}
-	v := slices.Sorted(slices.Values(s.Values[key]))
-	n := len(v)
-	return quantity{v[0], (v[(n-1)/2] + v[n/2]) / 2, v[n-1]}
+	return newQuantity(s.Values[key])
 }
 
 // side says whose a subject is.

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -15,34 +13,46 @@ import (
 // course is how a model is measured: the larger ones would take hours of what
 // the small one takes minutes.
 type course struct {
+	set          []string // flags of synth
+	tokenizer    string   // of the fixtures
 	ours, theirs []string // formats
 	base         string   // what llama-quantize starts from
 	prompt, gen  int
+	context      int      // tokens after which decoding is measured once more, 0 for none
 	batched      []string // formats of which several sequences are decoded at once
 	witnessed    []string // of theirs, by the prebuilt binary too
+	launched     bool     // whether first token and memory are measured
 }
 
 func courseOf(preset string) course {
-	all := course{
-		ours:   []string{"f32", "f16", "bf16", "bf16 fast", "int8", "int4"},
-		theirs: []string{"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"}, base: "F32", prompt: 512, gen: 64,
-		batched: []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"}, witnessed: []string{"F16", "Q8_0"},
+	c := course{
+		tokenizer: "gpt-neox-20b", ours: []string{"f32", "f16", "bf16", "bf16 fast", "int8", "int4"},
+		theirs: []string{"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K_M"}, base: "F32", prompt: 128, gen: 32, launched: true,
 	}
 	switch preset {
 	case "mamba-130m":
-		return all
+		c.prompt, c.gen = 512, 64
+		c.batched, c.witnessed = []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"}, []string{"F16", "Q8_0"}
+	case "mamba2-130m":
+		c.prompt, c.gen = 512, 64
 	case "mamba-2.8b":
-		return course{ours: []string{"int8", "int4"}, theirs: []string{"Q8_0", "Q4_K_M"}, base: "F16", prompt: 64, gen: 32}
+		c.ours, c.theirs, c.base, c.prompt = []string{"int8", "int4"}, []string{"Q8_0", "Q4_K_M"}, "F16", 64
+	case "llama-160m-like":
+		// Most rows of its embedding are no tokens of the tokenizer at hand, and
+		// llama.cpp prints nothing for those.
+		c.tokenizer, c.launched = "go-4096", false
+		c.set = []string{"--set", "max_position_embeddings=8192"}
+		c.ours, c.theirs, c.prompt, c.context = []string{"f32", "f16", "int8"}, []string{"F32", "F16", "Q8_0"}, 512, longContext
 	}
-	all.prompt, all.gen, all.batched, all.witnessed = 128, 32, nil, nil
-	return all
+	return c
 }
 
 // speed measures one model on both sides, who take turns.
 func (p *peers) speed(preset string) {
 	defer p.clean()
-	checkpoint, run := p.checkpoint(preset), courseOf(preset)
-	sizes := p.inspected(checkpoint)
+	run := courseOf(preset)
+	checkpoint := p.checkpoint(run.tokenizer, append([]string{"--preset", preset}, run.set...)...)
+	sizes := p.inspected(checkpoint).sizes
 	ours, theirs := p.chosen(run.ours, run.theirs)
 	field := slices.Concat(p.ours(checkpoint, ours), p.theirs(checkpoint, run.base, theirs))
 	if len(field) == 0 {
@@ -55,7 +65,7 @@ func (p *peers) speed(preset string) {
 			p.round(c, run)
 		}
 	}
-	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt}
+	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt, Context: run.context}
 	for _, c := range field {
 		model.Subjects = append(model.Subjects, c.subject)
 		if c.witness != nil {
@@ -90,15 +100,6 @@ func (p *peers) order(field []*contestant, round int) []*contestant {
 	return list
 }
 
-// inspected is the sizes that mambac tells of a checkpoint.
-func (p *peers) inspected(checkpoint string) sizes {
-	var s sizes
-	if err := json.Unmarshal([]byte(compiler(p.t, "inspect", checkpoint, "--json")), &s); err != nil {
-		p.t.Fatal(err)
-	}
-	return s
-}
-
 // round takes every sample of one contestant.
 func (p *peers) round(c *contestant, run course) {
 	sizes := []int{1}
@@ -112,7 +113,9 @@ func (p *peers) round(c *contestant, run course) {
 			p.sampleTheirs(c, run, threads, sizes)
 		}
 	}
-	p.launch(c, slices.Max(p.threads))
+	if run.launched {
+		p.launch(c, slices.Max(p.threads))
+	}
 	if slices.Contains(run.witnessed, c.Format) {
 		p.witness(c, run)
 	}
@@ -142,37 +145,14 @@ func (p *peers) steady(what string, sample func()) {
 	}
 }
 
-// benchResult is what is read of bench --json.
-type benchResult struct {
-	Level  string `json:"level"`
-	Math   string `json:"math"`
-	Limits []struct {
-		Read float64 `json:"read_gb_s"`
-		FMA  float64 `json:"fma_gflop_s"`
-		Dot  float64 `json:"dot_gop_s"`
-	} `json:"limits"`
-	Runs []struct {
-		Batch            int      `json:"batch"`
-		Decode           quantity `json:"decode_tokens_s"`
-		Prefill          quantity `json:"prefill_tokens_s"`
-		DecodeFraction   quantity `json:"decode_fraction_of_bandwidth"`
-		PrefillFraction  quantity `json:"prefill_fraction_of_peak"`
-		RooflineFraction quantity `json:"decode_fraction_of_roofline"`
-	} `json:"runs"`
-	StateBytes  int64 `json:"state_bytes"`
-	WeightBytes int64 `json:"weight_bytes"`
-}
-
 func (p *peers) sampleOurs(c *contestant, run course, threads int, batches []int) {
 	var r benchResult
-	args := []string{"bench", "--json", "--repeat", "1", "--threads", strconv.Itoa(threads), "--prompt", strconv.Itoa(run.prompt),
-		"--gen", strconv.Itoa(run.gen), "--batch", strings.Trim(strings.ReplaceAll(fmt.Sprint(batches), " ", ","), "[]")}
-	p.steady(c.Format, func() {
-		r = benchResult{}
-		if err := json.Unmarshal([]byte(succeed(p.t, exec.Command(c.path, args...))), &r); err != nil {
-			p.t.Fatal(err)
-		}
-	})
+	args := []string{"--repeat", "1", "--threads", strconv.Itoa(threads), "--prompt", strconv.Itoa(run.prompt),
+		"--gen", strconv.Itoa(run.gen), "--batch", commas(batches)}
+	if run.context > 0 {
+		args = append(args, "--at", strconv.Itoa(run.context))
+	}
+	p.steady(c.Format, func() { r = p.bench(c.path, args...) })
 	c.Math, c.Bytes, p.Level = r.Math, r.WeightBytes, r.Level
 	p.raiseLimit(threads, machineLimit{threads, r.Limits[0].Read, r.Limits[0].FMA, r.Limits[0].Dot})
 	first := r.Runs[0]
@@ -180,6 +160,9 @@ func (p *peers) sampleOurs(c *contestant, run course, threads int, batches []int
 	c.add(decodeShareKey(threads), first.DecodeFraction.Median)
 	c.add(prefillKey(threads), first.Prefill.Median)
 	c.add(prefillShareKey(threads), first.PrefillFraction.Median)
+	for _, at := range r.Contexts {
+		c.add(contextKey(threads), at.Decode.Median)
+	}
 	if len(batches) == 1 {
 		return
 	}
@@ -210,6 +193,10 @@ func (p *peers) sampleTheirs(c *contestant, run course, threads int, batches []i
 		} else {
 			c.add(decodeKey(threads), r.Speed)
 		}
+	}
+	if run.context > 0 {
+		p.steady(c.Format, func() { runs = p.llama.benchAt(p.t, c.path, threads, run.context, run.gen) })
+		c.add(contextKey(threads), runs[0].Speed)
 	}
 	if len(batches) == 1 {
 		return

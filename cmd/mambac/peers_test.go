@@ -3,19 +3,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mambac/mambac/importer/synth"
-	"github.com/mambac/mambac/runtime/cpu"
 )
 
 // TestPeers measures mambac against llama.cpp on this machine and writes
@@ -30,7 +26,7 @@ func TestPeers(t *testing.T) {
 		} else {
 			p.quality(name)
 		}
-		p.keep()
+		p.keep(&p.comparison)
 		p.publish() // hours may follow
 	}
 }
@@ -38,91 +34,25 @@ func TestPeers(t *testing.T) {
 // peers is a run of the comparison.
 type peers struct {
 	comparison
-	t       *testing.T
+	workshop
 	llama   *llama
-	cache   string   // llama.cpp and checkpoints, which later runs find there
-	work    string   // what this run makes and deletes
-	root    string   // whose docs and README are written
-	trained string   // folder of trained models
-	models  []string // in their order
 	formats []string // of either side; empty for all
 	threads []int
-	tries   int // of a sample that others disturb
 }
 
 // newPeers reads what the variables of the Makefile say.
 func newPeers(t *testing.T) *peers {
-	user, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &peers{
-		t: t, cache: variable("PEERS_CACHE", filepath.Join(user, "mambac", "peers")), root: variable("PEERS_OUT", filepath.Join("..", "..")),
-		trained: variable("MAMBAC_MODELS", filepath.Join("..", "..", "..", "shared", "fixtures", "models")),
-		models:  strings.Fields(variable("MODELS", "mamba-130m mamba-790m mamba-2.8b go-mamba-5m go-mamba-20m")),
-		formats: strings.Fields(os.Getenv("FORMATS")), threads: numbersOf(t, variable("THREADS", "1 2")),
-		tries: numbersOf(t, variable("TRIES", "5"))[0],
+		workshop: newWorkshop(t, "PEERS", "mamba-130m mamba-790m mamba-2.8b mamba2-130m llama-160m-like go-mamba-5m go-mamba-20m", 5),
+		formats:  strings.Fields(os.Getenv("FORMATS")), threads: numbersOf(t, variable("THREADS", "1 2")),
 	}
-	p.Rounds = numbersOf(t, variable("ROUNDS", "5"))[0]
-	p.CPU, p.Flags, p.Cores = cpu.Name(), strings.Join(cpu.Flags(), " "), cpu.PhysicalCores()
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.System = "Linux " + strings.TrimSpace(string(release)) + ", " + runtime.Version()
-	if err := os.MkdirAll(p.cache, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if p.work, err = os.MkdirTemp(p.cache, "run-"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(p.work) })
+	p.Rounds, p.machine = numbersOf(t, variable("ROUNDS", "5"))[0], thisMachine(t)
 	return p
-}
-
-func variable(name, fallback string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return fallback
-}
-
-func numbersOf(t *testing.T, text string) []int {
-	t.Helper()
-	var list []int
-	for _, field := range strings.Fields(text) {
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 {
-			t.Fatalf("%q: want numbers ≥ 1", text)
-		}
-		list = append(list, n)
-	}
-	return list
 }
 
 // wants reports whether a format was asked for.
 func (p *peers) wants(format string) bool {
 	return len(p.formats) == 0 || slices.Contains(p.formats, format)
-}
-
-// checkpoint is a random one of a preset, with the tokenizer that the
-// published model has: every program here reads text.
-func (p *peers) checkpoint(preset string) string {
-	folder := filepath.Join(p.cache, preset)
-	if _, err := os.Stat(folder); err == nil {
-		return folder
-	}
-	compiler(p.t, "synth", "--preset", preset, "--out", folder, "-q")
-	tokenizer := filepath.Join(p.trained, "..", "tokenizers", "gpt-neox-20b", "tokenizer.json")
-	text, err := os.ReadFile(tokenizer)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "tokenizer.json"), text, 0o666)
-	}
-	if err != nil {
-		os.RemoveAll(folder)
-		p.t.Fatal(err)
-	}
-	return folder
 }
 
 // ourFlags are the flags of build for our formats.
@@ -233,19 +163,6 @@ func (p *peers) chosen(ours, theirs []string) (ourFormats, theirTypes []string) 
 	return ourFormats, theirTypes
 }
 
-// clean deletes what was made for one model: gigabytes.
-func (p *peers) clean() {
-	entries, err := os.ReadDir(p.work)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(p.work, e.Name())); err != nil {
-			p.t.Fatal(err)
-		}
-	}
-}
-
 // note tells once what could not be measured.
 func (p *peers) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(p.Notes, text) {
@@ -263,38 +180,12 @@ func size(t *testing.T, path string) int64 {
 	return st.Size()
 }
 
-// keep writes all that was measured so far, raw, into the cache.
-func (p *peers) keep() {
-	text, err := json.MarshalIndent(&p.comparison, "", " ")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(p.cache, "last.json"), text, 0o666)
-	}
-	if err != nil {
-		p.t.Fatal(err)
-	}
-}
-
 // publish writes the documents. A chart and a summary need a model's speed.
 func (p *peers) publish() {
-	readme := filepath.Join(p.root, "README.md")
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	p.write(filepath.Join("docs", "peers.md"), p.markdown())
 	if len(p.Models) == 0 {
 		return
 	}
 	p.write(filepath.Join("docs", "peers.svg"), p.chart())
-	renewed, err := renewedSummary(string(text), p.summary())
-	if err != nil {
-		p.t.Fatalf("%s: %v", readme, err)
-	}
-	p.write("README.md", renewed)
-}
-
-func (p *peers) write(name, text string) {
-	if err := os.WriteFile(filepath.Join(p.root, name), []byte(text), 0o666); err != nil {
-		p.t.Fatal(err)
-	}
+	p.renew(peersMarks, p.summary())
 }

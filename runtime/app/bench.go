@@ -42,7 +42,8 @@ huge_page_bytes is how much of the weights decode read from huge pages;
 first_token_ms is from exec to the first byte of a run with 8 tokens.
 contexts has a line for each length of --at: first_token_s is the reading of all
 before it and one step, state_bytes what the sequence takes there, highest_bytes
-the most that was resident until then.
+the most that was resident until then, others_cpu how many processors other
+processes kept busy meanwhile: what was measured beside them says little.
 `,
 }
 

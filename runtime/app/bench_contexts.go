@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mambac/mambac/runtime/cpu"
 	"github.com/mambac/mambac/runtime/engine"
 )
 
@@ -17,6 +18,9 @@ type benchContext struct {
 	Decode       spread  `json:"decode_tokens_s"`
 	StateBytes   int64   `json:"state_bytes"`   // of the sequence at this length
 	HighestBytes *int64  `json:"highest_bytes"` // resident so far; null where the system does not tell
+	// Others is how many processors other processes kept busy from the length
+	// before to the end of decoding here; null where nothing tells.
+	Others *float64 `json:"others_cpu"`
 }
 
 // benchContexts reads one text as far as the longest context, and decodes a
@@ -33,6 +37,7 @@ func (s *session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchConte
 	var list []benchContext
 	reading := time.Duration(0)
 	for _, n := range lengths {
+		busy := watchOthers()
 		start := time.Now()
 		if err := e.Prefill(s.ctx, state, ids[state.Pos():n], engine.LastLogits, drop); err != nil {
 			return nil, err
@@ -42,7 +47,7 @@ func (s *session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchConte
 		if err != nil {
 			return nil, err
 		}
-		c := benchContext{Threads: e.Threads(), Context: n, Decode: decode, StateBytes: int64(state.Bytes())}
+		c := benchContext{Threads: e.Threads(), Context: n, Decode: decode, StateBytes: int64(state.Bytes()), Others: busy()}
 		c.FirstTokenS = reading.Seconds() + 1/decode.Median
 		if highest := ownResidentBytes(); highest > 0 {
 			c.HighestBytes = &highest
@@ -50,6 +55,24 @@ func (s *session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchConte
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+// watchOthers begins to watch other processes: the function that it returns
+// says how many processors they have kept busy since. The system counts in
+// hundredths of a second, so it says nothing of times that are not far longer.
+func watchOthers() func() *float64 {
+	const shortest = 200 * time.Millisecond
+	start := time.Now()
+	before, _ := cpu.OthersSeconds()
+	return func() *float64 {
+		after, ok := cpu.OthersSeconds()
+		elapsed := time.Since(start)
+		if !ok || elapsed < shortest {
+			return nil
+		}
+		others := max(0, after-before) / elapsed.Seconds()
+		return &others
+	}
 }
 
 // benchSteps decodes the ids several times from where the state stands, which

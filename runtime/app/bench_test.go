@@ -129,6 +129,9 @@ func TestBenchContexts(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
+	if !strings.Contains(out, `"others_cpu":`) {
+		t.Errorf("no key others_cpu in %s", out)
+	}
 	if text := requireOK(t, call{launch: fakeLaunch}.run(t, args...)); !strings.Contains(text, "threads  context") {
 		t.Errorf("no table of contexts in %s", text)
 	}

@@ -1,6 +1,6 @@
 // Package cpu says which features this machine's processor has, what it is
-// called and how many cores and bytes the process may use; it sees nothing of
-// ours.
+// called, how many cores and bytes the process may use and how much of them
+// others take; it sees nothing of ours.
 package cpu
 
 import (
