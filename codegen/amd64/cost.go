@@ -50,7 +50,7 @@ func (l *Level) turn(tokens, rows int, latency float64) float64 {
 // gemmCost adds up the tiles of every block. Where they ask for fewer lines than a
 // panel has, what is left comes late.
 func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
-	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: s.Storage == kernel.BF16 && tokens <= fewTokens}
+	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: l.widensInPlace(s.Storage) && tokens <= fewTokens}
 	full, rest := wholeBlocks(s.K, t.Block)
 	cycles := l.blockCost(g, rest, tokens) + float64(full)*l.blockCost(g, t.Block, tokens)
 	lines := panelLines(s.Storage, s.K)

@@ -52,7 +52,7 @@ type gemm struct {
 	// column of float32 to sums, or what lies in its place.
 	inputs      int
 	multiplyAdd func(...operand.Op)
-	// inPlace: bf16 is widened where it is multiplied, by every tile again.
+	// inPlace: 16 bits are widened where they are multiplied, by every tile again.
 	inPlace bool
 }
 
@@ -83,7 +83,7 @@ func (g *gemm) emit() {
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
-	if g.Storage == kernel.BF16 {
+	if g.asm.level.widensInPlace(g.Storage) {
 		many := g.asm.label("many")
 		g.asm.CMPQ(tokens, operand.U32(fewTokens))
 		g.asm.JGT(operand.LabelRef(many))
@@ -360,13 +360,13 @@ func (g *gemm) unitsOf(column int) int {
 	return column
 }
 
-// weights loads vector i of column u from byte row on; where pairs of bf16 are
-// taken as they lie, one half of what is loaded.
+// weights loads vector i of column u from byte row on; where pairs of columns are
+// taken as they lie, one of the two.
 func (g *gemm) weights(w reg.GPVirtual, u, row int) func(i int) reg.VecVirtual {
 	return func(i int) reg.VecVirtual {
 		m := operand.Mem{Base: w, Disp: g.unitsOf(u)*panelBytes + row + i*g.asm.bytes()}
 		if g.inPlace {
-			return g.asm.half(m, u%2)
+			return g.asm.inPlace(g.Storage, m, u%2)
 		}
 		v := g.asm.vec()
 		g.asm.VMOVUPS(m, v)
