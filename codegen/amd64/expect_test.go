@@ -323,9 +323,9 @@ func TestInnerLoops(t *testing.T) {
 		// Convert both as they are loaded; permute, convert, take the high half, convert.
 		{"v3", gemv(kernel.F16), count{96, 16, 96, 0, 3 * 8, overhead}},
 		{"v4", gemv(kernel.F16), count{48, 16, 24, 0, 0, 4*24 + overhead}},
-		// Four columns of the tile: 2 × 6 registers, 8 × 3 registers; the pointer to
+		// Four columns of the tile: 4 × 3 registers, 8 × 3 registers; the pointer to
 		// coming weights.
-		{"v3", gemm, count{48, 8, 24, 0, 2, overhead + 1}},
+		{"v3", gemm, count{48, 16, 12, 0, 2, overhead + 1}},
 		{"v4", gemm, count{96, 32, 12, 0, 4, overhead + 1}},
 		// Four quads of columns: those of int8 are used as they lie in memory, or
 		// become two vectors of words, products, sums.

@@ -57,7 +57,8 @@ type gemm struct {
 }
 
 // fewTokens is for how many tokens the tiles together widen a weight faster than
-// one pass over the block before them, which stores and loads it again.
+// one pass over the block before them, which stores and loads it again. For fewer
+// of float32, lower tiles read the panel faster than the tallest do.
 const fewTokens = 16
 
 func newGemm(a *asm, s kernel.Gemm) *gemm {
@@ -149,17 +150,26 @@ func (g *gemm) block(b block) {
 // other, as hardware foresees it.
 func (g *gemm) allTiles(b block, weights reg.GPVirtual) {
 	lower := g.asm.label("lower")
-	list := heights(g.tile.Tokens)
-	if g.Storage == kernel.F32 && len(list) > 1 && g.rows(list[1]) > g.tile.Rows {
-		g.asm.CMPQ(g.left, operand.U32(uint32(2*g.tile.Tokens)))
+	if n := g.onlyLower(); n > 0 {
+		g.asm.CMPQ(g.left, operand.U32(uint32(n)))
 		g.asm.JLT(operand.LabelRef(lower))
 	}
-	for i, m := range list {
+	for i, m := range heights(g.tile.Tokens) {
 		if i == 1 {
 			g.asm.Label(lower)
 		}
 		g.tiles(b, m, weights)
 	}
+}
+
+// onlyLower is for fewer tokens than which only lower tiles run; 0 if they never
+// run alone.
+func (g *gemm) onlyLower() int {
+	list := heights(g.tile.Tokens)
+	if g.Storage != kernel.F32 || len(list) < 2 || g.rows(list[1]) <= g.tile.Rows {
+		return 0
+	}
+	return max(2*g.tile.Tokens, fewTokens)
 }
 
 // packed is the bytes of a block's weights.
