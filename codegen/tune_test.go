@@ -27,7 +27,7 @@ func TestCostModel(t *testing.T) {
 		dot(kernel.BF16, 1536), dot(kernel.Int8, 768), dot(kernel.Int4, 1536),
 	}
 	for level, want := range map[string]string{
-		"v3":  "2x48k128 2x48k128 2x48k128 4x24k128 2x48k128 4x24k128 6x16k256 6x16k256",
+		"v3":  "4x24k128 4x24k128 4x24k128 4x24k128 4x24k128 4x24k128 6x16k256 6x16k256",
 		"v4":  "8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k256 8x48k256",
 		"v4n": "8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k256 8x48k256",
 		"v4b": "8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k128 8x48k256 8x48k256",

@@ -26,9 +26,9 @@ const (
 type heap struct{ tokens, count int }
 
 // heaps splits tokens into tiles as kernels do.
-func heaps(tallest, tokens int) []heap {
+func heaps(heights []int, tokens int) []heap {
 	var list []heap
-	for _, m := range heights(tallest) {
+	for _, m := range heights {
 		n := tokens / m
 		if n > 0 {
 			list = append(list, heap{m, n})
@@ -36,6 +36,15 @@ func heaps(tallest, tokens int) []heap {
 		tokens -= n * m
 	}
 	return list
+}
+
+// heaps leaves the tallest tiles out where they do not run.
+func (g *gemm) heaps(tokens int) []heap {
+	list := heights(g.tile.Tokens)
+	if tokens < g.onlyLower() {
+		list = list[1:]
+	}
+	return heaps(list, tokens)
 }
 
 // turn is the cycles of a column for a tile of some height: of products, of loads
@@ -50,7 +59,7 @@ func (l *Level) turn(tokens, rows int, latency float64) float64 {
 // gemmCost adds up the tiles of every block. Where they ask for fewer lines than a
 // panel has, what is left comes late.
 func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
-	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: s.Storage == kernel.BF16 && tokens <= fewTokens}
+	g := &gemm{asm: &asm{level: l}, Gemm: s, tile: t, inPlace: l.widensInPlace(s.Storage) && tokens <= fewTokens}
 	full, rest := wholeBlocks(s.K, t.Block)
 	cycles := l.blockCost(g, rest, tokens) + float64(full)*l.blockCost(g, t.Block, tokens)
 	lines := panelLines(s.Storage, s.K)
@@ -58,7 +67,7 @@ func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
 		cycles += unpackCycles * lines
 	}
 	turns := 0
-	for _, h := range heaps(t.Tokens, tokens) {
+	for _, h := range g.heaps(tokens) {
 		if !g.asking(h.tokens) {
 			continue
 		}
@@ -70,7 +79,7 @@ func (l *Level) gemmCost(s kernel.Gemm, t target.Tile, tokens int) float64 {
 // blockCost is a block of columns for all tokens and all rows of a panel.
 func (l *Level) blockCost(g *gemm, columns, tokens int) float64 {
 	cycles := 0.0
-	for _, h := range heaps(g.tile.Tokens, tokens) {
+	for _, h := range g.heaps(tokens) {
 		rows := g.rows(h.tokens)
 		passes, registers := float64(kernel.PanelRows/rows), rows/l.lanes
 		lines := float64(h.tokens * columns * 4 / lineBytes)
@@ -96,7 +105,7 @@ func (l *Level) dotGemmCost(s kernel.DotGemm, t target.Tile, tokens int) float64
 		latency = productLatency
 	}
 	passes, cycles, lines := float64(kernel.PanelRows/t.Rows), 0.0, panelLines(s.Storage, s.K)
-	for _, h := range heaps(t.Tokens, tokens) {
+	for _, h := range heaps(heights(t.Tokens), tokens) {
 		sums := float64(h.tokens * t.Rows / l.lanes)
 		cycles += passes * float64(h.count) * (startCycles + turns*l.turn(h.tokens, t.Rows, latency) + flushCycles*sums)
 	}

@@ -52,12 +52,13 @@ type gemm struct {
 	// column of float32 to sums, or what lies in its place.
 	inputs      int
 	multiplyAdd func(...operand.Op)
-	// inPlace: bf16 is widened where it is multiplied, by every tile again.
+	// inPlace: 16 bits are widened where they are multiplied, by every tile again.
 	inPlace bool
 }
 
 // fewTokens is for how many tokens the tiles together widen a weight faster than
-// one pass over the block before them, which stores and loads it again.
+// one pass over the block before them, which stores and loads it again. For fewer
+// of float32, lower tiles read the panel faster than the tallest do.
 const fewTokens = 16
 
 func newGemm(a *asm, s kernel.Gemm) *gemm {
@@ -83,7 +84,7 @@ func (g *gemm) emit() {
 	if g.inputs > 0 {
 		g.asm.ADDQ(operand.U32(uint32(g.inputs)), g.x)
 	}
-	if g.Storage == kernel.BF16 {
+	if g.asm.level.widensInPlace(g.Storage) {
 		many := g.asm.label("many")
 		g.asm.CMPQ(tokens, operand.U32(fewTokens))
 		g.asm.JGT(operand.LabelRef(many))
@@ -149,17 +150,26 @@ func (g *gemm) block(b block) {
 // other, as hardware foresees it.
 func (g *gemm) allTiles(b block, weights reg.GPVirtual) {
 	lower := g.asm.label("lower")
-	list := heights(g.tile.Tokens)
-	if g.Storage == kernel.F32 && len(list) > 1 && g.rows(list[1]) > g.tile.Rows {
-		g.asm.CMPQ(g.left, operand.U32(uint32(2*g.tile.Tokens)))
+	if n := g.onlyLower(); n > 0 {
+		g.asm.CMPQ(g.left, operand.U32(uint32(n)))
 		g.asm.JLT(operand.LabelRef(lower))
 	}
-	for i, m := range list {
+	for i, m := range heights(g.tile.Tokens) {
 		if i == 1 {
 			g.asm.Label(lower)
 		}
 		g.tiles(b, m, weights)
 	}
+}
+
+// onlyLower is for fewer tokens than which only lower tiles run; 0 if they never
+// run alone.
+func (g *gemm) onlyLower() int {
+	list := heights(g.tile.Tokens)
+	if g.Storage != kernel.F32 || len(list) < 2 || g.rows(list[1]) <= g.tile.Rows {
+		return 0
+	}
+	return max(2*g.tile.Tokens, fewTokens)
 }
 
 // packed is the bytes of a block's weights.
@@ -360,13 +370,13 @@ func (g *gemm) unitsOf(column int) int {
 	return column
 }
 
-// weights loads vector i of column u from byte row on; where pairs of bf16 are
-// taken as they lie, one half of what is loaded.
+// weights loads vector i of column u from byte row on; where pairs of columns are
+// taken as they lie, one of the two.
 func (g *gemm) weights(w reg.GPVirtual, u, row int) func(i int) reg.VecVirtual {
 	return func(i int) reg.VecVirtual {
 		m := operand.Mem{Base: w, Disp: g.unitsOf(u)*panelBytes + row + i*g.asm.bytes()}
 		if g.inPlace {
-			return g.asm.half(m, u%2)
+			return g.asm.inPlace(g.Storage, m, u%2)
 		}
 		v := g.asm.vec()
 		g.asm.VMOVUPS(m, v)

@@ -13,8 +13,8 @@ import (
 type widener struct {
 	a       *asm
 	storage kernel.Storage
-	// mask keeps the high halves (bf16); index gathers even halves low and
-	// odd halves high (f16).
+	// mask keeps the high halves (bf16); index gathers a column's rows where a
+	// register has more of them than lie side by side (f16).
 	mask, index reg.VecVirtual
 }
 
@@ -24,18 +24,10 @@ func newWidener(a *asm, s kernel.Storage) *widener {
 	case s == kernel.BF16:
 		w.mask = a.constantVec(a.constant32("highHalf", 0xffff0000))
 	case s == kernel.F16 && a.level.lanes == 16:
-		// Words 0, 2, … 30 to the low half, 1, 3, … 31 to the high half.
-		w.index = a.constantVec(a.global("evenOdd", func(i int) uint32 {
-			n := uint32(4*i) % 32
-			if i >= 8 {
-				n++
-			}
-			return n | (n+2)<<16
-		}))
-	case s == kernel.F16:
-		// Per 128 bits: even halves to the low 64, odd ones to the high 64.
-		w.index = a.constantVec(a.global("evenOdd", func(i int) uint32 {
-			return [4]uint32{0x05040100, 0x0d0c0908, 0x07060302, 0x0f0e0b0a}[i%4]
+		// Words 0 … 7 and 16 … 23 to the low half, the others to the high half.
+		w.index = a.constantVec(a.global("halvesOfColumns", func(i int) uint32 {
+			n := uint32(2*(i%4) + 16*(i%8/4) + 8*(i/8))
+			return n | (n+1)<<16
 		}))
 	}
 	return w
@@ -50,7 +42,13 @@ func (w *widener) pair(m operand.Mem) (low, high reg.VecVirtual) {
 		w.a.and(w.mask, high, high)
 		return low, high
 	}
-	w.halves(m, low, high)
+	if w.index != nil {
+		w.halves(m, low, high)
+		return low, high
+	}
+	for i, v := range []reg.VecVirtual{low, high} {
+		w.a.VCVTPH2PS(w.a.column(m, i), v)
+	}
 	return low, high
 }
 
@@ -60,26 +58,38 @@ func (w *widener) low(m operand.Mem) reg.VecVirtual {
 	return low
 }
 
-// halves converts IEEE halves, exactly, denormals included.
+// halves converts IEEE halves that a column has in two places.
 func (w *widener) halves(m operand.Mem, low, high reg.VecVirtual) {
 	a, t := w.a, w.a.vec()
 	a.VMOVUPS(m, t)
-	if a.level.lanes == 16 {
-		a.VPERMW(t, w.index, t)
-		a.VCVTPH2PS(t.AsY(), low)
-		a.VEXTRACTI64X4(operand.Imm(1), t, t.AsY())
-		a.VCVTPH2PS(t.AsY(), high)
-		return
-	}
-	a.VPSHUFB(w.index, t, t)
-	a.VPERMQ(operand.Imm(0xd8), t, t)
-	a.VCVTPH2PS(t.AsX(), low)
-	a.VEXTRACTI128(operand.Imm(1), t, t.AsX())
-	a.VCVTPH2PS(t.AsX(), high)
+	a.VPERMW(t, w.index, t)
+	a.VCVTPH2PS(t.AsY(), low)
+	a.VEXTRACTI64X4(operand.Imm(1), t, t.AsY())
+	a.VCVTPH2PS(t.AsY(), high)
 }
 
-// half loads pairs of bf16 and widens the low (0) or the high (1) one of each: for
-// those who have no register to keep a mask in.
+// widensInPlace reports whether inPlace widens a storage.
+func (l *Level) widensInPlace(s kernel.Storage) bool {
+	return s == kernel.BF16 || s == kernel.F16 && l.lanes == kernel.RowsTogether
+}
+
+// column is where the rows of column k (0) or k+1 (1) of a pair of f16 lie.
+func (a *asm) column(m operand.Mem, which int) operand.Mem {
+	m.Disp += which * 2 * kernel.RowsTogether
+	return m
+}
+
+// inPlace widens column k (0) or k+1 (1) alone, with no register to keep a mask in.
+func (a *asm) inPlace(s kernel.Storage, m operand.Mem, which int) reg.VecVirtual {
+	if s == kernel.BF16 {
+		return a.half(m, which)
+	}
+	v := a.vec()
+	a.VCVTPH2PS(a.column(m, which), v)
+	return v
+}
+
+// half widens the low (0) or the high (1) one of each pair of bf16.
 func (a *asm) half(m operand.Mem, which int) reg.VecVirtual {
 	v := a.vec()
 	a.VMOVUPS(m, v)

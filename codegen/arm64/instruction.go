@@ -82,12 +82,6 @@ func (a *asm) loadsEvery(from, stride general, list []vector) {
 	a.put("VLD1.P", striding{from, stride}, registers{list, words})
 }
 
-// loadPairs reads two registers of pairs of halves: the first of each pair to
-// one register, the second to the other.
-func (a *asm) loadPairs(from general, list []vector) {
-	a.put("VLD2.P", advancing{from, 32}, registers{list, halves})
-}
-
 func (a *asm) stores(list []vector, to general) {
 	a.put("VST1.P", registers{list, words}, advancing{to, 16 * len(list)})
 }

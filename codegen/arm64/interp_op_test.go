@@ -28,8 +28,6 @@ func (m *machine) execute(i Instruction) {
 		m.load(o[0], o[1])
 	case "VST1", "VST1.P":
 		m.store(o[0], o[1])
-	case "VLD2.P":
-		m.loadPairs(o[0].(advancing), o[1].(registers))
 	case "FMOVQ":
 		m.moveVector(o[0], o[1])
 	case "VDUP":
@@ -111,17 +109,6 @@ func (m *machine) store(from, to fmt.Stringer) {
 func (m *machine) storeVector(v vector, at uint64) {
 	for lane, w := range m.vectors[v] {
 		m.setWord(at+4*uint64(lane), w)
-	}
-}
-
-// loadPairs takes pairs of halves apart.
-func (m *machine) loadPairs(from advancing, to registers) {
-	var parts [2][16]byte
-	for i, b := range m.bytes(m.address(from, 32), 32) {
-		parts[i/2%2][i/4*2+i%2] = b
-	}
-	for i, v := range to.list {
-		m.setBytes(v, parts[i])
 	}
 }
 

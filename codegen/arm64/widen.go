@@ -36,7 +36,7 @@ func (w *widener) pair(from general) (first, second []vector) {
 		return first, packed
 	}
 	second = w.vecs(2)
-	w.loadPairs(from, packed)
+	w.loads(from, packed) // eight rows of k, then of k+1
 	for i, to := range [][]vector{first, second} {
 		w.widenLow(packed[i], to[0])
 		w.widenHigh(packed[i], to[1])

@@ -19,7 +19,7 @@ func embedTwin(s kernel.Embed) twin {
 	element := id("panel").Index(id("k").Op("*").Id("panelRows").Op("+").Id("r"))
 	if s.Storage != kernel.F32 {
 		element = id(widenName(s.Storage)).Call(id("panel").Index(
-			id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows").Op("+").Lit(2).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(1)))
+			id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows").Op("+").Add(ofPair(s.Storage))))
 		t.needs = append(t.needs, widenName(s.Storage))
 	}
 	t.body = []jen.Code{

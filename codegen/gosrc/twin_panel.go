@@ -72,9 +72,9 @@ func addPanelF32() jen.Code {
 func addPanelPairs(s kernel.Storage) jen.Code {
 	name, widen := addPanelName(s), widenName(s)
 	element := func(j int) *jen.Statement {
-		at := jen.Lit(2).Op("*").Id("r")
+		at := firstOfPair(s)
 		if j > 0 {
-			at = at.Op("+").Lit(j)
+			at.Op("+").Lit(j * apart(s))
 		}
 		return id(widen).Call(id("pairs").Index(at))
 	}
@@ -108,6 +108,26 @@ func addPanelPairs(s kernel.Storage) jen.Code {
 	)
 }
 
+// firstOfPair is where a pair of columns has the first number of row r.
+func firstOfPair(s kernel.Storage) *jen.Statement {
+	if s == kernel.F16 {
+		return id("r").Op("/").Lit(kernel.RowsTogether).Op("*").Lit(2 * kernel.RowsTogether).Op("+").Id("r").Op("%").Lit(kernel.RowsTogether)
+	}
+	return jen.Lit(2).Op("*").Id("r")
+}
+
+// apart is how far behind it the second one is.
+func apart(s kernel.Storage) int { return s.Index(0, 1) - s.Index(0, 0) }
+
+// ofPair is where its pair has column k of row r.
+func ofPair(s kernel.Storage) *jen.Statement {
+	at := firstOfPair(s).Op("+").Id("k").Op("&").Lit(1)
+	if n := apart(s); n > 1 {
+		at.Op("*").Lit(n)
+	}
+	return at
+}
+
 func widenPanel(s kernel.Storage) jen.Code {
 	name := widenPanelName(s)
 	return docComment(name+" widens columns from a packed panel of column pairs: the layout of", "an f32 panel comes out.").
@@ -119,7 +139,7 @@ func widenPanel(s kernel.Storage) jen.Code {
 			id("column").Op(":=").Add(from("columns", id("k").Op("*").Id("panelRows"), id("panelRows"))),
 			id("pairs").Op(":=").Add(from("panel", id("k").Op("/").Lit(2).Op("*").Lit(2).Op("*").Id("panelRows"), jen.Lit(2).Op("*").Id("panelRows"))),
 			forEach("r", id("column"),
-				id("column").Index(id("r")).Op("=").Id(widenName(s)).Call(id("pairs").Index(jen.Lit(2).Op("*").Id("r").Op("+").Id("k").Op("&").Lit(1))),
+				id("column").Index(id("r")).Op("=").Id(widenName(s)).Call(id("pairs").Index(ofPair(s))),
 			),
 		),
 	)

@@ -18,6 +18,9 @@ const (
 	Int4 Storage = "int4"
 )
 
+// RowsTogether is how many rows of one column of f16 lie side by side.
+const RowsTogether = 8
+
 // UnitBytes is the size of a unit: three cache lines.
 const UnitBytes = 4 * PanelRows
 
@@ -73,10 +76,14 @@ func (s Storage) PanelElements(k int) int {
 
 // Index is the position of (row, k) inside a packed panel of a storage that
 // keeps numbers. f32 stores the 48 rows of one k after those of the previous k;
-// the 16-bit formats store pairs (k, k+1) of one row side by side, so that a
-// 32-bit lane holds both.
+// the 16-bit formats store pairs of columns: of bf16 both numbers of one row side
+// by side, so that a 32-bit lane holds both, since half of it is one; of f16
+// eight rows of k, then the same of k+1, which an instruction widens.
 func (s Storage) Index(row, k int) int {
 	n := s.UnitColumns()
+	if s == F16 {
+		return (k/n*PanelRows+row/RowsTogether*RowsTogether)*n + k%n*RowsTogether + row%RowsTogether
+	}
 	return (k/n*PanelRows+row)*n + k%n
 }
 

@@ -11,8 +11,8 @@ import (
 // encoders packs n ≤ 48 rows of k columns as one zeroed panel.
 var encoders = map[kernel.Storage]func(dst []byte, rows []float32, n, k int){
 	kernel.F32:  encodeF32,
-	kernel.F16:  func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, toF16) },
-	kernel.BF16: func(dst []byte, rows []float32, n, k int) { encodePairs(dst, rows, n, k, toBF16) },
+	kernel.F16:  func(dst []byte, rows []float32, n, k int) { encodePairs(kernel.F16, dst, rows, n, k, toF16) },
+	kernel.BF16: func(dst []byte, rows []float32, n, k int) { encodePairs(kernel.BF16, dst, rows, n, k, toBF16) },
 }
 
 func toF16(dst []uint16, src []float32) {
@@ -40,17 +40,20 @@ func encodeF32(dst []byte, rows []float32, n, k int) {
 	}
 }
 
-// encodePairs stores pairs of columns of one row side by side.
-func encodePairs(dst []byte, rows []float32, n, k int, narrow func(dst []uint16, src []float32)) {
+// encodePairs stores the columns of a row by pairs. Where the two of a pair lie is
+// the same in all of them.
+func encodePairs(s kernel.Storage, dst []byte, rows []float32, n, k int, narrow func(dst []uint16, src []float32)) {
 	var run [16]uint16 // the last of an odd number of columns is paired with 0
 	for lo := 0; lo < k; lo += len(run) {
 		columns := min(len(run), k-lo)
 		for r := range n {
 			run[columns-1|1] = 0
 			narrow(run[:], rows[r*k+lo:r*k+lo+columns])
+			first, second := dst[2*s.Index(r, lo):], dst[2*s.Index(r, lo+1):]
 			for c := 0; c < columns; c += 2 {
-				pair := uint32(run[c]) | uint32(run[c+1])<<16
-				binary.LittleEndian.PutUint32(dst[4*((lo+c)/2*kernel.PanelRows+r):], pair)
+				at := c / 2 * kernel.UnitBytes
+				binary.LittleEndian.PutUint16(first[at:], run[c])
+				binary.LittleEndian.PutUint16(second[at:], run[c+1])
 			}
 		}
 	}

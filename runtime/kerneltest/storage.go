@@ -72,10 +72,14 @@ func panelElements(storage string, columns int) int {
 }
 
 // index is the place of an element in its panel: column after column, or, in
-// the 16-bit storages, pair of columns after pair with a row's two side by side.
+// the 16-bit storages, pair of columns after pair, of bf16 with a row's two side
+// by side, of f16 with eight rows of the one before those of the other.
 func (p *panels) index(row, k int) int {
-	if p.storage == "f32" {
+	switch p.storage {
+	case "f32":
 		return k*panelRows + row
+	case "f16":
+		return k/2*2*panelRows + row/8*16 + k%2*8 + row%8
 	}
 	return k/2*2*panelRows + 2*row + k%2
 }
