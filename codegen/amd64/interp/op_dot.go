@@ -7,6 +7,7 @@ import "math"
 func init() {
 	register(4, lanes2(func(a, b uint32) uint32 { return max(a, b) }), "VPMAXUD")
 	register(4, lanes2(multiplyWords), "VPMADDWD")
+	register(2, lanes2(multiplyUnsigned), "VPMADDUBSW")
 	register(4, accumulate(multiplyBytes), "VPDPBUSD")
 	register(4, accumulate(func(sum, a, b uint32) uint32 { return sum + multiplyWords(a, b) }), "VPDPWSSD")
 	register(2, lanes2(eachWord(func(a, b int32) int32 { return a * b >> 16 })), "VPMULHW")
@@ -21,6 +22,16 @@ func init() {
 // multiplyWords adds the products of the signed words of two lanes.
 func multiplyWords(a, b uint32) uint32 {
 	return uint32(int32(int16(a))*int32(int16(b)) + int32(int16(a>>16))*int32(int16(b>>16)))
+}
+
+// multiplyUnsigned adds the products of pairs of bytes, unsigned ones of a and
+// signed ones of b, as words that saturate.
+func multiplyUnsigned(a, b uint32) uint32 {
+	word := func(a, b uint32) uint32 {
+		sum := int32(a&0xff)*int32(int8(b)) + int32(a>>8&0xff)*int32(int8(b>>8))
+		return uint32(uint16(saturate(-1<<15, 1<<15-1)(sum)))
+	}
+	return word(a, b) | word(a>>16, b>>16)<<16
 }
 
 // eachWord is a function of the signed words of two lanes.
