@@ -192,18 +192,34 @@ func (g *dotGemm) addBlock() {
 	}
 }
 
-// pace chooses the step with which every turn of a tile's loop asks for the
-// codes of the next block: a line for few tokens, less for so many that all of
-// it is asked for anyway.
+// dotAsks is how many lines of the next block's codes a turn of a tile asks for,
+// each in a part of its own: four tokens ask for all of them.
+const dotAsks = 3
+
+// asked is the bytes of such a part.
+func (g *dotGemm) asked() int {
+	block := g.Storage.PanelElements(kernel.DotBlock) - g.Storage.PanelElements(0)
+	return (block/lineBytes + dotAsks - 1) / dotAsks * lineBytes
+}
+
+// pace chooses the step from one turn to the next: less for more tokens, so that
+// there is no burst of requests.
 func (g *dotGemm) pace() {
-	const many, part = 32, lineBytes / 8
-	tokens, few := g.asm.integer("tokens"), g.asm.label("few")
+	const many = 512
 	g.step = g.asm.GP64()
+	tokens, done := g.asm.integer("tokens"), g.asm.label("paced")
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
-	g.asm.CMPQ(tokens, operand.U32(many))
-	g.asm.JLT(operand.LabelRef(few))
-	g.asm.MOVQ(operand.U32(part), g.step)
-	g.asm.Label(few)
+	perTile := kernel.DotBlock / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
+	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
+		turns := n / g.asm.tile.Tokens * perTile
+		if g.asked() >= turns*lineBytes {
+			continue
+		}
+		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
+		g.asm.JLT(operand.LabelRef(done))
+		g.asm.MOVQ(operand.U32(uint32((g.asked()+turns-1)/turns)), g.step)
+	}
+	g.asm.Label(done)
 }
 
 // tiles runs tiles of m tokens: as many as fit of the tallest, at most one of
@@ -262,7 +278,9 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
-	g.asm.PREFETCHT1(operand.Mem{Base: g.ahead})
+	for i := range dotAsks {
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked()})
+	}
 	g.asm.ADDQ(g.step, g.ahead)
 	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes
 	for u := range laneUnroll {
