@@ -330,8 +330,6 @@ VPMINUD y y y
 VPMINUD m z z
 VPMADDWD y y y
 VPMADDWD z z z
-VPMULHW y y y
-VPMULHW z z z
 VPMADDUBSW y y y
 VPMADDUBSW m y y
 VPMADDUBSW z z z
