@@ -23,11 +23,17 @@ type coder interface {
 	// eachGroup emits a loop over n groups at w: group for each, with w at its
 	// codes. group must move w past them.
 	eachGroup(n, w reg.GPVirtual, group func(s scales))
-	// begin is what sums of a group begin with; zero is that of the inputs.
-	begin(sums reg.VecVirtual, zero operand.Mem)
+	// begin makes what sums of a group begin with, for one token: x is where its
+	// inputs of the group are, pairs what the coder gives for each vector of sums.
+	begin(sums []reg.VecVirtual, x operand.Mem, pairs func(i int) [2]operand.Op)
+	// pairs is what begin multiplies sums of inputs with, for a vector of rows.
+	pairs(s scales, at int) [2]operand.Op
 	// firstTurn and nextTurn prepare for the next columns of a group.
 	firstTurn()
 	nextTurn()
+	// multiple is what products of a turn's columns are multiplied with, as add
+	// takes it, for a vector of rows.
+	multiple(s scales, at int) reg.VecVirtual
 	// lanes makes of a vector of a unit, which lies at bytes behind the unit's
 	// start, what add multiplies: ascending columns, one vector after the other.
 	lanes(m operand.Mem, s scales, at int) iter.Seq[reg.VecVirtual]
@@ -63,27 +69,36 @@ type products interface {
 	numbers(r kernel.QuantisedRow) (from, to int)
 	// input is the numbers at m for all lanes, in the form that add takes.
 	input(m operand.Mem) operand.Op
-	// add adds the products of every lane with an input to sums.
-	add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual)
+	// add adds the products of every lane with an input, and with a multiple where
+	// weights have them, to sums.
+	add(lanes reg.VecVirtual, input, multiple operand.Op, sums reg.VecVirtual)
 }
 
-// products is how the level multiplies what codes of a storage become: those of
-// int8 are bytes where it has instructions for them, all others words.
+// products is how the level multiplies what codes of a storage become: small
+// values are bytes, those of int8 where it has an instruction for them.
 func (a *asm) products(s kernel.Storage) products {
 	switch {
-	case !a.level.has(vnni):
-		return inWords{a}
-	case s == kernel.Int8:
+	case s == kernel.Int4:
+		return inMultiples{a}
+	case a.level.has(vnni):
 		return inBytes{a}
 	}
-	return inSums{inWords{a}}
+	return inWords{a}
 }
 
-// newCoder loads what a run of units needs; its registers are free again after
-// it.
+// newCoder loads what a run of units needs for products; its registers are free
+// again after it.
 func newCoder(a *asm, s kernel.Storage) coder {
 	if s == kernel.Int4 {
-		return newInt4(a)
+		return newInt4(a, int4Offset)
+	}
+	return newInt8(a)
+}
+
+// newExactCoder is newCoder for widening.
+func newExactCoder(a *asm, s kernel.Storage) coder {
+	if s == kernel.Int4 {
+		return newInt4(a, 0)
 	}
 	return newInt8(a)
 }
@@ -91,6 +106,14 @@ func newCoder(a *asm, s kernel.Storage) coder {
 // turnColumns is the number of columns of a turn of a loop over the codes of a
 // group.
 const turnColumns = 16
+
+// turnMultiples is the number of multiples that they have.
+func turnMultiples(s kernel.Storage) int {
+	if format, _ := s.Coded(); format.Multiples {
+		return 1
+	}
+	return 0
+}
 
 // turnUnits is the number of units that they take.
 func turnUnits(s kernel.Storage) int { return turnColumns / s.UnitColumns() }

@@ -19,6 +19,6 @@ func (inBytes) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r
 
 func (inBytes) input(m operand.Mem) operand.Op { return m }
 
-func (b inBytes) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
+func (b inBytes) add(lanes reg.VecVirtual, input, _ operand.Op, sums reg.VecVirtual) {
 	b.a.VPDPBUSD_BCST(input, lanes, sums)
 }

@@ -41,7 +41,15 @@ func (c *int8Coder) eachGroup(n, w reg.GPVirtual, group func(s scales)) {
 }
 
 // begin takes back what kernel.CodeOfZero adds.
-func (c *int8Coder) begin(sums reg.VecVirtual, zero operand.Mem) { c.a.VPBROADCASTD(zero, sums) }
+func (c *int8Coder) begin(sums []reg.VecVirtual, x operand.Mem, _ func(int) [2]operand.Op) {
+	for _, v := range sums {
+		c.a.VPBROADCASTD(x.Offset(kernel.Int8.QuantisedRow(1).Zero), v)
+	}
+}
+
+func (*int8Coder) pairs(scales, int) [2]operand.Op { return [2]operand.Op{} }
+
+func (*int8Coder) multiple(scales, int) reg.VecVirtual { return nil }
 
 func (*int8Coder) firstTurn() {}
 
@@ -129,7 +137,7 @@ func (c *int8Coder) widened(m operand.Mem, s scales, at int, _ reg.GPVirtual, n 
 		c.a.VMOVUPS(m, quads)
 		c.a.xorMem(c.a.constant32("signs", kernel.CodeOfZero*0x01010101), quads, quads)
 		for k := range n {
-			v := c.signed(quads, k)
+			v := c.a.signedByte(quads, k)
 			c.a.VCVTDQ2PS(v, v)
 			c.a.VMULPS(scale, v, v)
 			if !yield(k, v) {
@@ -139,16 +147,16 @@ func (c *int8Coder) widened(m operand.Mem, s scales, at int, _ reg.GPVirtual, n 
 	}
 }
 
-// signed is byte k of every lane.
-func (c *int8Coder) signed(quads reg.VecVirtual, k int) reg.VecVirtual {
+// signedByte is byte k of every lane.
+func (a *asm) signedByte(quads reg.VecVirtual, k int) reg.VecVirtual {
 	const last = 3
-	v := c.a.vec()
+	v := a.vec()
 	if k == last {
-		c.a.VPSRAD(operand.Imm(24), quads, v)
+		a.VPSRAD(operand.Imm(24), quads, v)
 		return v
 	}
-	c.a.VPSLLD(operand.Imm(uint64(8*(last-k))), quads, v)
-	c.a.VPSRAD(operand.Imm(24), v, v)
+	a.VPSLLD(operand.Imm(uint64(8*(last-k))), quads, v)
+	a.VPSRAD(operand.Imm(24), v, v)
 	return v
 }
 

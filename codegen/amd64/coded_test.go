@@ -10,9 +10,9 @@ import (
 	"github.com/mambac/mambac/codegen/target"
 )
 
-// TestWordsAreExact: on every level each code of int4 times each multiple is the
+// TestMultiplesAreExact: on every level each code of int4 times each multiple is the
 // product of two whole numbers.
-func TestWordsAreExact(t *testing.T) {
+func TestMultiplesAreExact(t *testing.T) {
 	const multiples, panels = 255, 6 // of 48 rows, one multiple each
 	format, _ := kernel.Int4.Coded()
 	spec := kernel.DotGemv{Storage: kernel.Int4, K: format.Group}
@@ -40,7 +40,8 @@ func TestWordsAreExact(t *testing.T) {
 		}
 		for code, value := range format.Values {
 			x := make([]float32, row.Floats) // 1 in the column that has this code
-			x[code/2] = math.Float32frombits(1 << (code % 2 * 16))
+			x[code/4] = math.Float32frombits(1 << (code % 4 * 8))
+			x[row.Sums/4] = math.Float32frombits(0xffff) // −1 for the first multiple
 			x[row.Scale/4] = 1
 			y, scratch := make([]float32, panels*kernel.PanelRows), make([]float32, kernel.PanelRows)
 			if err := f.Run(target.FuncName(spec, level), y, w, x, scratch, panels); err != nil {

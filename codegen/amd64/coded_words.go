@@ -30,16 +30,8 @@ func (w inWords) input(m operand.Mem) operand.Op {
 	return pair
 }
 
-func (w inWords) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
+func (w inWords) add(lanes reg.VecVirtual, input, _ operand.Op, sums reg.VecVirtual) {
 	product := w.a.vec()
 	w.a.VPMADDWD(lanes, input, product)
 	w.a.VPADDD(product, sums, sums)
-}
-
-// inSums is inWords where both are one instruction. An input stays in a register:
-// there are enough, and it would be read again for every vector of rows.
-type inSums struct{ inWords }
-
-func (w inSums) add(lanes reg.VecVirtual, input operand.Op, sums reg.VecVirtual) {
-	w.a.VPDPWSSD(input, lanes, sums)
 }

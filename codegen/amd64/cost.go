@@ -100,14 +100,18 @@ func (l *Level) dotGemmCost(s kernel.DotGemm, t target.Tile, tokens int) float64
 	format, _ := s.Storage.Coded()
 	groups := float64(s.Storage.QuantisedRow(s.K).Groups)
 	turns := float64(format.Inputs / (&asm{level: l}).products(s.Storage).columns())
-	latency := additionLatency
+	each, latency := 1.0, additionLatency
+	if format.Multiples { // by which products are multiplied in turn
+		each = 2
+	}
 	if l.has(vnni) {
 		latency = productLatency
 	}
 	passes, cycles, lines := float64(kernel.PanelRows/t.Rows), 0.0, panelLines(s.Storage, s.K)
 	for _, h := range heaps(heights(t.Tokens), tokens) {
 		sums := float64(h.tokens * t.Rows / l.lanes)
-		cycles += passes * float64(h.count) * (startCycles + turns*l.turn(h.tokens, t.Rows, latency) + flushCycles*sums)
+		turn := max(l.turn(h.tokens, t.Rows, latency), each*sums/productsPerCycle)
+		cycles += passes * float64(h.count) * (startCycles + turns*turn + flushCycles*sums)
 	}
 	return max(groups*cycles+unpackCycles*lines, memoryCycles*lines)
 }

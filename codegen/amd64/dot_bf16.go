@@ -116,7 +116,7 @@ func (r *rounding) turn(present []tailMask) {
 		r.asm.VPMOVDW(values[0], operand.Mem{Base: r.pairs})
 		return
 	}
-	r.asm.packWords(values[0], values[1], operand.Mem{Base: r.pairs})
+	r.asm.VMOVDQU(r.asm.packWords(values[0], values[1]), operand.Mem{Base: r.pairs})
 }
 
 // round makes bf16 of float32; the product with one sets a NaN's quiet bit.

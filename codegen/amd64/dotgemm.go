@@ -53,6 +53,9 @@ type dotGemm struct {
 // dotSumsAt is where the sums begin in scratch, in bytes.
 const dotSumsAt = kernel.PanelRows * (2*kernel.DotBlock + 4*kernel.DotBlock/64)
 
+// pairsBytes is the size of what begins the sums of a group.
+const pairsBytes = 2 * panelBytes
+
 // laneUnroll is for how many vectors of every row a tile's loop takes one turn.
 const laneUnroll = 4
 
@@ -117,6 +120,7 @@ func (g *dotGemm) unpack() {
 	to, n := g.asm.pointer("scratch"), g.asm.GP64()
 	g.asm.MOVQ(g.block, n)
 	g.coder.eachGroup(n, g.w, func(s scales) {
+		g.unpackPairs(to, s)
 		g.unpackGroup(to, s)
 		if !g.scaled {
 			return
@@ -128,12 +132,30 @@ func (g *dotGemm) unpack() {
 	})
 }
 
+// unpackPairs stores what the sums of a group begin with besides the inputs.
+func (g *dotGemm) unpackPairs(to reg.GPVirtual, s scales) {
+	if g.scaled {
+		return
+	}
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
+		for i, v := range g.coder.pairs(s, at) {
+			g.asm.VMOVUPS(v, operand.Mem{Base: to, Disp: i*panelBytes + at})
+		}
+	}
+	g.asm.ADDQ(operand.U32(pairsBytes), to)
+}
+
+// unpackGroup stores the multiples of the columns of every turn, if there are
+// any, and behind them what is multiplied.
 func (g *dotGemm) unpackGroup(to reg.GPVirtual, s scales) {
-	units := turnUnits(g.Storage)
+	units, multiples := turnUnits(g.Storage), turnMultiples(g.Storage)
 	g.asm.eachTurn(g.coder, g.Storage, []role{holds("codes", g.w), holds("unpacked", to)}, func() {
+		for at := 0; at < multiples*panelBytes; at += g.asm.bytes() {
+			g.asm.VMOVUPS(g.coder.multiple(s, at), operand.Mem{Base: to, Disp: at})
+		}
 		for u := range units {
 			for at := 0; at < panelBytes; at += g.asm.bytes() {
-				next := u*g.unitLanes()*panelBytes + at
+				next := (multiples+u*g.unitLanes())*panelBytes + at
 				for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: u*panelBytes + at}, s, at) {
 					g.asm.VMOVUPS(lanes, operand.Mem{Base: to, Disp: next})
 					next += panelBytes
@@ -141,7 +163,7 @@ func (g *dotGemm) unpackGroup(to reg.GPVirtual, s scales) {
 			}
 		}
 		g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
-		g.asm.ADDQ(operand.U32(uint32(units*g.unitLanes()*panelBytes)), to)
+		g.asm.ADDQ(operand.U32(uint32((multiples+units*g.unitLanes())*panelBytes)), to)
 	})
 }
 
@@ -170,18 +192,34 @@ func (g *dotGemm) addBlock() {
 	}
 }
 
-// pace chooses the step with which every turn of a tile's loop asks for the
-// codes of the next block: a line for few tokens, less for so many that all of
-// it is asked for anyway.
+// dotAsks is how many lines of the next block's codes a turn of a tile asks for,
+// each in a part of its own: four tokens ask for all of them.
+const dotAsks = 3
+
+// asked is the bytes of such a part.
+func (g *dotGemm) asked() int {
+	block := g.Storage.PanelElements(kernel.DotBlock) - g.Storage.PanelElements(0)
+	return (block/lineBytes + dotAsks - 1) / dotAsks * lineBytes
+}
+
+// pace chooses the step from one turn to the next: less for more tokens, so that
+// there is no burst of requests.
 func (g *dotGemm) pace() {
-	const many, part = 32, lineBytes / 8
-	tokens, few := g.asm.integer("tokens"), g.asm.label("few")
+	const many = 512
 	g.step = g.asm.GP64()
+	tokens, done := g.asm.integer("tokens"), g.asm.label("paced")
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
-	g.asm.CMPQ(tokens, operand.U32(many))
-	g.asm.JLT(operand.LabelRef(few))
-	g.asm.MOVQ(operand.U32(part), g.step)
-	g.asm.Label(few)
+	perTile := kernel.DotBlock / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
+	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
+		turns := n / g.asm.tile.Tokens * perTile
+		if g.asked() >= turns*lineBytes {
+			continue
+		}
+		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
+		g.asm.JLT(operand.LabelRef(done))
+		g.asm.MOVQ(operand.U32(uint32((g.asked()+turns-1)/turns)), g.step)
+	}
+	g.asm.Label(done)
 }
 
 // tiles runs tiles of m tokens: as many as fit of the tallest, at most one of
@@ -214,9 +252,12 @@ func (g *dotGemm) tile(m int) {
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
-		for _, v := range acc[t] {
-			g.coder.begin(v, operand.Mem{Base: x, Disp: g.row.Zero - from + 4*t*g.StrideX})
-		}
+		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4*t*g.StrideX - from}, func(i int) [2]operand.Op {
+			return [2]operand.Op{operand.Mem{Base: w, Disp: i * g.asm.bytes()}, operand.Mem{Base: w, Disp: panelBytes + i*g.asm.bytes()}}
+		})
+	}
+	if !g.scaled {
+		g.asm.ADDQ(operand.U32(pairsBytes), w)
 	}
 	g.products(acc, w, x)
 	g.flush(acc, w, x, g.row.Scale-to)
@@ -237,24 +278,44 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
-	g.asm.PREFETCHT1(operand.Mem{Base: g.ahead})
+	for i := range dotAsks {
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked()})
+	}
 	g.asm.ADDQ(g.step, g.ahead)
+	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes
 	for u := range laneUnroll {
 		weights := g.asm.vecs(len(acc[0]))
 		for i, v := range weights {
-			g.asm.VMOVUPS(operand.Mem{Base: w, Disp: u*panelBytes + i*g.asm.bytes()}, v)
+			g.asm.VMOVUPS(operand.Mem{Base: w, Disp: at + u*panelBytes + i*g.asm.bytes()}, v)
 		}
 		for t := range acc {
 			in := g.coder.input(operand.Mem{Base: x, Disp: 4*u + 4*t*g.StrideX})
 			for i, v := range acc[t] {
-				g.coder.add(weights[i], in, v)
+				g.coder.add(weights[i], in, multiples[i], v)
 			}
 		}
 	}
-	g.asm.ADDQ(operand.U32(laneUnroll*panelBytes), w)
+	g.asm.ADDQ(operand.U32(uint32(at+laneUnroll*panelBytes)), w)
 	g.asm.ADDQ(operand.U32(4*laneUnroll), x)
 	g.asm.DECQ(n)
 	g.asm.JNZ(operand.LabelRef(loop))
+}
+
+// multiples is those of the columns of a turn: in registers where there are
+// enough, else in memory.
+func (g *dotGemm) multiples(acc [][]reg.VecVirtual, w reg.GPVirtual) []operand.Op {
+	rows := len(acc[0])
+	list := make([]operand.Op, rows)
+	if turnMultiples(g.Storage) == 0 {
+		return list
+	}
+	for i := range list {
+		m := operand.Mem{Base: w, Disp: i * g.asm.bytes()}
+		if list[i] = m; (len(acc)+2)*rows+2 <= g.asm.level.registers {
+			list[i] = g.asm.constantVec(m)
+		}
+	}
+	return list
 }
 
 // flush adds the whole numbers of a group, times their scales, to the sums; that

@@ -93,33 +93,38 @@ func (g *dotGemv) groups() {
 // products sums the products of a group, in whole numbers.
 func (g *dotGemv) products(s scales) {
 	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
-	for _, acc := range g.acc {
-		g.coder.begin(acc, operand.Mem{Base: g.x, Disp: g.row.Zero})
-	}
+	g.coder.begin(g.acc, operand.Mem{Base: g.x}, func(i int) [2]operand.Op { return g.coder.pairs(s, i*g.asm.bytes()) })
 	from, _ := g.coder.numbers(g.row)
 	numbers, units := g.asm.GP64(), turnUnits(g.Storage)
 	g.asm.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
 	roles := []role{holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers)}
 	g.asm.eachTurn(g.coder, g.Storage, roles, func() {
-		for u := range units {
-			g.unit(u, numbers, s)
+		each := 1 // of units that lie side by side in registers
+		if turnMultiples(g.Storage) > 0 {
+			each = units
+		}
+		for u := 0; u < units; u += each {
+			g.units(u, each, numbers, s)
 		}
 		g.asm.ADDQ(operand.U32(uint32(units*panelBytes)), g.w)
 		g.asm.ADDQ(operand.U32(uint32(4*turnColumns/g.coder.columns())), numbers)
 	})
 }
 
-// unit adds the columns of one unit.
-func (g *dotGemv) unit(u int, numbers reg.GPVirtual, s scales) {
-	inputs := make([]operand.Op, g.Storage.UnitColumns()/g.coder.columns())
+// units adds the columns of n units, which share their multiples.
+func (g *dotGemv) units(first, n int, numbers reg.GPVirtual, s scales) {
+	each := g.Storage.UnitColumns() / g.coder.columns()
+	inputs := make([]operand.Op, n*each)
 	for i := range inputs {
-		inputs[i] = g.coder.input(operand.Mem{Base: numbers, Disp: 4 * (u*len(inputs) + i)})
+		inputs[i] = g.coder.input(operand.Mem{Base: numbers, Disp: 4 * (first*each + i)})
 	}
 	for i, acc := range g.acc {
-		at, n := i*g.asm.bytes(), 0
-		for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: u*panelBytes + at}, s, at) {
-			g.coder.add(lanes, inputs[n], acc)
-			n++
+		at, k, multiple := i*g.asm.bytes(), 0, g.coder.multiple(s, i*g.asm.bytes())
+		for u := range n {
+			for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: (first+u)*panelBytes + at}, s, at) {
+				g.coder.add(lanes, inputs[k], multiple, acc)
+				k++
+			}
 		}
 	}
 }

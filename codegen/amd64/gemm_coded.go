@@ -9,7 +9,7 @@ import (
 func (g *gemm) widenCodes(columns int) reg.GPVirtual {
 	from, to := g.asm.GP64(), g.asm.pointer("scratch")
 	g.asm.MOVQ(g.w, from)
-	c, rows := newCoder(g.asm, g.Storage), g.asm.rowScales(g.Storage)
+	c, rows := newExactCoder(g.asm, g.Storage), g.asm.rowScales(g.Storage)
 	c.walk(from, columns, func(s scales, n int) {
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			for k, v := range c.widened(operand.Mem{Base: from, Disp: at}, s, at, rows, n) {

@@ -58,7 +58,7 @@ func (g *gemv) emit() {
 	epilogue := g.asm.epilogue(g.Epilogue)
 	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
 	if _, coded := g.Storage.Coded(); coded {
-		g.coder = newCoder(g.asm, g.Storage)
+		g.coder = newExactCoder(g.asm, g.Storage)
 	} else if g.Storage != kernel.F32 {
 		g.widener = newWidener(g.asm, g.Storage)
 	}

@@ -95,7 +95,11 @@ func (q *quantise) one(present []tailMask) {
 		q.asm.VCVTPS2DQ(v, v)
 		q.asm.keep(present[i], v)
 	}
-	q.zeros(values)
+	if q.row.Sums > 0 {
+		q.sums(values)
+	} else {
+		q.zeros(values)
+	}
 	q.pack(values)
 }
 
@@ -171,18 +175,41 @@ func (q *quantise) zeros(values []reg.VecVirtual) {
 	q.asm.VMOVD(negative, operand.Mem{Base: q.y, Disp: q.row.Zero})
 }
 
-// pack stores the numbers as words and as bytes.
+// sums stores, for the columns of each multiple, minus their sum.
+func (q *quantise) sums(values []reg.VecVirtual) {
+	each, zero := len(values)/len(kernel.SumOrder), q.asm.XMM()
+	q.asm.VPXOR(zero, zero, zero)
+	for i, group := range kernel.SumOrder {
+		of := values[group*each : (group+1)*each]
+		sum := of[0]
+		if each == 2 {
+			sum = q.asm.vec()
+			q.asm.VPADDD(of[0], of[1], sum)
+		}
+		total := q.fold(sum, func(a, b, c reg.VecVirtual) { q.asm.VPADDD(a, b, c) })
+		q.asm.VPSUBD(total, zero, total)
+		q.asm.VPEXTRW(operand.Imm(0), total, operand.Mem{Base: q.y, Disp: q.row.Sums + 2*i})
+	}
+}
+
+// pack stores the numbers as words, where a row has them, and as bytes.
 func (q *quantise) pack(values []reg.VecVirtual) {
+	words := q.row.Bytes > 0
 	if q.asm.level.lanes == 16 {
 		for i, v := range values {
-			q.asm.VPMOVDW(v, operand.Mem{Base: q.y, Disp: 32 * i})
+			if words {
+				q.asm.VPMOVDW(v, operand.Mem{Base: q.y, Disp: 32 * i})
+			}
 			q.asm.VPMOVDB(v, operand.Mem{Base: q.y, Disp: q.row.Bytes + 16*i})
 		}
 		return
 	}
 	for i := 0; i < len(values); i += 4 {
-		low := q.asm.packWords(values[i], values[i+1], operand.Mem{Base: q.y, Disp: 16 * i})
-		high := q.asm.packWords(values[i+2], values[i+3], operand.Mem{Base: q.y, Disp: 16*i + 32})
+		low, high := q.asm.packWords(values[i], values[i+1]), q.asm.packWords(values[i+2], values[i+3])
+		if words {
+			q.asm.VMOVDQU(low, operand.Mem{Base: q.y, Disp: 16 * i})
+			q.asm.VMOVDQU(high, operand.Mem{Base: q.y, Disp: 16*i + 32})
+		}
 		b := q.asm.YMM()
 		q.asm.VPACKSSWB(high, low, b)
 		q.asm.VPERMQ(operand.Imm(0xd8), b, b)
@@ -190,13 +217,12 @@ func (q *quantise) pack(values []reg.VecVirtual) {
 	}
 }
 
-// packWords makes words of two vectors and stores them; packing goes by halves
-// of 128 bits, which are put in order afterwards.
-func (a *asm) packWords(low, high reg.VecVirtual, to operand.Mem) reg.VecVirtual {
+// packWords makes words of two vectors; packing goes by halves of 128 bits, which
+// are put in order afterwards.
+func (a *asm) packWords(low, high reg.VecVirtual) reg.VecVirtual {
 	w := a.YMM()
 	a.VPACKSSDW(high, low, w)
 	a.VPERMQ(operand.Imm(0xd8), w, w)
-	a.VMOVDQU(w, to)
 	return w
 }
 

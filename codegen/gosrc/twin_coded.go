@@ -55,11 +55,7 @@ func codedSizes(s kernel.Storage) []size {
 
 // codedColumn is where the codes of column k of a group have that of row 0.
 func codedColumn(s kernel.Storage) *jen.Statement {
-	unit := id("k").Op("/").Lit(s.UnitColumns()).Op("*").Id("unit").Op("+")
-	if s.QuadOrder()[1] == 1 {
-		return unit.Id("k").Op("&").Lit(3)
-	}
-	return unit.Id("k").Op("&").Lit(1).Op("<<").Lit(1).Op("+").Id("k").Op(">>").Lit(1).Op("&").Lit(1)
+	return id("k").Op("/").Lit(s.UnitColumns()).Op("*").Id("unit").Op("+").Id("k").Op("&").Lit(3)
 }
 
 // codedNumber is what the code of row r of column k stands for, which begins at
@@ -72,7 +68,7 @@ func codedNumber(s kernel.Storage, first *jen.Statement) *jen.Statement {
 // dotPanel adds products of codes and quantised numbers, four columns at a time:
 // those that lie in one word of the row.
 func dotPanel(s kernel.Storage) jen.Code {
-	name, p := dotPanelName(s), codedPanels[s]
+	name, p, row := dotPanelName(s), codedPanels[s], s.QuantisedRow(1)
 	quads := s.UnitColumns() / 4
 	unit, shift := id("q"), jen.Null()
 	if quads > 1 {
@@ -80,17 +76,21 @@ func dotPanel(s kernel.Storage) jen.Code {
 	}
 	sum := jen.Null()
 	numbers := []jen.Code{}
-	for j, b := range s.QuadOrder() {
+	for j := range 4 {
 		if j > 0 {
 			sum.Op("+")
 		}
-		sum.Id("value" + capital(s)).Call(id("four").Index(jen.Lit(b)).Add(shift.Clone())).Op("*").Id("x" + digit(j))
+		sum.Id("value" + capital(s)).Call(id("four").Index(jen.Lit(j)).Add(shift.Clone())).Op("*").Id("x" + digit(j))
 		numbers = append(numbers, jen.Int32().Call(jen.Int8().Call(id("word").Op(">>").Lit(8*j))))
 	}
+	first := id("g").Op("*").Id("groupFloats")
+	if row.Bytes > 0 {
+		first.Op("+").Lit(row.Bytes / 4)
+	}
 	body := []jen.Code{
-		sizes(append(codedSizes(s), size{"group", inputGroup(s)})...),
+		sizes(append(codedSizes(s), size{"group", inputGroup(s)}, size{"groupFloats", row.GroupBytes / 4})...),
 		forEach("g", id("groups"), append(p.start(),
-			id("words").Op(":=").Add(from("x", id("g").Op("*").Parens(jen.Lit(3).Op("*").Id("group").Op("/").Lit(4).Op("+").Lit(2)).Op("+").Id("group").Op("/").Lit(2), id("group").Op("/").Lit(4).Op("+").Lit(1))),
+			id("words").Op(":=").Add(from("x", first, jen.Lit((row.Scale-row.Bytes)/4+1))),
 			jen.Var().Id("sums").Index(id("panelRows")).Int32(),
 			forEach("q", id("group").Op("/").Lit(4),
 				id("word").Op(":=").Qual("math", "Float32bits").Call(id("words").Index(id("q"))),
@@ -102,7 +102,7 @@ func dotPanel(s kernel.Storage) jen.Code {
 				),
 			),
 			forEachOf("r", "sum", id("sums"),
-				id("scale").Op(":=").Add(p.groupSum(id("words").Index(id("group").Op("/").Lit(4)))),
+				id("scale").Op(":=").Add(p.groupSum(id("words").Index(jen.Lit((row.Scale-row.Bytes)/4)))),
 				id("acc").Index(id("r")).Op("+=").Add(rounded(jen.Float32().Call(id("sum")), id("scale"))),
 			),
 		)...),

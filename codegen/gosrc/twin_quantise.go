@@ -9,6 +9,7 @@ import (
 func init() {
 	registerTwin(quantiseTwin)
 	registerSupport("quantiseGroup", quantiseGroup, "nearest")
+	registerSupport("quantiseSums", quantiseSums, "nearest")
 	registerSupport("nearest", nearestNumber)
 }
 
@@ -16,17 +17,22 @@ func quantiseTwin(s kernel.Quantise) twin {
 	if s.Storage == kernel.BF16 {
 		return roundTwin(s)
 	}
-	row := s.Storage.QuantisedRow(s.K)
+	row, group := s.Storage.QuantisedRow(s.K), "quantiseGroup"
+	doc := "whole numbers and scales of rows, group after group: as 16-bit words, as bytes, the scale, and −128·Σ."
+	if format, _ := s.Storage.Coded(); format.Multiples {
+		group = "quantiseSums"
+		doc = "whole numbers and scales of rows, group after group: as bytes, −Σ of each 16, and the scale."
+	}
 	return twin{
-		doc:   "whole numbers and scales of rows, group after group: as 16-bit words, as bytes, the scale, and −128·Σ.",
-		needs: []string{"quantiseGroup"},
+		doc:   doc,
+		needs: []string{group},
 		body: []jen.Code{
 			sizes(size{"columns", s.K}, size{"group", inputGroup(s.Storage)}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}, size{"groupFloats", row.GroupBytes / 4}),
 			forEach("t", id("tokens"),
 				id("row").Op(":=").Add(from("x", tokenRow("strideX"), id("columns"))),
 				id("out").Op(":=").Id("y").Index(tokenRow("strideY"), jen.Empty()),
 				forEach("g", jen.Lit(row.Groups),
-					id("quantiseGroup").Call(
+					id(group).Call(
 						from("out", id("g").Op("*").Id("groupFloats"), id("groupFloats")),
 						id("row").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("columns")))),
 				),
@@ -35,9 +41,30 @@ func quantiseTwin(s kernel.Quantise) twin {
 	}
 }
 
+// number is a float32 of bits.
+func number(v jen.Code) *jen.Statement { return jen.Qual("math", "Float32frombits").Call(v) }
+
+// greatest is the largest magnitude of x, as bits, and what x is multiplied with.
+func greatest() jen.Code {
+	bits := jen.Qual("math", "Float32bits").Call(id("v"))
+	return jen.Add(id("most").Op(":=").Uint32().Call(jen.Lit(0)).Line(),
+		forEachOf("_", "v", id("x"),
+			id("most").Op("=").Max(id("most"), bits.Op("&^").Parens(jen.Lit(1).Op("<<").Lit(31))),
+		).Line(),
+		id("inverse").Op(":=").Lit(127).Op("/").Max(number(id("most")), id("0x1p-100")))
+}
+
+// quads rounds four columns of x a turn, adds them to a sum, and stores them.
+func quads(sum *jen.Statement, store ...jen.Code) jen.Code {
+	return forEach("i", id("quads"), append([]jen.Code{
+		jen.Var().Id("four").Index(jen.Lit(4)).Int32(),
+		forEachOf("j", "v", id("x").Index(jen.Min(jen.Lit(4).Op("*").Id("i"), jen.Len(id("x"))), jen.Min(jen.Lit(4).Op("*").Id("i").Op("+").Lit(4), jen.Len(id("x")))),
+			id("four").Index(id("j")).Op("=").Id("nearest").Call(id("v").Op("*").Id("inverse")),
+			sum.Op("+=").Id("four").Index(id("j")),
+		)}, append(store, id("quads").Index(id("i")).Op("=").Add(number(fourBytes())))...)...)
+}
+
 func quantiseGroup() jen.Code {
-	bits := func(v jen.Code) *jen.Statement { return jen.Qual("math", "Float32bits").Call(v) }
-	number := func(v jen.Code) *jen.Statement { return jen.Qual("math", "Float32frombits").Call(v) }
 	return docComment("quantiseGroup writes the whole numbers of a group of columns, zero behind its", "end, as words and as bytes, then its scale, then −128 times their sum.").
 		Func().Id("quantiseGroup").Params(
 		jen.List(id("out"), id("x")).Index().Float32(),
@@ -45,30 +72,39 @@ func quantiseGroup() jen.Code {
 		id("n").Op(":=").Parens(jen.Len(id("out")).Op("-").Lit(2)).Op("/").Lit(3),
 		jen.List(id("words"), id("quads")).Op(":=").List(
 			id("out").Index(jen.Empty(), jen.Lit(2).Op("*").Id("n")), id("out").Index(jen.Lit(2).Op("*").Id("n"), jen.Lit(3).Op("*").Id("n"))),
-		id("most").Op(":=").Uint32().Call(jen.Lit(0)),
-		forEachOf("_", "v", id("x"),
-			id("most").Op("=").Max(id("most"), bits(id("v")).Op("&^").Parens(jen.Lit(1).Op("<<").Lit(31))),
-		),
-		id("inverse").Op(":=").Lit(127).Op("/").Max(number(id("most")), id("0x1p-100")),
+		greatest(),
 		id("sum").Op(":=").Int32().Call(jen.Lit(0)),
-		forEach("i", id("quads"),
-			jen.Var().Id("four").Index(jen.Lit(4)).Int32(),
-			forEachOf("j", "v", id("x").Index(jen.Min(jen.Lit(4).Op("*").Id("i"), jen.Len(id("x"))), jen.Min(jen.Lit(4).Op("*").Id("i").Op("+").Lit(4), jen.Len(id("x")))),
-				id("four").Index(id("j")).Op("=").Id("nearest").Call(id("v").Op("*").Id("inverse")),
-				id("sum").Op("+=").Id("four").Index(id("j")),
-			),
-			id("words").Index(jen.Lit(2).Op("*").Id("i")).Op("=").Add(number(pairOfWords(0))),
-			id("words").Index(jen.Lit(2).Op("*").Id("i").Op("+").Lit(1)).Op("=").Add(number(pairOfWords(2))),
-			id("quads").Index(id("i")).Op("=").Add(number(fourBytes())),
+		quads(id("sum"),
+			id("words").Index(jen.Lit(2).Op("*").Id("i")).Op("=").Add(number(pairOfWords("four", 0, 1))),
+			id("words").Index(jen.Lit(2).Op("*").Id("i").Op("+").Lit(1)).Op("=").Add(number(pairOfWords("four", 2, 3))),
 		),
 		id("out").Index(jen.Lit(3).Op("*").Id("n")).Op("=").Add(number(id("most"))).Op("/").Lit(127),
 		id("out").Index(jen.Lit(3).Op("*").Id("n").Op("+").Lit(1)).Op("=").Add(number(jen.Uint32().Call(jen.Op("-").Lit(kernel.CodeOfZero).Op("*").Id("sum")))),
 	)
 }
 
-func pairOfWords(j int) jen.Code {
-	return jen.Uint32().Call(jen.Uint16().Call(id("four").Index(jen.Lit(j)))).Op("|").
-		Uint32().Call(jen.Uint16().Call(id("four").Index(jen.Lit(j + 1)))).Op("<<").Lit(16)
+func quantiseSums() jen.Code {
+	format, _ := kernel.Int4.Coded()
+	o := kernel.SumOrder
+	return docComment("quantiseSums writes the whole numbers of a group of columns, zero behind its end,", "as bytes, then less the sum of each 16, as words, then its scale.").
+		Func().Id("quantiseSums").Params(
+		jen.List(id("out"), id("x")).Index().Float32(),
+	).Block(
+		id("n").Op(":=").Add(jen.Len(id("out"))).Op("-").Lit(3),
+		id("quads").Op(":=").Id("out").Index(jen.Empty(), id("n")),
+		greatest(),
+		jen.Var().Id("sums").Index(jen.Lit(len(o))).Int32(),
+		quads(id("sums").Index(id("i").Op("/").Lit(format.Group/4))),
+		forEach("i", id("sums"), id("sums").Index(id("i")).Op("*=").Lit(-1)),
+		id("out").Index(id("n")).Op("=").Add(number(pairOfWords("sums", o[0], o[1]))),
+		id("out").Index(id("n").Op("+").Lit(1)).Op("=").Add(number(pairOfWords("sums", o[2], o[3]))),
+		id("out").Index(id("n").Op("+").Lit(2)).Op("=").Add(number(id("most"))).Op("/").Lit(127),
+	)
+}
+
+func pairOfWords(list string, low, high int) jen.Code {
+	return jen.Uint32().Call(jen.Uint16().Call(id(list).Index(jen.Lit(low)))).Op("|").
+		Uint32().Call(jen.Uint16().Call(id(list).Index(jen.Lit(high)))).Op("<<").Lit(16)
 }
 
 func fourBytes() jen.Code {

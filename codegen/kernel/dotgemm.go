@@ -6,8 +6,7 @@ import "fmt"
 // of x, a QuantisedRow, starts at x[t·StrideX], row t of y (and of residual) at
 // y[t·StrideY]. Every output has the chain of DotGemv. Exactly `tokens` rows of
 // 48 outputs are written. scratch holds DotGemmScratch(tokens) float32: a block
-// of columns unpacked, with its scales where these are no multiples, then the
-// sums of every token. residual may alias y only where it is y.
+// of columns unpacked, with its scales or multiples, then the sums of every token. residual may alias y only where it is y.
 type DotGemm struct {
 	Storage  Storage
 	K        int

@@ -35,17 +35,25 @@ type Quantise struct {
 // QuantisedRow is how a quantised row of K columns lies in memory: group after
 // group, each q as signed 16-bit words, q as signed bytes, the float32 scale,
 // and −128·Σq as int32, which is what a sum of products with codes begins with
-// where 128 is the code of 0, as in int8. Offsets are in bytes from the start of a group.
+// where 128 is the code of 0, as in int8. Where the scales of weights are multiples,
+// as in int4, a group is q as signed bytes; −Σq of the columns of each multiple, as
+// 16-bit words, in the order of SumOrder; and the scale. Offsets are in bytes from
+// the start of a group.
 //
 // A row of bf16 has no groups: it is the numbers as float32, zero behind K up to
 // a whole cache line, and from byte Pairs on the same numbers as bf16.
 type QuantisedRow struct {
 	Groups             int
 	Bytes, Scale, Zero int // the words are at 0
+	Sums               int
 	GroupBytes         int
 	Pairs              int
 	Floats             int // of the row, in whole cache lines
 }
+
+// SumOrder says which multiples the sums of a QuantisedRow belong to, one after
+// the other: the pairs that even and odd bytes of a unit of multiples are.
+var SumOrder = [4]int{0, 2, 1, 3}
 
 // CodeOfZero is what dot products add to the values of codes, so that they are
 // unsigned bytes.
@@ -59,6 +67,11 @@ func (s Storage) QuantisedRow(k int) QuantisedRow {
 		return QuantisedRow{Pairs: 4 * columns, Floats: wholeLines(columns + columns/2)}
 	}
 	r := QuantisedRow{Groups: c.InputGroups(k), Bytes: 2 * c.Inputs, Scale: 3 * c.Inputs, Zero: 3*c.Inputs + 4, GroupBytes: 3*c.Inputs + 8}
+	if c.Multiples {
+		r.Bytes, r.Sums = 0, c.Inputs
+		r.Scale = r.Sums + 2*len(SumOrder)
+		r.GroupBytes = r.Scale + 4
+	}
 	r.Floats = wholeLines(r.Groups * r.GroupBytes / 4)
 	return r
 }

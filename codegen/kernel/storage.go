@@ -112,18 +112,8 @@ func (s Storage) CodeIndex(row, k int) (at, bit int) {
 		g = g / 2 * 2 // first group of the pair
 	}
 	in := k - g*c.Inputs
-	at = s.codedBytes(g) + UnitBytes*(1+in/columns) + 4*row + s.QuadOrder()[in%columns%4]
+	at = s.codedBytes(g) + UnitBytes*(1+in/columns) + 4*row + in%columns%4
 	return at, in % columns / 4 * c.Width
-}
-
-// QuadOrder says in which of a row's four bytes each of four columns lies. Those
-// of int4 go by pairs: a pair becomes words by one instruction, both columns in
-// the low bytes of words, or both in the high ones.
-func (s Storage) QuadOrder() [4]int {
-	if s == Int4 {
-		return [4]int{0, 2, 1, 3}
-	}
-	return [4]int{0, 1, 2, 3}
 }
 
 // ScaleIndex is the byte of a coded panel where the scale of a row's group of

@@ -35,14 +35,14 @@ func place(dst []byte, s kernel.Storage, format *storage.Coded, row int, codes [
 			put(dst[s.ScaleIndex(row, g):], scale)
 		}
 	}
-	unit, order := s.UnitColumns(), s.QuadOrder()
+	unit := s.UnitColumns()
 	for lo := 0; lo < len(codes); lo += format.Inputs {
 		at, _ := s.CodeIndex(row, lo)
 		for k := lo; k < min(lo+format.Inputs, len(codes)); k += 4 {
 			four := dst[at+(k-lo)/unit*kernel.UnitBytes:][:4]
 			bit := (k - lo) % unit / 4 * format.Width
 			for c, code := range codes[k:min(k+4, len(codes))] {
-				four[order[c]] |= code << bit
+				four[c] |= code << bit
 			}
 		}
 	}

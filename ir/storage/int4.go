@@ -3,10 +3,10 @@ package storage
 import "math"
 
 // The int4 format: 16 values, closer together where weights are dense. They are
-// the fixed point of Lloyd's algorithm on groups of 16 numbers of a normal
-// distribution whose scales fitInt4 chooses; scales have a sign, so that the
-// wider half is there for the side of the largest magnitude (RATIONALE.md, "Why
-// these 16 values?").
+// what Lloyd's algorithm comes to on groups of 16 numbers of a normal distribution
+// whose scales fitInt4 chooses, in whole numbers within ±64; scales have a sign, so
+// that the wider half is there for the side of the largest magnitude (RATIONALE.md,
+// "Why these 16 values?").
 func init() {
 	register(&Coded{
 		name: "int4", Group: 16, Inputs: 64, Width: 4, Multiples: true,
@@ -14,26 +14,26 @@ func init() {
 	})
 }
 
-var int4Values = []int8{-127, -104, -83, -64, -48, -34, -21, -9, 2, 14, 25, 37, 50, 65, 83, 112}
+var int4Values = []int8{-64, -53, -41, -32, -24, -17, -11, -5, 1, 7, 13, 19, 26, 33, 43, 55}
 
 // int4Ends are the values, in units of the scale, on which the element of
 // largest magnitude is tried: either end of the table, less and more.
-var int4Ends = [...]float32{-127, -117, -138, -107, 112, 103, 121, 94}
+var int4Ends = [...]float32{-64, -59, -69.5, -54, 55, 50.5, 59.5, 46}
 
 const (
 	// int4Far and int4Near bound where, in units of the scale, the element of
 	// largest magnitude may lie.
-	int4Far, int4Near = 150, 80
+	int4Far, int4Near = 75, 40
 	// int4Slack is reached by an element as large as the largest of its group
-	// and of the other sign, where that lies at −150: it becomes 112 units.
-	int4Slack = 1 - 112.0/int4Far + 0x1p-7
+	// and of the other sign, where that lies at −75: it becomes 55 units.
+	int4Slack = 1 - 55.0/int4Far + 0x1p-7
 	// int4Reach is beyond what any element is in units of the scale.
-	int4Reach = 192
+	int4Reach = 96
 )
 
 // int4Code is the code of the nearest value by half units from −int4Reach: the
 // borders between codes are multiples of a half.
-var int4Code = func() (table [1024]uint8) {
+var int4Code = func() (table [512]uint8) {
 	for i := range table {
 		middle := float64(i)/2 - int4Reach + 0.25
 		best := math.Inf(1)
@@ -47,7 +47,7 @@ var int4Code = func() (table [1024]uint8) {
 }()
 
 // int4Value is the value of int4Code.
-var int4Value = func() (table [1024]float32) {
+var int4Value = func() (table [512]float32) {
 	for i, code := range int4Code {
 		table[i] = float32(int4Values[code])
 	}
@@ -55,7 +55,7 @@ var int4Value = func() (table [1024]float32) {
 }()
 
 // int4Index is where both tables have a number of units.
-func int4Index(units float32) int { return int(float32(2*units)+2*int4Reach) & 1023 }
+func int4Index(units float32) int { return int(float32(2*units)+2*int4Reach) & 511 }
 
 func nearestInt4(units float32) uint8 {
 	return int4Code[int4Index(min(max(units, -int4Far), int4Far))]

@@ -9,7 +9,7 @@ const inputGroup = 64
 var groupColumns = map[string]int{"int8": 64, "int4": 16}
 
 // int4Values is what the codes of int4 stand for, in units of the scale.
-var int4Values = [16]int32{-127, -104, -83, -64, -48, -34, -21, -9, 2, 14, 25, 37, 50, 65, 83, 112}
+var int4Values = [16]int32{-64, -53, -41, -32, -24, -17, -11, -5, 1, 7, 13, 19, 26, 33, 43, 55}
 
 // codedPanels is packed codes and scales of K columns.
 type codedPanels struct {
@@ -81,8 +81,7 @@ func (p *codedPanels) value(panel, row, k int) int32 {
 	b := p.bytes[panel*p.elements():]
 	if p.storage == "int4" {
 		in := k % inputGroup
-		at := [4]int{0, 2, 1, 3}[in%4] // pairs of columns lie two bytes apart
-		code := b[p.start(k/inputGroup)+unitBytes*(1+in/8)+4*row+at] >> (in % 8 / 4 * 4) & 15
+		code := b[p.start(k/inputGroup)+unitBytes*(1+in/8)+4*row+in%4] >> (in % 8 / 4 * 4) & 15
 		return int4Values[code] * int32(int8(b[p.multipleIndex(row, k)]))
 	}
 	first := k / inputGroup &^ 1

@@ -74,7 +74,7 @@ func narrow(storage string, x []float32) narrowInput {
 		}}
 	}
 	q := quantise(x)
-	return narrowInput{quantisedShape(len(x)).row(q), func(w weights, panel, r int) *chain {
+	return narrowInput{quantisedShape(storage, len(x)).row(q), func(w weights, panel, r int) *chain {
 		return w.(*codedPanels).dot(panel, r, q)
 	}}
 }

@@ -44,7 +44,7 @@ func (q Quantise) newCase(tokens int, f flavour) *Case {
 		if q.Storage == "bf16" {
 			pairedShape{q.K}.expect(out, t*q.StrideY, roundBF16(row))
 		} else {
-			quantisedShape(q.K).expect(out, t*q.StrideY, quantise(row))
+			quantisedShape(q.Storage, q.K).expect(out, t*q.StrideY, quantise(row))
 		}
 	}
 	c.want = map[string]*outcome{"y": out}
@@ -91,35 +91,64 @@ func nearest(v float32) int8 {
 	return int8(math.RoundToEven(float64(min(v, 127))))
 }
 
-// rowShape is the layout of a quantised row, in float32: group after group, q as
-// words, q as bytes, the scale, and −128·Σq.
+// rowShape is the layout of a quantised row, in float32. With weights in int8,
+// group after group, q as words, q as bytes, the scale, and −128·Σq; in int4 q as
+// bytes, four sums as words, and the scale.
 type rowShape struct {
-	floats int // written
+	multiples bool
+	floats    int // written
 }
 
-func quantisedShape(k int) rowShape {
+func quantisedShape(storage string, k int) rowShape {
 	groups := (k + inputGroup - 1) / inputGroup
-	return rowShape{groups * (3*inputGroup/4 + 2)}
+	if storage == "int4" {
+		return rowShape{true, groups * (inputGroup/4 + 3)}
+	}
+	return rowShape{false, groups * (3*inputGroup/4 + 2)}
 }
 
 // expect sets what a row must hold from element at on.
-func (rowShape) expect(out *outcome, at int, q *quantised) {
+func (s rowShape) expect(out *outcome, at int, q *quantised) {
 	for g, scale := range q.scales {
 		numbers := q.numbers[g*inputGroup : (g+1)*inputGroup]
-		byteAt := func(i int) uint32 { return uint32(uint8(numbers[i])) }
-		wordAt := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
-		sum := int32(0)
-		for i := 0; i < inputGroup; i += 4 {
-			out.word(at+i/2, wordAt(i)|wordAt(i+1)<<16)
-			out.word(at+i/2+1, wordAt(i+2)|wordAt(i+3)<<16)
-			out.word(at+inputGroup/2+i/4, byteAt(i)|byteAt(i+1)<<8|byteAt(i+2)<<16|byteAt(i+3)<<24)
-			sum += int32(numbers[i]) + int32(numbers[i+1]) + int32(numbers[i+2]) + int32(numbers[i+3])
+		if s.multiples {
+			at = s.bytes(out, at, numbers)
+			sum := func(j int) uint32 { return uint32(uint16(-total(numbers[16*j : 16*(j+1)]))) }
+			out.word(at, sum(0)|sum(2)<<16)
+			out.word(at+1, sum(1)|sum(3)<<16)
+			out.exact(at+2, scale)
+			at += 3
+			continue
 		}
-		at += 3 * inputGroup / 4
+		wordAt := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
+		for i := 0; i < inputGroup; i += 2 {
+			out.word(at+i/2, wordAt(i)|wordAt(i+1)<<16)
+		}
+		at = s.bytes(out, at+inputGroup/2, numbers)
 		out.exact(at, scale)
-		out.word(at+1, uint32(-128*sum))
+		out.word(at+1, uint32(-128*total(numbers)))
 		at += 2
 	}
+}
+
+// bytes sets numbers as bytes; the next element follows.
+func (rowShape) bytes(out *outcome, at int, numbers []int8) int {
+	for i := 0; i < len(numbers); i += 4 {
+		word := uint32(0)
+		for j, n := range numbers[i : i+4] {
+			word |= uint32(uint8(n)) << (8 * j)
+		}
+		out.word(at+i/4, word)
+	}
+	return at + len(numbers)/4
+}
+
+func total(numbers []int8) int32 {
+	sum := int32(0)
+	for _, n := range numbers {
+		sum += int32(n)
+	}
+	return sum
 }
 
 // row is a quantised row as kernels read it.

@@ -29,6 +29,10 @@ func init() {
 		low, high := uint16(v)<<by, uint16(v>>16)<<by
 		return uint32(low) | uint32(high)<<16
 	}), "VPSLLW")
+	register(2, shiftLanes(func(v uint32, by uint64) uint32 {
+		low, high := uint16(int16(v)>>by), uint16(int16(v>>16)>>by)
+		return uint32(low) | uint32(high)<<16
+	}), "VPSRAW")
 	register(4, ternary, "VPTERNLOGD")
 	register(4, lanes1(func(v uint32) uint32 { return uint32(bits.LeadingZeros32(v)) }), "VPLZCNTD")
 }

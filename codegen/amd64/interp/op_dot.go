@@ -7,9 +7,9 @@ import "math"
 func init() {
 	register(4, lanes2(func(a, b uint32) uint32 { return max(a, b) }), "VPMAXUD")
 	register(4, lanes2(multiplyWords), "VPMADDWD")
+	register(2, lanes2(multiplyUnsigned), "VPMADDUBSW")
 	register(4, accumulate(multiplyBytes), "VPDPBUSD")
 	register(4, accumulate(func(sum, a, b uint32) uint32 { return sum + multiplyWords(a, b) }), "VPDPWSSD")
-	register(2, lanes2(eachWord(func(a, b int32) int32 { return a * b >> 16 })), "VPMULHW")
 	register(4, accumulate(multiplyPairs), "VDPBF16PS")
 	register(4, lanes2(func(a, b uint32) uint32 { return min(a, b) }), "VPMINUD")
 	register(4, pack(2, saturate(-1<<15, 1<<15-1)), "VPACKSSDW")
@@ -23,12 +23,14 @@ func multiplyWords(a, b uint32) uint32 {
 	return uint32(int32(int16(a))*int32(int16(b)) + int32(int16(a>>16))*int32(int16(b>>16)))
 }
 
-// eachWord is a function of the signed words of two lanes.
-func eachWord(f func(a, b int32) int32) func(a, b uint32) uint32 {
-	return func(a, b uint32) uint32 {
-		low, high := f(int32(int16(a)), int32(int16(b))), f(int32(int16(a>>16)), int32(int16(b>>16)))
-		return uint32(uint16(low)) | uint32(high)<<16
+// multiplyUnsigned adds the products of pairs of bytes, unsigned ones of a and
+// signed ones of b, as words that saturate.
+func multiplyUnsigned(a, b uint32) uint32 {
+	word := func(a, b uint32) uint32 {
+		sum := int32(a&0xff)*int32(int8(b)) + int32(a>>8&0xff)*int32(int8(b>>8))
+		return uint32(uint16(saturate(-1<<15, 1<<15-1)(sum)))
 	}
+	return word(a, b) | word(a>>16, b>>16)<<16
 }
 
 // multiplyBytes adds the products of the unsigned bytes of a and the signed ones

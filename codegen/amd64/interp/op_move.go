@@ -13,6 +13,7 @@ func init() {
 	register(4, moveScalar, "VMOVSS")
 	register(0, moveBits(4), "VMOVD")
 	register(0, moveBits(8), "VMOVQ")
+	register(0, storeWord, "VPEXTRW")
 	register(0, moveSelected, "VMASKMOVPS", "VPMASKMOVD")
 	register(0, zeroUpper, "VZEROUPPER")
 }
@@ -38,6 +39,15 @@ func moveVector(align int) handler {
 		}
 		return s.writeVector(in, v)
 	}
+}
+
+// storeWord stores a word of a register.
+func storeWord(s *state, in *instruction) error {
+	if in.destination().kind != memoryOp {
+		return errNotImplemented
+	}
+	word := s.vectors[in.ops[1].number].word(int(in.ops[0].value & 7))
+	return s.store(s.resolve(in.destination().mem), 2, uint64(word))
 }
 
 // storeVector writes the lanes that the mask lets through.

@@ -1,0 +1,34 @@
+package amd64
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/kernel"
+)
+
+// inMultiples multiplies values, small unsigned bytes, with numbers of 8 bits, a
+// quad of columns in a lane. Two products fit a word, and the words are multiplied
+// with the multiple of their columns.
+type inMultiples struct{ a *asm }
+
+func (inMultiples) columns() int { return 4 }
+
+func (inMultiples) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r.Sums }
+
+func (m inMultiples) input(at operand.Mem) operand.Op {
+	quad := m.a.vec()
+	m.a.VPBROADCASTD(at, quad)
+	return quad
+}
+
+func (m inMultiples) add(lanes reg.VecVirtual, input, multiple operand.Op, sums reg.VecVirtual) {
+	products := m.a.vec()
+	m.a.VPMADDUBSW(input, lanes, products)
+	if m.a.level.has(vnni) {
+		m.a.VPDPWSSD(multiple, products, sums)
+		return
+	}
+	m.a.VPMADDWD(multiple, products, products)
+	m.a.VPADDD(products, sums, sums)
+}
