@@ -12,7 +12,7 @@ import (
 
 func init() {
 	registerKind("attend", emitter{
-		supports: func(*Level, kernel.Spec) bool { return true },
+		supports: func(_ *Level, s kernel.Spec) bool { return s.(kernel.Attend).Storage != kernel.Int8 },
 		emit:     func(a *asm, s kernel.Spec) { (&attend{asm: a, Attend: s.(kernel.Attend)}).emit() },
 	})
 }
@@ -121,6 +121,21 @@ func (s *attend) slots(i int) operand.Mem {
 func (s *attend) score() {
 	a := s.asm
 	s.scores = a.zeros(s.slotVectors())
+	if s.Storage == kernel.F16 {
+		s.scoreHalves()
+	} else {
+		s.scoreFloats()
+	}
+	scale := a.constantVec(a.float("scale"+strconv.Itoa(int(s.ScaleBits)), s.Scale()))
+	for i, v := range s.scores {
+		a.VMULPS(scale, v, v)
+		a.VMOVUPS(v, s.slots(i))
+	}
+}
+
+// scoreFloats adds an element of all keys a turn.
+func (s *attend) scoreFloats() {
+	a := s.asm
 	keys, q, left, loop := a.pointer("keys"), a.GP64(), a.GP64(), a.label("key")
 	a.MOVQ(s.q, q)
 	a.MOVQ(operand.U32(uint32(s.HeadDim)), left)
@@ -134,10 +149,34 @@ func (s *attend) score() {
 	a.ADDQ(operand.U32(4*kernel.PageTokens), keys)
 	a.DECQ(left)
 	a.JNZ(operand.LabelRef(loop))
-	scale := a.constantVec(a.float("scale"+strconv.Itoa(int(s.ScaleBits)), s.Scale()))
-	for i, v := range s.scores {
-		a.VMULPS(scale, v, v)
-		a.VMOVUPS(v, s.slots(i))
+}
+
+// scoreHalves adds a pair of elements of all keys a turn, and an odd last one.
+func (s *attend) scoreHalves() {
+	a, w := s.asm, newWidener(s.asm, kernel.F16)
+	keys, q := a.pointer("keys"), a.GP64()
+	a.MOVQ(s.q, q)
+	if pairs := s.HeadDim / 2; pairs > 0 {
+		left, loop := a.GP64(), a.label("pair")
+		a.MOVQ(operand.U32(uint32(pairs)), left)
+		a.legend("Two elements of the keys a turn.", holds("scores", s.scores...), holds("keys", keys), holds("query", q), holds("pairs left", left))
+		a.Label(loop)
+		x, next := a.broadcast(q, 0), a.broadcast(q, 4)
+		for i, v := range s.scores {
+			low, high := w.pair(operand.Mem{Base: keys, Disp: i * a.bytes()})
+			a.VFMADD231PS(low, x, v)
+			a.VFMADD231PS(high, next, v)
+		}
+		a.ADDQ(operand.Imm(8), q)
+		a.ADDQ(operand.U32(4*kernel.PageTokens), keys)
+		a.DECQ(left)
+		a.JNZ(operand.LabelRef(loop))
+	}
+	if s.HeadDim%2 == 1 {
+		x := a.broadcast(q, 0)
+		for i, v := range s.scores {
+			a.VFMADD231PS(w.low(operand.Mem{Base: keys, Disp: i * a.bytes()}), x, v)
+		}
 	}
 }
 
@@ -288,13 +327,18 @@ func (s *attend) run(decay reg.VecVirtual, from int, elements []tailMask) {
 	p := a.vec()
 	a.VBROADCASTSS(operand.Mem{Base: s.scratch, Index: at, Scale: 4}, p)
 	for i, m := range elements {
-		if m.all {
+		switch {
+		case s.Storage == kernel.F16:
+			v := a.vec()
+			a.VCVTPH2PS(operand.Mem{Base: values, Disp: (from + i*a.bytes()) / 2}, v)
+			a.VFMADD231PS(v, p, sums[i])
+		case m.all:
 			a.VFMADD231PS(element(values, i), p, sums[i])
-		} else {
+		default:
 			a.VFMADD231PS(a.load(m, element(values, i)), p, sums[i])
 		}
 	}
-	a.ADDQ(operand.U32(uint32(4*s.HeadDim)), values)
+	a.ADDQ(operand.U32(uint32(4*s.Values().Row())), values)
 	a.INCQ(at)
 	a.CMPQ(at, operand.Imm(kernel.PageTokens))
 	a.JLT(operand.LabelRef(loop))
