@@ -54,8 +54,13 @@ const AttendRows = PageTokens
 // AttendStats is the number of float32 of stats.
 func (a Attend) AttendStats() int { return 2 * AttendRows * a.Group }
 
-// AttendScratch is the number of float32 of scratch: the scores of a page.
-const AttendScratch = PageTokens
+// AttendTile is the number of rows, heads of a token or tokens, that kernels treat
+// together at most.
+const AttendTile = 4
+
+// AttendScratch is the number of float32 of scratch: the scores of a page for each
+// row of a tile, and a register of what is remembered of them.
+const AttendScratch = AttendTile*PageTokens + GroupChannels
 
 // Kind implements Spec.
 func (Attend) Kind() string { return "attend" }

@@ -48,7 +48,7 @@ func (k Attend) newCase(position, base, tokens int, f flavour) *Case {
 		stats[i] = float32(math.Abs(float64(stats[i]))) + 1
 	}
 	c.inputs = []input{{"y", y}, {"q", q}, {"keys", keys.page}, {"values", values.page}, {"stats", stats},
-		{scratch, make([]float32, pageTokens)}, {"position", position}, {"base", base}, {"tokens", tokens}}
+		{scratch, make([]float32, 5*pageTokens)}, {"position", position}, {"base", base}, {"tokens", tokens}}
 	out, after := unwritten(y), unwritten(stats)
 	for row := range tokens * k.Group {
 		t, g := row/k.Group, row%k.Group
