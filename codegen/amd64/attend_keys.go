@@ -41,12 +41,18 @@ func (s *attendTile) scoreBlock(keys reg.GPVirtual, vectors, first int) {
 	q, n := a.GP64(), s.Storage.PerWord()
 	a.MOVQ(s.q, q)
 	word := newWordReader(a, s.Storage)
-	left := a.GP64()
+	left, values := a.GP64(), reg.GPVirtual(nil)
+	if s.asksForValues(first) {
+		values = a.pointer("values")
+	}
 	if whole := s.HeadDim / n; whole > 0 {
 		loop := a.label("key")
 		a.MOVQ(operand.U32(uint32(whole)), left)
 		a.legend("A word of the keys a turn.", holds("scores", all...), holds("keys", keys), holds("query", q), holds("words left", left))
 		a.Label(loop)
+		if values != nil {
+			s.ask(values)
+		}
 		s.addKeys(word, keys, q, from, n, sums)
 		a.ADDQ(operand.Imm(uint64(4*n)), q)
 		a.ADDQ(operand.U32(4*kernel.PageTokens), keys)
@@ -57,6 +63,22 @@ func (s *attendTile) scoreBlock(keys reg.GPVirtual, vectors, first int) {
 		s.addKeys(word, keys, q, from, rest, sums)
 	}
 	s.storeScores(vectors, first, sums)
+}
+
+// asksForValues reports whether the values are asked for while the keys are read:
+// by the first rows of a decode, of which there are few. Keys and values lie apart,
+// and no hardware looks from one to the other.
+func (s *attendTile) asksForValues(first int) bool {
+	return first == 0 && (s.heads || s.height == 1)
+}
+
+// ask asks for as many values as a row of the keys has bytes.
+func (s *attendTile) ask(values reg.GPVirtual) {
+	const line = 64
+	for at := 0; at < 4*kernel.PageTokens; at += line {
+		s.asm.PREFETCHT0(operand.Mem{Base: values, Disp: at})
+	}
+	s.asm.ADDQ(operand.U32(4*kernel.PageTokens), values)
 }
 
 // addKeys adds the products of some elements, those of a word.
