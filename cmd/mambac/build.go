@@ -193,6 +193,7 @@ type built struct {
 	Tuning  string   `json:"tuning,omitempty"` // hash of choices that were measured
 	Weights string   `json:"weights"`
 	Math    string   `json:"math"`
+	Cache   string   `json:"cache,omitempty"` // format of keys and values, if there are any
 	sizes
 	PackedBytes int64 `json:"packed_bytes"` // with padding
 	Chunk       int   `json:"chunk"`
@@ -205,7 +206,7 @@ type built struct {
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
 		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
-		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
+		Weights: m.weights, Math: m.math, Cache: m.cache, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
 		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
 	}
 	switch {
@@ -247,7 +248,7 @@ func (c *console) printBuilt(b *built) error {
 	t.line("weights", "%s, %s math, %s (%s packed)", b.Weights, b.Math, formatBytes(b.WeightBytes), formatBytes(b.PackedBytes))
 	t.line("state", "%s a sequence", formatBytes(b.StateBytes))
 	if b.CacheBytes > 0 {
-		t.line("caches", "%s for every token of the text, in f32", formatBytes(b.CacheBytes))
+		t.line("caches", "%s for every token of the text, in %s", formatBytes(b.CacheBytes), b.Cache)
 	}
 	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
 	t.line("prefill", "%d tokens at a time", b.Chunk)

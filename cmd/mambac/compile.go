@@ -19,6 +19,7 @@ import (
 // choice is the flags that say what to compile for.
 type choice struct {
 	weights, cpu, math string
+	cache              string // format of keys and values
 	platform           string // GOOS/GOARCH
 	disable            []string
 	warmed             <-chan struct{} // closed when warm is done; nil if it was not started
@@ -30,7 +31,7 @@ type choice struct {
 
 // newChoice is what no flags say: for this machine, weights as stored.
 func newChoice() *choice {
-	return &choice{weights: "auto", cpu: "native", math: "auto", platform: platform()}
+	return &choice{weights: "auto", cpu: "native", math: "auto", cache: "auto", platform: platform()}
 }
 
 // registerPasses adds the flags that decide what is imported and what the passes
@@ -39,7 +40,9 @@ func (o *choice) registerPasses(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.weights, "weights", "auto", "format of the weights: "+strings.Join(pass.Formats, ", ")+"; auto is as in the checkpoint, auto:N has N bits for each weight")
 	f.StringSliceVar(&o.disable, "disable-pass", nil, "rewrites to leave out, to bisect a fault: "+strings.Join(pass.Names(), ", "))
+	f.StringVar(&o.cache, "cache", "auto", "format of the keys and values that attention looks back on: "+strings.Join(pass.Caches, ", ")+"; auto is f32, or f16 in fast math")
 	choices(cmd, "weights", pass.Formats...)
+	choices(cmd, "cache", pass.Caches...)
 	choices(cmd, "disable-pass", pass.Names()...)
 	o.importFlags.register(cmd)
 }
@@ -67,6 +70,9 @@ func (o *choice) checkPasses() error {
 	}
 	if err := pass.CheckRecipe(o.weights); err != nil {
 		return usagef("--weights: %v", err)
+	}
+	if err := oneOf("cache", o.cache, pass.Caches...); err != nil {
+		return err
 	}
 	return o.importFlags.check()
 }
@@ -144,13 +150,14 @@ type compiled struct {
 	levels  []string
 	weights string // format of the matrices
 	math    string
+	cache   string // format of keys and values; "" if there are none
 	// calibration says on what text codes were chosen; "" for none.
 	calibration string
 }
 
 // passes rewrites the module of a model, in the formats that were chosen.
 func (o *choice) passes(m *model) (*ir.Module, error) {
-	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights})
+	module, err := pass.Run(m.Module, pass.Options{Disable: o.disable, Storage: o.weights, Cache: o.caches()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
@@ -180,7 +187,7 @@ func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
-	c := &compiled{model: m, Output: result, module: module, levels: result.Levels, weights: formats(module), math: result.Math()}
+	c := &compiled{model: m, Output: result, module: module, levels: result.Levels, weights: formats(module), math: result.Math(), cache: cacheFormat(module)}
 	if o.calibration != nil {
 		c.calibration = o.calibration.name
 	}
@@ -211,7 +218,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 	s := measure(c.module)
 	return &payload.Metadata{
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
-		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
+		Weights: c.weights, Calibration: c.calibration, Math: c.math, Cache: narrowCache(c.cache), Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States:    stateSlots(c.Plan),
 		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
@@ -231,6 +238,7 @@ func stateSlots(p *plan.Plan) []payload.StateSlot {
 		}
 		if s.Slot.Paged() {
 			slot.Cache, slot.ByColumns = s.Slot.Cache, s.Slot.Layout == plan.Keys
+			slot.Format = narrowCache(string(s.Slot.Storage))
 		} else {
 			slot.Lanes, slot.Run = s.Lanes(), s.Run()
 		}

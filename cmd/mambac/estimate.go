@@ -34,16 +34,14 @@ func (d *description) estimate(f *inspectFlags, m *model) error {
 		return err
 	}
 	d.Context = f.context
-	for _, c := range d.Caches {
-		d.ContextBytes += c.bytes(f.context)
-	}
+	d.ContextBytes = contextBytes(m.Module, f.context)
 	for _, name := range storage.Names() {
-		module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, Storage: name})
+		module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, Storage: name, Cache: f.caches()})
 		if err != nil {
 			return err
 		}
 		s := measure(module)
-		bytes := s.DecodeBytes + d.ContextBytes
+		bytes := s.DecodeBytes + contextBytes(module, f.context)
 		d.Formats = append(d.Formats, weightFormat{name, s.WeightBytes, bytes, d.Bandwidth.ReadGBs * 1e9 / float64(bytes)})
 	}
 	return nil

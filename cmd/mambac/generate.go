@@ -78,7 +78,7 @@ where one is in the way.`,
 }
 
 // telling are the flags that change what is generated.
-var telling = []string{"package", "embed", "weights", "calibrate", "cpu", "math", "disable-pass"}
+var telling = []string{"package", "embed", "weights", "calibrate", "cpu", "math", "cache", "disable-pass"}
 
 // arguments prints those that were given, for the headers of the files.
 func arguments(cmd *cobra.Command) string {
@@ -275,6 +275,9 @@ func (g *generated) doc() string {
 	}
 	line("weights", "%s (%s), %s math", g.weights, formatBytes(s.WeightBytes), g.math)
 	line("state", "%s a session", formatBytes(s.StateBytes))
+	if g.cache != "" {
+		line("caches", "%s for every token, in %s", formatBytes(s.CacheBytes), g.cache)
+	}
 	line("levels", "%s", strings.Join(g.levels, ", "))
 	if g.Tuning != "" {
 		line("tuned", "as measured (%s)", g.Tuning)

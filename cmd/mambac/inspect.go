@@ -106,6 +106,11 @@ func runInspect(c *console, f *inspectFlags, argument string) error {
 
 // describe prints what the checkpoint is.
 func (f *inspectFlags) describe(c *console, m *model) error {
+	module, err := f.passes(m)
+	if err != nil {
+		return err
+	}
+	m.Module = withCache(m.Module, cacheFormat(module))
 	d := describe(m)
 	if err := d.estimate(f, m); err != nil {
 		return fmt.Errorf("%s: %w", m.checkpoint.Path, err)
@@ -118,7 +123,7 @@ func (f *inspectFlags) describe(c *console, m *model) error {
 
 // dump prints what the passes or the lowering made.
 func (f *inspectFlags) dump(c *console, m *model) error {
-	module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, After: f.after, Storage: f.weights})
+	module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, After: f.after, Storage: f.weights, Cache: f.caches()})
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
@@ -153,7 +158,7 @@ type description struct {
 	Layers       []layerKind      `json:"layers"`
 	Caches       []cache          `json:"caches"`
 	Context      int64            `json:"context"` // tokens of the text before
-	// ContextBytes is the size of the caches after the context, in float32.
+	// ContextBytes is the size of the caches after the context.
 	ContextBytes int64          `json:"context_bytes"`
 	Bandwidth    bandwidth      `json:"bandwidth"`
 	Formats      []weightFormat `json:"formats"`
@@ -168,7 +173,7 @@ type layerKind struct {
 	Ops        string `json:"ops"`
 	Parameters int64  `json:"parameters"` // that it uses, shared ones too
 	StateBytes int64  `json:"state_bytes"`
-	CacheBytes int64  `json:"cache_bytes_per_token"` // in float32
+	CacheBytes int64  `json:"cache_bytes_per_token"`
 	Flop       int64  `json:"flop_per_token"`
 	CachedFlop int64  `json:"flop_per_cached_token"`
 
@@ -248,7 +253,7 @@ func kindOf(r *ir.Region) layerKind {
 		c := costOf(v)
 		k.Flop += int64(c.Flops)
 		k.CachedFlop += int64(c.CachedFlops)
-		k.CacheBytes += 4 * int64(c.CachedElements)
+		k.CacheBytes += cacheBytes(v)
 		for _, p := range v.Params {
 			if _, made := v.Op.(op.Angles); p != nil && !params[p] && !made {
 				params[p] = true
@@ -306,7 +311,7 @@ func (d *description) printState(t *table) {
 		if c.Window > 0 {
 			bound = fmt.Sprintf(", up to %d tokens", c.Window)
 		}
-		t.line("caches", "%s a token, %s in f16, of %d layers%s", formatBytes(c.BytesPer), formatBytes(c.BytesPerHalf), c.Count, bound)
+		t.line("caches", "%s a token, %s in f16, %s in int8, of %d layers%s", formatBytes(c.BytesPer), formatBytes(c.BytesPerHalf), formatBytes(c.BytesPerByte), c.Count, bound)
 	}
 	if d.Context > 0 && len(d.Caches) > 0 {
 		t.line("after the context", "%s of caches for %d tokens", formatBytes(d.ContextBytes), d.Context)

@@ -224,13 +224,16 @@ func (o *choice) quality(ctx context.Context, c *compiled, path string, text *sa
 	if c.math == "fast" {
 		same := *o
 		same.cpu, same.math = level, "exact"
+		if c.cache != "" {
+			same.cache = c.cache
+		}
 		exact, err := q.addLike(ctx, &same, c.model, folder, report.Exact, p)
 		if err != nil {
 			return report.Text{}, err
 		}
 		q.compare(built, exact)
 	}
-	if c.math == "fast" || !lossless(c.module) {
+	if c.math == "fast" || !lossless(c.module) || narrowCache(c.cache) != "" {
 		plain := newChoice()
 		plain.weights, plain.math = "f32", "exact"
 		f32, err := q.addLike(ctx, plain, c.model, folder, report.F32, p)

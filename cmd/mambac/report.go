@@ -87,7 +87,7 @@ func (e *equivalence) requireEqual(checkpoint string) error {
 // report is what there is to say before the text is read.
 func (c *compiled) report(found *equivalence) *report.Report {
 	r := &report.Report{
-		Family: found.Family, Choices: found.Choices, Weights: c.weights, Math: c.math, Calibration: c.calibration,
+		Family: found.Family, Choices: found.Choices, Weights: c.weights, Math: c.math, Cache: c.cache, Calibration: c.calibration,
 		Machine: report.Machine{CPU: cpu.Name(), Flags: cpu.Flags(), Target: platform(), Threads: cpu.PhysicalCores()},
 		Storage: c.storages(), Rungs: found.Rungs, OK: found.OK,
 		Inputs: report.Inputs{Tokens: checkTokens, Greedy: checkGreedy, Seed: checkSeed},

@@ -15,7 +15,7 @@ type sizes struct {
 	ActiveParameters int64 `json:"active_parameters"`
 	WeightBytes      int64 `json:"weight_bytes"`
 	StateBytes       int64 `json:"state_bytes"` // windows and recurrences: fixed
-	// CacheBytes is what every token of the text adds to the state, in float32.
+	// CacheBytes is what every token of the text adds to the state.
 	CacheBytes int64 `json:"cache_bytes_per_token"`
 	// DecodeBytes is read and written for one token: parameters once, fixed
 	// states both ways. What grows with the text is apart.
@@ -42,6 +42,7 @@ func measure(m *ir.Module) sizes {
 				computed[v.Params[0]] = true
 			}
 			s.CachedFlop += int64(c.CachedFlops)
+			s.CacheBytes += cacheBytes(v)
 			switch {
 			case !multiplies(v.Op):
 			case r == m.Regions[len(m.Regions)-1]: // the one of the logits
@@ -60,9 +61,7 @@ func measure(m *ir.Module) sizes {
 		}
 	}
 	for _, st := range m.States {
-		if st.Kind == ir.Cache {
-			s.CacheBytes += 4 * int64(st.Shape.Elements())
-		} else {
+		if st.Kind != ir.Cache {
 			s.StateBytes += 4 * int64(st.Shape.Elements())
 		}
 	}
@@ -122,10 +121,12 @@ func paramBytes(p *ir.Param, rows int) int64 {
 
 // cache is the caches of a module that are alike.
 type cache struct {
-	Window       int   `json:"window"` // tokens that it is bounded by; 0 for none
-	Count        int   `json:"count"`  // of pairs, keys and values
-	BytesPer     int64 `json:"bytes_per_token"`
-	BytesPerHalf int64 `json:"bytes_per_token_f16"`
+	Window       int    `json:"window"` // tokens that it is bounded by; 0 for none
+	Count        int    `json:"count"`  // of pairs, keys and values
+	BytesPer     int64  `json:"bytes_per_token"`
+	BytesPerHalf int64  `json:"bytes_per_token_f16"`
+	BytesPerByte int64  `json:"bytes_per_token_int8"`
+	Format       string `json:"format"` // of BytesPer
 }
 
 // cachesOf groups the caches of a module by their windows: what a token adds to
@@ -134,27 +135,55 @@ func cachesOf(m *ir.Module) []cache {
 	list := []cache{}
 	for _, r := range m.Regions {
 		for _, v := range r.Body {
-			n := costOf(v).CachedElements
-			if n == 0 {
+			o, ok := v.Op.(op.Attention)
+			if !ok {
 				continue
 			}
-			window := v.States[0].Window
-			i := slices.IndexFunc(list, func(c cache) bool { return c.Window == window })
+			i := slices.IndexFunc(list, func(c cache) bool { return c.Window == o.Window })
 			if i < 0 {
-				i, list = len(list), append(list, cache{Window: window})
+				i, list = len(list), append(list, cache{Window: o.Window, Format: o.CacheFormat()})
 			}
 			list[i].Count++
-			list[i].BytesPer += 4 * int64(n)
-			list[i].BytesPerHalf += 2 * int64(n)
+			list[i].BytesPer += cacheBytes(v)
+			list[i].BytesPerHalf += cacheBytesIn(v, "f16")
+			list[i].BytesPerByte += cacheBytesIn(v, "int8")
 		}
 	}
 	return list
 }
 
-// bytes is the size of the caches after a text of so many tokens, in float32.
+// cacheBytes is what a token adds to the caches of a value; nothing if it has none.
+func cacheBytes(v *ir.Value) int64 {
+	o, ok := v.Op.(op.Attention)
+	if !ok {
+		return 0
+	}
+	return cacheBytesIn(v, o.CacheFormat())
+}
+
+// cacheBytesIn is the same in some format.
+func cacheBytesIn(v *ir.Value, format string) int64 {
+	n := int64(0)
+	for _, s := range v.States {
+		last := len(s.Shape) - 1
+		n += int64(s.Shape[:last].Elements()) * int64(storage.CacheBytes(format, s.Shape[last]))
+	}
+	return n
+}
+
+// bytes is the size of the caches after a text of so many tokens.
 func (c *cache) bytes(tokens int64) int64 {
 	if c.Window > 0 {
 		tokens = min(tokens, int64(c.Window))
 	}
 	return tokens * c.BytesPer
+}
+
+// contextBytes is that of all caches of a module.
+func contextBytes(m *ir.Module, tokens int64) int64 {
+	n := int64(0)
+	for _, c := range cachesOf(m) {
+		n += c.bytes(tokens)
+	}
+	return n
 }

@@ -78,8 +78,11 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("have %+v,\nwant %+v", got, want)
 	}
 	caches := cachesOf(m)
-	if len(caches) != 2 || caches[0] != (cache{0, 1, 16, 8}) || caches[1] != (cache{5, 1, 16, 8}) {
+	if len(caches) != 2 || caches[0] != (cache{0, 1, 16, 8, 12, "f32"}) || caches[1] != (cache{5, 1, 16, 8, 12, "f32"}) {
 		t.Fatalf("caches %+v", caches)
+	}
+	if halves := measure(withCache(m, "f16")); halves.CacheBytes != 4*4 {
+		t.Errorf("halves of a token take %d bytes, want %d", halves.CacheBytes, 4*4)
 	}
 	for tokens, want := range map[int64][2]int64{0: {0, 0}, 3: {48, 48}, 9: {144, 80}} {
 		if got := [2]int64{caches[0].bytes(tokens), caches[1].bytes(tokens)}; got != want {

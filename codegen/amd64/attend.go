@@ -2,7 +2,6 @@ package amd64
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -17,91 +16,171 @@ func init() {
 	})
 }
 
-// attend treats one token after the other, and of each the heads of queries: the
-// page's keys and values, a few tens of KiB, stay in the caches for all of them.
-// Scores are of all slots side by side, a row of the keys a turn; outputs of all
-// elements side by side, a row of the values a turn.
+// attend treats tiles of rows: a row is a head of queries of a token, those of a
+// tile are heads of one token where there are enough, or else tokens of one head.
+// What is loaded and widened of a page serves all rows of a tile; the page itself,
+// a few tens of KiB, stays in the caches for all tiles.
 type attend struct {
 	asm *asm
 	kernel.Attend
-	y, q, stats reg.GPVirtual    // of the token, or of one of its heads
-	rel         reg.GPVirtual    // the token's slot: its position − base
-	scratch     reg.GPVirtual    // of the scores of a head
-	scores      []reg.VecVirtual // of a head: 64 slots
+	y, q, stats reg.GPVirtual // of the first row of the tile
+	rel         reg.GPVirtual // the slot of its token: its position − base
+	left        reg.GPVirtual // tokens
+	scratch     reg.GPVirtual // scores, a page for each row, and the rows' decays
+	heads       bool          // rows are heads
+	height      int           // rows of the tile at hand
 }
 
-// attendOutputs is the number of registers of elements that are summed at once.
+// attendOutputs is the number of registers of elements that are summed at once
+// for a single row.
 const attendOutputs = 8
+
+// decays is where the rows' decays begin in scratch.
+const decays = 4 * kernel.AttendTile * kernel.PageTokens
 
 func (s *attend) emit() {
 	a := s.asm
-	s.y, s.q, s.stats = a.pointer("y"), a.pointer("q"), a.pointer("stats")
-	s.rel = a.integer("position")
-	a.SUBQ(a.integer("base"), s.rel)
-	next := a.label("next")
-	a.rows([]row{{"outputs", s.y, s.StrideY}, {"queries", s.q, s.StrideQ}, {"maxima and sums", s.stats, 2 * s.Group}}, nil, func() {
-		s.skipUnseen(next)
-		s.heads()
-		a.Label(next)
-		a.INCQ(s.rel)
-	})
-}
-
-// skipUnseen goes on to the next token where this one sees nothing of the page:
-// the page lies behind it, or further back than its window.
-func (s *attend) skipUnseen(next string) {
-	s.asm.CMPQ(s.rel, operand.Imm(0))
-	s.asm.JLT(operand.LabelRef(next))
-	if s.Window > 0 {
-		s.asm.CMPQ(s.rel, operand.U32(uint32(kernel.PageTokens+s.Window-1)))
-		s.asm.JGE(operand.LabelRef(next))
+	s.heads = s.Group >= kernel.AttendTile
+	if s.heads || s.Group == 1 {
+		s.begin(nil, nil)
+		return
 	}
-}
-
-// heads emits a loop over the heads of queries; it moves copies of the pointers.
-func (s *attend) heads() {
-	a := s.asm
-	one := *s
-	one.y, one.q, one.stats = a.GP64(), a.GP64(), a.GP64()
-	for _, p := range [][2]reg.GPVirtual{{s.y, one.y}, {s.q, one.q}, {s.stats, one.stats}} {
-		a.MOVQ(p[0], p[1])
-	}
-	left, loop := a.GP64(), a.label("head")
-	a.MOVQ(operand.U32(uint32(s.Group)), left)
-	a.legend("One head of queries a turn.", holds("outputs", one.y), holds("queries", one.q), holds("maximum and sum", one.stats), holds("heads left", left))
+	head, stat, loop := a.GP64(), a.GP64(), a.label("head")
+	a.XORQ(head, head)
+	a.XORQ(stat, stat)
+	a.legend("One head of queries a turn.", holds("its byte in outputs and queries", head), holds("that in maxima and sums", stat))
 	a.Label(loop)
-	one.head()
-	a.ADDQ(operand.U32(uint32(4*s.HeadDim)), one.y)
-	a.ADDQ(operand.U32(uint32(4*s.HeadDim)), one.q)
-	a.ADDQ(operand.Imm(8), one.stats)
-	a.DECQ(left)
+	s.begin(head, stat)
+	a.ADDQ(operand.Imm(8), stat)
+	a.ADDQ(operand.U32(uint32(4*s.HeadDim)), head)
+	a.CMPQ(head, operand.U32(uint32(4*s.HeadDim*s.Group)))
+	a.JLT(operand.LabelRef(loop))
+}
+
+// begin goes to the first token that sees any of the page, and from there on to
+// the last. The offsets are those of a head, nil for the first.
+func (s *attend) begin(head, stat reg.GPVirtual) {
+	a, done := s.asm, s.asm.label("done")
+	s.y, s.q, s.stats = s.from("y", head), s.from("q", head), s.from("stats", stat)
+	s.rel, s.left = a.integer("position"), a.integer("tokens")
+	a.SUBQ(a.integer("base"), s.rel)
+	s.skip()
+	a.TESTQ(s.left, s.left)
+	a.JLE(operand.LabelRef(done))
+	if s.heads {
+		s.tokens()
+	} else {
+		s.tiles(s.left, 4*s.StrideQ, 4*s.StrideY, 8*s.Group)
+	}
+	a.Label(done)
+}
+
+// from is a pointer, moved by an offset if there is one.
+func (s *attend) from(name string, offset reg.GPVirtual) reg.GPVirtual {
+	if offset == nil {
+		return s.asm.pointer(name)
+	}
+	return s.asm.pointerFrom(name, offset)
+}
+
+// skip leaves out tokens that see nothing of the page: the page lies behind the
+// first of them, and further back than the windows of the last.
+func (s *attend) skip() {
+	a, near := s.asm, s.asm.label("near")
+	a.TESTQ(s.rel, s.rel)
+	a.JGE(operand.LabelRef(near))
+	a.ADDQ(s.rel, s.left)
+	for _, p := range []move{{s.y, s.StrideY}, {s.q, s.StrideQ}, {s.stats, 2 * s.Group}} {
+		n := a.GP64()
+		a.IMUL3Q(operand.U32(uint32(4*p.stride)), s.rel, n)
+		a.SUBQ(n, p.row)
+	}
+	a.XORQ(s.rel, s.rel)
+	a.Label(near)
+	if s.Window > 0 {
+		most, all := a.GP64(), a.label("all")
+		a.MOVQ(operand.U32(uint32(kernel.PageTokens+s.Window-1)), most)
+		a.SUBQ(s.rel, most)
+		a.CMPQ(s.left, most)
+		a.JLT(operand.LabelRef(all))
+		a.MOVQ(most, s.left)
+		a.Label(all)
+	}
+}
+
+// tokens treats the heads of one token after the other.
+func (s *attend) tokens() {
+	a, loop := s.asm, s.asm.label("token")
+	a.legend("One token a turn.", holds("outputs", s.y), holds("queries", s.q), holds("maxima and sums", s.stats), holds("slot", s.rel), holds("tokens left", s.left))
+	a.Label(loop)
+	n, width := a.GP64(), 4*s.HeadDim
+	a.MOVQ(operand.U32(uint32(s.Group)), n)
+	s.tiles(n, width, width, 8)
+	a.ADDQ(operand.U32(uint32(4*s.StrideY-width*s.Group)), s.y)
+	a.ADDQ(operand.U32(uint32(4*s.StrideQ-width*s.Group)), s.q)
+	a.INCQ(s.rel)
+	a.DECQ(s.left)
 	a.JNZ(operand.LabelRef(loop))
 }
 
-func (s *attend) head() {
+// tiles treats n rows that lie some bytes apart: as many as go in whole tiles, the
+// others one by one.
+func (s *attend) tiles(n reg.GPVirtual, q, y, stats int) {
 	a := s.asm
-	s.scratch = a.pointer("scratch")
-	s.score()
-	s.hide()
-	most, decay := s.exponentials()
-	again, store := a.label("again"), a.label("sums")
-	s.ifFirst(again)
-	s.write(nil)
-	a.JMP(operand.LabelRef(store))
-	a.Label(again)
-	s.write(decay)
-	a.Label(store)
-	a.VMOVSS(most.AsX(), operand.Mem{Base: s.stats})
+	for _, height := range []int{kernel.AttendTile, 1} {
+		loop, next := a.label("tile"), a.label("rest")
+		a.legend("Some rows a turn.", holds("outputs", s.y), holds("queries", s.q), holds("maxima and sums", s.stats), holds("slot", s.rel), holds("rows left", n))
+		a.Label(loop)
+		a.CMPQ(n, operand.Imm(uint64(height)))
+		a.JLT(operand.LabelRef(next))
+		s.height = height
+		(&attendTile{attend: s, stepQ: q, stepY: y, stepStats: stats}).emit()
+		a.ADDQ(operand.U32(uint32(height*y)), s.y)
+		a.ADDQ(operand.U32(uint32(height*q)), s.q)
+		a.ADDQ(operand.U32(uint32(height*stats)), s.stats)
+		if !s.heads {
+			a.ADDQ(operand.Imm(uint64(height)), s.rel)
+		}
+		a.SUBQ(operand.Imm(uint64(height)), n)
+		a.JMP(operand.LabelRef(loop))
+		a.Label(next)
+	}
 }
 
-// ifFirst jumps to a label unless the page is the first of which the token sees
-// anything.
-func (s *attend) ifFirst(otherwise string) {
+// attendTile is some rows, whose arrays are steps of bytes apart.
+type attendTile struct {
+	*attend
+	stepQ, stepY, stepStats int
+}
+
+// emit computes scores of all slots side by side, a row of the keys a turn, and
+// outputs of all elements side by side, a row of the values a turn.
+func (s *attendTile) emit() {
+	s.scratch = s.asm.pointer("scratch")
+	s.score()
+	for r := range s.height {
+		s.hide(r)
+		s.exponentials(r)
+	}
+	s.write()
+}
+
+// token is how far the token of a row is behind that of the first.
+func (s *attendTile) token(r int) int {
+	if s.heads {
+		return 0
+	}
+	return r
+}
+
+// ifFirst jumps to a label unless the page is the first of which a row's token
+// sees anything.
+func (s *attendTile) ifFirst(r int, otherwise string) {
 	a, first, base := s.asm, s.asm.label("first"), s.asm.integer("base")
 	a.TESTQ(base, base)
 	if s.Window > 0 {
 		a.JZ(operand.LabelRef(first))
-		a.CMPQ(s.rel, operand.U32(uint32(s.Window-1)))
+		a.CMPQ(s.rel, operand.I32(int32(s.Window-1-s.token(r))))
 		a.JLT(operand.LabelRef(otherwise))
 		a.Label(first)
 		return
@@ -112,44 +191,25 @@ func (s *attend) ifFirst(otherwise string) {
 // slotVectors is the number of registers that a page's slots take.
 func (s *attend) slotVectors() int { return kernel.PageTokens / s.asm.level.lanes }
 
-// slots is vector i of the scores in scratch.
-func (s *attend) slots(i int) operand.Mem {
-	return operand.Mem{Base: s.scratch, Disp: i * s.asm.bytes()}
+// slots is vector i of the scores of a row in scratch.
+func (s *attend) slots(r, i int) operand.Mem {
+	return operand.Mem{Base: s.scratch, Disp: 4*r*kernel.PageTokens + i*s.asm.bytes()}
 }
 
-// score writes Scale·Σ_d q_d·K_dj of all slots to scratch.
-func (s *attend) score() {
-	a := s.asm
-	s.scores = a.zeros(s.slotVectors())
-	keys, q, left, loop := a.pointer("keys"), a.GP64(), a.GP64(), a.label("key")
-	a.MOVQ(s.q, q)
-	a.MOVQ(operand.U32(uint32(s.HeadDim)), left)
-	a.legend("One element of the keys a turn.", holds("scores", s.scores...), holds("keys", keys), holds("query", q), holds("elements left", left))
-	a.Label(loop)
-	x := a.broadcast(q, 0)
-	for i, v := range s.scores {
-		a.VFMADD231PS(operand.Mem{Base: keys, Disp: i * a.bytes()}, x, v)
-	}
-	a.ADDQ(operand.Imm(4), q)
-	a.ADDQ(operand.U32(4*kernel.PageTokens), keys)
-	a.DECQ(left)
-	a.JNZ(operand.LabelRef(loop))
-	scale := a.constantVec(a.float("scale"+strconv.Itoa(int(s.ScaleBits)), s.Scale()))
-	for i, v := range s.scores {
-		a.VMULPS(scale, v, v)
-		a.VMOVUPS(v, s.slots(i))
-	}
+// stat is the maximum (0) or the sum (1) of a row.
+func (s *attendTile) stat(r, i int) operand.Mem {
+	return operand.Mem{Base: s.stats, Disp: r*s.stepStats + 4*i}
 }
 
-// hide makes the scores of slots that the token does not see −∞: those after its
-// own, and those before its window.
-func (s *attend) hide() {
+// hide makes the scores of slots that a row's token does not see −∞: those after
+// its own, and those before its window.
+func (s *attendTile) hide(r int) {
 	a := s.asm
 	hidden, at := a.GP32(), a.GP64()
 	a.MOVL(operand.U32(math.Float32bits(float32(math.Inf(-1)))), hidden)
-	slot := operand.Mem{Base: s.scratch, Index: at, Scale: 4}
+	slot := operand.Mem{Base: s.scratch, Index: at, Scale: 4, Disp: 4 * r * kernel.PageTokens}
 	loop, test, before := a.label("after"), a.label("afterTest"), a.label("before")
-	a.MOVQ(s.rel, at)
+	a.LEAQ(operand.Mem{Base: s.rel, Disp: s.token(r)}, at)
 	a.JMP(operand.LabelRef(test))
 	a.Label(loop)
 	a.MOVL(hidden, slot)
@@ -161,8 +221,8 @@ func (s *attend) hide() {
 		return
 	}
 	shown := a.label("shown")
-	a.MOVQ(s.rel, at)
-	a.SUBQ(operand.U32(uint32(s.Window)), at)
+	a.LEAQ(operand.Mem{Base: s.rel, Disp: s.token(r) - s.Window}, at)
+	a.TESTQ(at, at)
 	a.JLT(operand.LabelRef(shown))
 	a.Label(before)
 	a.MOVL(hidden, slot)
@@ -171,38 +231,41 @@ func (s *attend) hide() {
 	a.Label(shown)
 }
 
-// exponentials turns the scores in scratch into p, leaves l in stats, and gives
-// the maximum and what earlier pages decay by, in all lanes; on a first page the
-// decay is of no use.
-func (s *attend) exponentials() (most, decay reg.VecVirtual) {
+// exponentials turns the scores of a row into what it weighs the values by, leaves
+// maximum and sum in stats, and in scratch what earlier pages decay by; on a first
+// page that is of no use.
+func (s *attendTile) exponentials(r int) {
 	a := s.asm
-	for i, v := range s.scores {
-		a.VMOVUPS(s.slots(i), v)
+	scores := a.vecs(s.slotVectors())
+	for i, v := range scores {
+		a.VMOVUPS(s.slots(r, i), v)
 	}
-	most, before := s.maximum(), a.vec()
-	a.VBROADCASTSS(operand.Mem{Base: s.stats}, before)
+	most, before := s.maximum(scores), a.vec()
+	a.VBROADCASTSS(s.stat(r, 0), before)
 	first, known := a.label("alone"), a.label("known")
-	s.ifFirst(first)
+	s.ifFirst(r, first)
 	a.VMOVAPS(most, before)
 	a.JMP(operand.LabelRef(known))
 	a.Label(first)
 	a.VMAXPS(before, most, most)
 	a.Label(known)
+	a.VMOVSS(most.AsX(), s.stat(r, 0))
 	k := a.expConstants()
 	a.VSUBPS(most, before, before)
-	decay = a.exp([]reg.VecVirtual{before}, k)[0]
-	s.sum(decay, s.powers(most, k))
-	return most, decay
+	decay := a.exp([]reg.VecVirtual{before}, k)[0]
+	a.VMOVSS(decay.AsX(), operand.Mem{Base: s.scratch, Disp: decays + 4*r})
+	s.sum(r, decay, s.powers(r, most, k))
 }
 
 // maximum is the greatest score in all lanes.
-func (s *attend) maximum() reg.VecVirtual {
+func (s *attend) maximum(scores []reg.VecVirtual) reg.VecVirtual {
 	a := s.asm
-	most := a.vec()
-	a.VMAXPS(s.scores[0], s.scores[1], most)
-	for _, v := range s.scores[2:] {
-		a.VMAXPS(v, most, most)
+	for n := len(scores); n > 1; n /= 2 {
+		for i := range n / 2 {
+			a.VMAXPS(scores[i+n/2], scores[i], scores[i])
+		}
 	}
+	most := scores[0]
 	half, quarter, other := most, a.XMM(), a.XMM()
 	if a.level.lanes == 16 {
 		half = a.YMM()
@@ -222,96 +285,44 @@ func (s *attend) maximum() reg.VecVirtual {
 	return result
 }
 
-// powers replaces the scores in scratch by exp(s − m) and gives their 16 sums.
-func (s *attend) powers(most reg.VecVirtual, k *expConstants) []reg.VecVirtual {
+// powers replaces the scores of a row in scratch by exp(s − m), times the scales
+// of the values where these have some, and gives the 16 sums without those.
+func (s *attendTile) powers(r int, most reg.VecVirtual, k *expConstants) []reg.VecVirtual {
 	a := s.asm
 	sums := a.zeros(a.normVectors())
+	var values reg.GPVirtual
+	if s.Values().Scales() > 0 {
+		values = a.pointer("values")
+	}
 	atOnce := 2
 	for first := 0; first < s.slotVectors(); first += atOnce {
 		x := a.vecs(atOnce)
 		for i, v := range x {
-			a.VMOVUPS(s.slots(first+i), v)
+			a.VMOVUPS(s.slots(r, first+i), v)
 			a.VSUBPS(most, v, v)
 		}
 		for i, p := range a.exp(x, k) {
-			a.VMOVUPS(p, s.slots(first+i))
 			sum := sums[(first+i)%len(sums)]
 			a.VADDPS(p, sum, sum)
+			if values != nil {
+				a.VMULPS(operand.Mem{Base: values, Disp: (first + i) * a.bytes()}, p, p)
+			}
+			a.VMOVUPS(p, s.slots(r, first+i))
 		}
 	}
 	return sums
 }
 
 // sum leaves l in stats: Σ p, and on later pages what there was times decay.
-func (s *attend) sum(decay reg.VecVirtual, sums []reg.VecVirtual) {
+func (s *attendTile) sum(r int, decay reg.VecVirtual, sums []reg.VecVirtual) {
 	a := s.asm
 	l := a.sumLanes(sums).AsX()
 	store := a.label("storeSum")
 	fresh := a.label("more")
-	s.ifFirst(fresh)
+	s.ifFirst(r, fresh)
 	a.JMP(operand.LabelRef(store))
 	a.Label(fresh)
-	a.VFMADD231SS(operand.Mem{Base: s.stats, Disp: 4}, decay.AsX(), l)
+	a.VFMADD231SS(s.stat(r, 1), decay.AsX(), l)
 	a.Label(store)
-	a.VMOVSS(l, operand.Mem{Base: s.stats, Disp: 4})
-}
-
-// write computes the outputs of the head: y·decay + Σ_j p_j·V_jd, without decay
-// Σ_j alone, over l on the last page that the token sees.
-func (s *attend) write(decay reg.VecVirtual) {
-	lanes := s.asm.level.lanes
-	perRun := attendOutputs * lanes
-	for first := 0; first < s.HeadDim; first += perRun {
-		n := min(perRun, s.HeadDim-first)
-		s.run(decay, 4*first, s.asm.tail(n, (n+lanes-1)/lanes))
-	}
-}
-
-// run writes the outputs that some vectors hold, from a byte on.
-func (s *attend) run(decay reg.VecVirtual, from int, elements []tailMask) {
-	a := s.asm
-	element := func(base reg.GPVirtual, i int) operand.Mem {
-		return operand.Mem{Base: base, Disp: from + i*a.bytes()}
-	}
-	sums := a.vecs(len(elements))
-	for i, m := range elements {
-		if decay == nil {
-			a.zero(sums[i])
-			continue
-		}
-		a.VMULPS(a.load(m, element(s.y, i)), decay, sums[i])
-	}
-	values, at, loop := a.pointer("values"), a.GP64(), a.label("value")
-	a.XORQ(at, at)
-	a.legend("One slot a turn.", holds("outputs", sums...), holds("values", values), holds("slot", at))
-	a.Label(loop)
-	p := a.vec()
-	a.VBROADCASTSS(operand.Mem{Base: s.scratch, Index: at, Scale: 4}, p)
-	for i, m := range elements {
-		if m.all {
-			a.VFMADD231PS(element(values, i), p, sums[i])
-		} else {
-			a.VFMADD231PS(a.load(m, element(values, i)), p, sums[i])
-		}
-	}
-	a.ADDQ(operand.U32(uint32(4*s.HeadDim)), values)
-	a.INCQ(at)
-	a.CMPQ(at, operand.Imm(kernel.PageTokens))
-	a.JLT(operand.LabelRef(loop))
-	s.divide(sums)
-	for i, m := range elements {
-		a.store(m, sums[i], element(s.y, i))
-	}
-}
-
-// divide takes outputs over l on the last page that the token sees.
-func (s *attend) divide(sums []reg.VecVirtual) {
-	a, more := s.asm, s.asm.label("pages")
-	a.CMPQ(s.rel, operand.Imm(kernel.PageTokens))
-	a.JGE(operand.LabelRef(more))
-	l := a.broadcast(s.stats, 4)
-	for _, v := range sums {
-		a.VDIVPS(l, v, v)
-	}
-	a.Label(more)
+	a.VMOVSS(l, s.stat(r, 1))
 }

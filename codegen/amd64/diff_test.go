@@ -153,12 +153,14 @@ func mamba3Specs() []kernel.Spec {
 func cacheSpecs() []kernel.Spec {
 	var specs []kernel.Spec
 	for i, headDim := range []int{1, 6, 8, 16, 20, 64, 80, 128, 136} {
-		group := 1 + i%3
+		group := []int{1, 2, 5, 1, 4, 3, 9, 1, 2}[i]
 		width := group * headDim
-		specs = append(specs,
-			kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0},
-			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: width + i, StrideY: width + 2*(i%2),
-				Window: []int{0, 3, 0, 64, 100}[i%5], ScaleBits: math.Float32bits(1 / float32(math.Sqrt(float64(headDim))))})
+		for _, s := range []kernel.Storage{"", kernel.F16, kernel.Int8} {
+			specs = append(specs,
+				kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0, Storage: s},
+				kernel.Attend{HeadDim: headDim, Group: group, StrideQ: width + i, StrideY: width + 2*(i%2),
+					Window: []int{0, 3, 1, 64, 100}[i%5], ScaleBits: math.Float32bits(1 / float32(math.Sqrt(float64(headDim)))), Storage: s})
+		}
 	}
 	return append(specs, expertSpecs()...)
 }

@@ -30,3 +30,20 @@ func twinHeadSpecs() []kernel.Spec {
 	}
 	return specs
 }
+
+// twinCacheSpecs is attention over pages of every storage, with windows and
+// without.
+func twinCacheSpecs() []kernel.Spec {
+	var specs []kernel.Spec
+	for i, headDim := range []int{1, 6, 33} {
+		group := 1 + i
+		for _, s := range []kernel.Storage{"", kernel.F16, kernel.Int8} {
+			specs = append(specs,
+				kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: true, Storage: s},
+				kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Storage: s},
+				kernel.Attend{HeadDim: headDim, Group: group, StrideQ: group*headDim + i, StrideY: group * headDim,
+					Window: []int{0, 3, 100}[i], ScaleBits: math.Float32bits(0.5), Storage: s})
+		}
+	}
+	return specs
+}

@@ -86,12 +86,6 @@ func twinSpecs() []kernel.Spec {
 		})
 	}
 	specs = append(specs, expertSpecs()...)
-	for i, headDim := range []int{1, 6, 33} {
-		group := 1 + i
-		specs = append(specs, kernel.Keep{HeadDim: headDim, StrideX: 2*headDim + i, Columns: i%2 == 0},
-			kernel.Attend{HeadDim: headDim, Group: group, StrideQ: group*headDim + i, StrideY: group * headDim,
-				Window: []int{0, 3, 100}[i], ScaleBits: math.Float32bits(0.5)})
-	}
 	for i, width := range []int{1, 6, 17, 96} {
 		group := []int{0, 3, 17, 12}[i]
 		specs = append(specs,
@@ -119,7 +113,7 @@ func twinSpecs() []kernel.Spec {
 		}
 		specs = append(specs, s)
 	}
-	return append(specs, twinHeadSpecs()...)
+	return append(append(specs, twinCacheSpecs()...), twinHeadSpecs()...)
 }
 
 // mapFunctions is every function of a map.

@@ -21,22 +21,32 @@ import (
 // ascending d, times Scale; slots that are not seen have p = 0 and take part;
 // Σ p is of 16 sums, slot j added to sum j mod 16, and those added as a tree
 // (lane j with j+8, then j+4, j+2, j+1); l is fma(l, exp(m−m'), Σ p); each y is a
-// chain of fma in ascending j, begun with the product y·exp(m−m').
+// chain of fma in ascending j, begun with the product y·exp(m−m'). Elements that
+// are narrower than float32 are widened first, which is exact. Those of Int8 are
+// widened without their scales: s is multiplied by that of K_j at last, and p_j
+// by that of V_j once Σ p has it.
 //
-// Head g of token t of q and y is at t·Stride + g·HeadDim. keys hold HeadDim
-// rows of PageTokens, values PageTokens rows of HeadDim. stats hold m and l per
-// token and head of queries. scratch holds AttendScratch float32.
+// Head g of token t of q and y is at t·Stride + g·HeadDim. keys and values are a
+// head's part of a page as Keep has laid it out. stats hold m and l per token and
+// head of queries. scratch holds AttendScratch float32.
 type Attend struct {
 	HeadDim   int
 	Group     int // heads of queries that read the head of keys
 	StrideQ   int
 	StrideY   int
 	Window    int
-	ScaleBits uint32 // float32 bits, so that specs compare
+	ScaleBits uint32  // float32 bits, so that specs compare
+	Storage   Storage // of keys and values, as Keep has it
 }
 
 // Scale is the factor of scores.
 func (a Attend) Scale() float32 { return math.Float32frombits(a.ScaleBits) }
+
+// Keys is how a page holds what K is.
+func (a Attend) Keys() Keep { return Keep{HeadDim: a.HeadDim, Columns: true, Storage: a.Storage} }
+
+// Values is how a page holds what V is.
+func (a Attend) Values() Keep { return Keep{HeadDim: a.HeadDim, Storage: a.Storage} }
 
 // AttendRows is the number of tokens of a call at most.
 const AttendRows = PageTokens
@@ -44,8 +54,13 @@ const AttendRows = PageTokens
 // AttendStats is the number of float32 of stats.
 func (a Attend) AttendStats() int { return 2 * AttendRows * a.Group }
 
-// AttendScratch is the number of float32 of scratch: the scores of a page.
-const AttendScratch = PageTokens
+// AttendTile is the number of rows, heads of a token or tokens, that kernels treat
+// together at most.
+const AttendTile = 4
+
+// AttendScratch is the number of float32 of scratch: the scores of a page for each
+// row of a tile, and a register of what is remembered of them.
+const AttendScratch = AttendTile*PageTokens + GroupChannels
 
 // Kind implements Spec.
 func (Attend) Kind() string { return "attend" }
@@ -56,7 +71,7 @@ func (a Attend) Name() string {
 	if a.Window > 0 {
 		window = fmt.Sprintf("_w%d", a.Window)
 	}
-	return fmt.Sprintf("attend_d%d_g%d_sq%d_sy%d_scale%08x%s", a.HeadDim, a.Group, a.StrideQ, a.StrideY, a.ScaleBits, window)
+	return fmt.Sprintf("attend_d%d_g%d_sq%d_sy%d_scale%08x%s%s", a.HeadDim, a.Group, a.StrideQ, a.StrideY, a.ScaleBits, window, storageSuffix(a.Storage))
 }
 
 // Signature implements Spec:
@@ -68,8 +83,8 @@ func (Attend) Signature() []Param {
 
 // Cost implements Spec: of one page; a unit is a head of keys.
 func (a Attend) Cost(units, tokens int) Cost {
-	n := units * a.HeadDim * PageTokens
-	return Cost{StateBytes: 2 * 4 * n, Flops: 4 * n * a.Group * tokens}
+	n := units * PageTokens
+	return Cost{StateBytes: 2 * n * a.Storage.CacheBytes(a.HeadDim), Flops: 4 * n * a.HeadDim * a.Group * tokens}
 }
 
 func init() { register(Attend{}) }

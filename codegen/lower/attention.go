@@ -15,30 +15,37 @@ func init() { register(op.Attention{}.OpName(), rule{lower: lowerAttention}) }
 // page after page.
 func lowerAttention(l *lowering, v *ir.Value) error {
 	o := v.Op.(op.Attention)
-	keys, values := l.cache(v.States[0], plan.Keys), l.cache(v.States[1], plan.Values)
-	l.keep(o, keys, l.at(v.Args[1]), true)
-	l.keep(o, values, l.at(v.Args[2]), false)
 	q, y := l.at(v.Args[0]), l.at(v)
 	group := o.Heads / o.KVHeads
 	spec := kernel.Attend{HeadDim: o.HeadDim, Group: group, StrideQ: q.stride(), StrideY: y.stride(),
-		Window: o.Window, ScaleBits: math.Float32bits(o.Scale)}
+		Window: o.Window, ScaleBits: math.Float32bits(o.Scale), Storage: cacheStorage(o.Cache)}
+	keys, values := l.keep(v.States[0], spec.Keys(), l.at(v.Args[1])), l.keep(v.States[1], spec.Values(), l.at(v.Args[2]))
 	l.emit(plan.Step{Spec: spec, Split: plan.ByHeads, Panels: o.KVHeads, Args: []plan.Arg{
-		written(heads(y, group*o.HeadDim)), heads(q, group*o.HeadDim),
-		page(o, keys), page(o, values),
+		written(heads(y, group*o.HeadDim)), heads(q, group*o.HeadDim), keys, values,
 		{Kind: plan.ScratchArg}, {Kind: plan.ScratchArg, Start: spec.AttendStats()},
 	}})
 	return nil
 }
 
-// keep stores the rows of keys or values: of a few tokens each worker those of
-// its heads, which it attends to afterwards.
-func (l *lowering) keep(o op.Attention, slot int, x view, columns bool) {
-	split := plan.ByHeads
+// cacheStorage is what pages hold.
+func cacheStorage(format string) kernel.Storage {
+	if format == "f32" {
+		return ""
+	}
+	return kernel.Storage(format)
+}
+
+// keep stores the rows of keys or values, and gives the page that they are on: of
+// a few tokens each worker those of its heads, which it attends to afterwards.
+func (l *lowering) keep(s *ir.State, k kernel.Keep, x view) plan.Arg {
+	heads, split := heads(x, k.HeadDim), plan.ByHeads
 	if l.mode == plan.Prefill {
 		split = plan.ByTokens
 	}
-	l.emit(plan.Step{Spec: kernel.Keep{HeadDim: o.HeadDim, StrideX: x.stride(), Columns: columns}, Split: split, Panels: o.KVHeads,
-		Args: []plan.Arg{written(page(o, slot)), heads(x, o.HeadDim)}})
+	k.StrideX = x.stride()
+	page := plan.Arg{Kind: plan.StateArg, Slot: l.cache(s, k), Advance: k.HeadWords()}
+	l.emit(plan.Step{Spec: k, Split: split, Panels: s.Shape[0], Args: []plan.Arg{written(page), heads}})
+	return page
 }
 
 // heads passes each worker its run of heads of a value.
@@ -46,9 +53,4 @@ func heads(w view, perHead int) plan.Arg {
 	a := whole(w)
 	a.Advance = perHead
 	return a
-}
-
-// page passes each worker its run of heads of a page.
-func page(o op.Attention, slot int) plan.Arg {
-	return plan.Arg{Kind: plan.StateArg, Slot: slot, Advance: o.HeadDim * kernel.PageTokens}
 }

@@ -76,16 +76,22 @@ func (l *lowering) state(s *ir.State, layout plan.Layout, columns int, segments 
 
 // cache is the same for a cache, whose pages it shares with the others of its
 // window.
-func (l *lowering) cache(s *ir.State, layout plan.Layout) int {
+func (l *lowering) cache(s *ir.State, k kernel.Keep) int {
 	for i, have := range l.states {
 		if have.State == s {
 			return i
 		}
 	}
-	heads, dim := s.Shape[0], s.Shape[1]
+	heads, layout, kept := s.Shape[0], plan.Values, kernel.F32
+	if k.Columns {
+		layout = plan.Keys
+	}
+	if k.Storage != "" {
+		kept = k.Storage
+	}
 	st := &plan.State{State: s}
-	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kernel.F32, Segments: []int{heads}, Columns: dim,
-		Elements: heads * dim * kernel.PageTokens, Cache: l.cacheOf(s.Window)}
+	st.Slot = plan.Slot{Name: l.unique(slotName(s.Name)), Layout: layout, Storage: kept, Segments: []int{heads}, Columns: k.HeadDim,
+		Elements: heads * k.HeadWords(), Cache: l.cacheOf(s.Window)}
 	pages := &l.plan.Caches[st.Slot.Cache]
 	st.Offset = pages.Page
 	pages.Page += st.Slot.Elements

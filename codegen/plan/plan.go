@@ -71,10 +71,10 @@ const (
 type Slot struct {
 	Name     string // identifier: inProj
 	Layout   Layout
-	Storage  kernel.Storage // float32 except for Panels
+	Storage  kernel.Storage // float32 except for Panels, Keys and Values
 	Segments []int          // rows (channels, heads) of each segment; one for most; of Heads each head is one
 	Columns  int            // K of Panels, taps of Taps, N of Lanes and Heads, 1 of Vector, dim of Keys and Values
-	Elements int            // packed elements
+	Elements int            // packed elements; of Keys and Values float32 of a page
 	Cache    int            // of Keys and Values: index into the plan's caches
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/mambac/mambac/ir"
+	"github.com/mambac/mambac/ir/storage"
 )
 
 // Attention is causal attention over a cache (families.md §1.7). Query head h
@@ -14,17 +15,26 @@ import (
 //
 // over the positions j up to the token's own, the last Window of them if that
 // is not 0. Arguments: q [Heads·HeadDim], k, v [KVHeads·HeadDim]; states: the
-// caches of K and V, [KVHeads,HeadDim] a token.
+// caches of K and V, [KVHeads,HeadDim] a token, each row in the format Cache.
 type Attention struct {
 	Heads, KVHeads, HeadDim int
 	Scale                   float32
-	Window                  int `text:"omitzero"`
+	Window                  int    `text:"omitzero"`
+	Cache                   string // one of storage.Caches, or nothing for f32
 }
 
 func init() { register(Attention{}) }
 
 // OpName implements ir.Op.
 func (Attention) OpName() string { return "attention" }
+
+// CacheFormat is the format of keys and values by its name.
+func (o Attention) CacheFormat() string {
+	if o.Cache == "" {
+		return "f32"
+	}
+	return o.Cache
+}
 
 // Infer implements ir.Op.
 func (o Attention) Infer(args []ir.Type, params []*ir.Param, states []*ir.State) (ir.Type, error) {
@@ -38,7 +48,7 @@ func (o Attention) Infer(args []ir.Type, params []*ir.Param, states []*ir.State)
 		return ir.Type{}, fmt.Errorf("a head dim of %d and a window of %d make no attention", o.HeadDim, o.Window)
 	}
 	n := o.KVHeads * o.HeadDim
-	return args[0], first(width(args, 0, o.Heads*o.HeadDim), width(args, 1, n), width(args, 2, n),
+	return args[0], first(storage.CheckCache(o.Cache), width(args, 0, o.Heads*o.HeadDim), width(args, 1, n), width(args, 2, n),
 		o.cache(states[0]), o.cache(states[1]))
 }
 
@@ -51,10 +61,14 @@ func (o Attention) cache(s *ir.State) error {
 
 // Step implements ir.Op.
 func (o Attention) Step(f *ir.Frame) {
+	width := o.KVHeads * o.HeadDim
 	for i := range f.States {
 		f.States[i] = append(f.States[i], f.Args[1+i]...)
+		kept := f.States[i][len(f.States[i])-width:]
+		for h := range o.KVHeads {
+			storage.RoundCache(o.Cache, kept[h*o.HeadDim:(h+1)*o.HeadDim])
+		}
 	}
-	width := o.KVHeads * o.HeadDim
 	from := 0
 	if o.Window > 0 {
 		from = max(0, len(f.States[0])/width-o.Window)

@@ -27,7 +27,7 @@ var Passes = []Pass{
 	{"fuse-glu", "the product with an activation of the same region into a gated linear unit", fuseGLU},
 	{"fuse-residual", "the residual sum into the linear before it", fuseResidual},
 	{"sweep", "drop what fusion left dead", canonicalise},
-	{"storage", "choose the weight format of every parameter", chooseStorage},
+	{"storage", "choose the format of every parameter, and of keys and values", chooseStorage},
 }
 
 // order lists pairs that must stand in this order, with the reason.
@@ -66,6 +66,7 @@ type Options struct {
 	Disable []string // passes to leave out, to bisect a fault
 	After   string   // stop after this pass; "" runs all
 	Storage string   // one of Formats or auto:N; "" is auto
+	Cache   string   // one of Caches; "" leaves them as they are
 }
 
 // Run applies the passes to a copy of the module and verifies after each.

@@ -16,9 +16,18 @@ import (
 // Formats lists what Options.Storage may be, beside auto:N.
 var Formats = append([]string{"auto"}, storage.Names()...)
 
-// chooseStorage gives the matrices of linears and embeddings formats by a
-// recipe. Everything else is small or sensitive and stays float32.
+// chooseStorage gives parameters formats, and then caches, which are narrow where
+// weights are.
 func chooseStorage(m *ir.Module, o *Options) error {
+	if err := chooseWeights(m, o); err != nil {
+		return err
+	}
+	return chooseCache(m, o.Cache)
+}
+
+// chooseWeights gives the matrices of linears and embeddings formats by a
+// recipe. Everything else is small or sensitive and stays float32.
+func chooseWeights(m *ir.Module, o *Options) error {
 	if err := CheckRecipe(o.Storage); err != nil {
 		return err
 	}

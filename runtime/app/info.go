@@ -125,6 +125,9 @@ func (s *session) printCard(d *description) error {
 		line("calibrated on", "%s", d.Calibration)
 	}
 	line("state", "%s", d.state())
+	if d.Cache != "" {
+		line("caches", "%s", d.Cache)
+	}
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
 	line("levels", "%s", strings.Join(d.Levels, ", "))
 	if d.Tuning != "" {

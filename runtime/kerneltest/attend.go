@@ -12,6 +12,7 @@ import (
 type Attend struct {
 	HeadDim, Group, StrideQ, StrideY, Window int
 	ScaleBits                                int
+	Storage                                  string // f16, int8, or nothing for float32
 }
 
 // Cases implements Kernel: pages that tokens see first, last, in between, in
@@ -40,13 +41,14 @@ func (k Attend) newCase(position, base, tokens int, f flavour) *Case {
 	v := newValues(c.Name, f)
 	width := k.Group * k.HeadDim
 	y, q := v.tame(rows(tokens, k.StrideY, width)), v.f32(rows(tokens, k.StrideQ, width))
-	keys, values := v.f32(k.HeadDim*pageTokens), v.f32(k.HeadDim*pageTokens)
+	keys := newCached(Keep{HeadDim: k.HeadDim, Columns: true, Storage: k.Storage}, v)
+	values := newCached(Keep{HeadDim: k.HeadDim, Storage: k.Storage}, v)
 	stats := v.tame(2 * tokens * k.Group)
 	for i := 1; i < len(stats); i += 2 {
 		stats[i] = float32(math.Abs(float64(stats[i]))) + 1
 	}
-	c.inputs = []input{{"y", y}, {"q", q}, {"keys", keys}, {"values", values}, {"stats", stats},
-		{scratch, make([]float32, pageTokens)}, {"position", position}, {"base", base}, {"tokens", tokens}}
+	c.inputs = []input{{"y", y}, {"q", q}, {"keys", keys.page}, {"values", values.page}, {"stats", stats},
+		{scratch, make([]float32, 5*pageTokens)}, {"position", position}, {"base", base}, {"tokens", tokens}}
 	out, after := unwritten(y), unwritten(stats)
 	for row := range tokens * k.Group {
 		t, g := row/k.Group, row%k.Group
@@ -80,9 +82,10 @@ func (k Attend) visible(position, base int) sight {
 // attended is one head of queries of one token.
 type attended struct {
 	Attend
-	keys, values, y, q []float32
-	m, l               float32
-	sees               sight
+	keys, values *cached
+	y, q         []float32
+	m, l         float32
+	sees         sight
 }
 
 // outcome follows the head with numbers that know how far off float32 code may
@@ -108,7 +111,7 @@ func (a *attended) outcome(out, after *outcome, y, stats int) {
 			v = exactly(a.y[d]).times(decay)
 		}
 		for j := range p {
-			v = v.plus(p[j].times(exactly(a.values[j*a.HeadDim+d])))
+			v = v.plus(p[j].times(exactly(a.values.scale(j))).times(exactly(a.values.element(j, d))))
 		}
 		if a.sees.last {
 			v = v.over(sum)
@@ -128,9 +131,9 @@ func (a *attended) scores() (scores []number, most number) {
 	scale := exactly(math.Float32frombits(uint32(a.ScaleBits)))
 	for j := a.sees.lo; j < a.sees.hi; j++ {
 		for d := range a.HeadDim {
-			scores[j] = scores[j].plus(exactly(a.q[d]).times(exactly(a.keys[d*pageTokens+j])))
+			scores[j] = scores[j].plus(exactly(a.q[d]).times(exactly(a.keys.element(j, d))))
 		}
-		scores[j] = scores[j].times(scale)
+		scores[j] = scores[j].times(scale).times(exactly(a.keys.scale(j)))
 		err := max(most.err, scores[j].err)
 		if scores[j].value > most.value {
 			most.value = scores[j].value

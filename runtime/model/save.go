@@ -45,7 +45,7 @@ func (s *Session) settledHeader() (*state.Header, error) {
 func (s *Session) header() *state.Header {
 	meta := s.model.payload.Metadata()
 	h := &state.Header{
-		Model: meta.Identity, Weights: meta.Weights, Math: meta.Math,
+		Model: meta.Identity, Weights: meta.Weights, Math: meta.Math, Cache: meta.Cache,
 		Position: s.states[0].Pos(), Text: hex.EncodeToString(s.text[:]), Tensors: allocated(s.model.tensors(s.states[0].Pos(), s.ready)),
 	}
 	for i := range meta.States {
@@ -73,9 +73,6 @@ func (m *Model) tensors(position int, logits bool) []state.Tensor {
 	}
 	return list
 }
-
-// cacheKind is the kind of slots that lie on pages.
-const cacheKind = "cache"
 
 // oldest is the first token of which slot i is kept when position tokens have
 // been read.
@@ -126,7 +123,7 @@ func (s *Session) Restore(r io.Reader) error {
 func (s *Session) fits(h *state.Header) error {
 	meta := s.model.payload.Metadata()
 	for _, c := range []struct{ what, have, want string }{
-		{"model", h.Model, meta.Identity}, {"weights", h.Weights, meta.Weights}, {"math", h.Math, meta.Math},
+		{"model", h.Model, meta.Identity}, {"weights", h.Weights, meta.Weights}, {"math", h.Math, meta.Math}, {"cache", h.Cache, meta.Cache},
 	} {
 		if c.have != c.want {
 			return fmt.Errorf("state file is of %s %.16q, this is %.16q; a state can be read only by the model that wrote it", c.what, c.have, c.want)
@@ -166,35 +163,24 @@ func at(slot *payload.StateSlot, r, c int) int {
 
 // gather reads a slot in canonical order.
 func gather(dst []float32, s *engine.State, slot *payload.StateSlot) {
+	if slot.Kind == cacheKind {
+		newCached(s, slot).gather(dst)
+		return
+	}
 	for i := range dst {
-		dst[i] = *element(s, slot, i, len(dst))
+		dst[i] = s.Block()[at(slot, i/slot.Columns, i%slot.Columns)]
 	}
 }
 
 // scatter is the inverse of gather.
 func scatter(s *engine.State, src []float32, slot *payload.StateSlot) {
+	if slot.Kind == cacheKind {
+		newCached(s, slot).scatter(src)
+		return
+	}
 	for i, v := range src {
-		*element(s, slot, i, len(src)) = v
+		s.Block()[at(slot, i/slot.Columns, i%slot.Columns)] = v
 	}
-}
-
-// element is where element i of n of a slot lies.
-func element(s *engine.State, slot *payload.StateSlot, i, n int) *float32 {
-	if slot.Kind != cacheKind {
-		return &s.Block()[at(slot, i/slot.Columns, i%slot.Columns)]
-	}
-	width := slot.Rows * slot.Columns
-	token := s.Pos() - (n-i+width-1)/width
-	return &s.Page(slot.Cache, token/engine.PageTokens)[onPage(slot, token%engine.PageTokens, i%width)]
-}
-
-// onPage is where element i of the token at a slot of a page lies.
-func onPage(slot *payload.StateSlot, token, i int) int {
-	if slot.ByColumns {
-		return slot.Offset + i*engine.PageTokens + token
-	}
-	r, c := i/slot.Columns, i%slot.Columns
-	return slot.Offset + (r*engine.PageTokens+token)*slot.Columns + c
 }
 
 // checkSlots proves that the places of a payload's states lie in the block, or
@@ -217,17 +203,6 @@ func checkSlots(slots []payload.StateSlot, shape *engine.Shape) error {
 		if s.Rows*s.Columns > 0 && at(&s, s.Rows-1, s.Columns-1) >= block {
 			return fmt.Errorf("payload: state %q [%d %d] leaves the block of %d", s.Name, s.Rows, s.Columns, block)
 		}
-	}
-	return nil
-}
-
-func checkCache(s *payload.StateSlot, caches []engine.Cache) error {
-	if s.Cache < 0 || s.Cache >= len(caches) || s.Rows < 1 || s.Columns < 1 || s.Offset < 0 {
-		return fmt.Errorf("payload: cache %q [%d %d] is none", s.Name, s.Rows, s.Columns)
-	}
-	page := caches[s.Cache].Page / engine.PageTokens
-	if s.Rows > page || s.Columns > page || s.Rows*s.Columns > page || s.Offset > (page-s.Rows*s.Columns)*engine.PageTokens {
-		return fmt.Errorf("payload: cache %q [%d %d] leaves its page", s.Name, s.Rows, s.Columns)
 	}
 	return nil
 }

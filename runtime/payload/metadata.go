@@ -15,6 +15,7 @@ type Metadata struct {
 	Weights     string   `json:"weights"`               // storage format
 	Calibration string   `json:"calibration,omitempty"` // text on which codes were chosen
 	Math        string   `json:"math"`                  // exact or fast
+	Cache       string   `json:"cache,omitempty"`       // format of keys and values, if there are any and it is not f32
 	Levels      []string `json:"levels"`
 	Tuning      string   `json:"tuning,omitempty"` // hash of choices that were measured
 	Card        []Fact   `json:"card"`             // sizes worth showing, in order
@@ -59,6 +60,11 @@ type Metadata struct {
 //
 //	Offset + (r·Columns + c)·PageTokens + t      with ByColumns
 //	Offset + (r·PageTokens + t)·Columns + c      else
+//
+// A Format that is narrower has several columns in each float32, the first in the
+// lowest bits, and counts those: f16 two halves, int8 four whole numbers, before
+// which a head has the scales of PageTokens tokens. A row without ByColumns fills
+// whole registers of 16 columns then.
 type StateSlot struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"` // window, recurrence or cache
@@ -68,8 +74,9 @@ type StateSlot struct {
 	Run     int    `json:"run,omitempty"` // rows after which whole lanes begin again; 0 for none
 	Offset  int    `json:"offset"`        // float32
 
-	Cache     int  `json:"cache,omitempty"`      // index into the program's caches
-	ByColumns bool `json:"by_columns,omitempty"` // of keys
+	Cache     int    `json:"cache,omitempty"`      // index into the program's caches
+	ByColumns bool   `json:"by_columns,omitempty"` // of keys
+	Format    string `json:"format,omitempty"`     // f16, int8, or nothing for float32
 }
 
 // Fact is one line of the card.

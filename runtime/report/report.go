@@ -9,6 +9,8 @@ type Report struct {
 	Choices map[string]string `json:"choices,omitempty"`
 	Weights string            `json:"weights"`
 	Math    string            `json:"math"`
+	// Cache is the format of keys and values; "" if there are none.
+	Cache string `json:"cache,omitempty"`
 	// Calibration is the text on which codes of weights were chosen.
 	Calibration string    `json:"calibration,omitempty"`
 	Machine     Machine   `json:"machine"`
@@ -39,11 +41,13 @@ type Storage struct {
 
 // Rung is one comparison with the evaluator or a reference.
 type Rung struct {
-	Rung        string  `json:"rung"` // evaluator, format, fast or program
-	CPU         string  `json:"cpu"`  // level; "" for the evaluator
-	Weights     string  `json:"weights"`
-	Math        string  `json:"math"`
-	By          string  `json:"by"` // decode or prefill
+	Rung    string `json:"rung"` // evaluator, format, cache, fast or program
+	CPU     string `json:"cpu"`  // level; "" for the evaluator
+	Weights string `json:"weights"`
+	Math    string `json:"math"`
+	By      string `json:"by"` // decode or prefill
+	// Cache is the format of keys and values; "" without, and for f32.
+	Cache       string  `json:"cache,omitempty"`
 	LogitsError float64 `json:"logits_error"`
 	GreedyEqual int     `json:"greedy_equal"`
 	GreedyTotal int     `json:"greedy_total"`

@@ -25,6 +25,9 @@ func Format(data []byte) (string, error) {
 
 func (r *Report) header(b *strings.Builder) {
 	fmt.Fprintf(b, "%s, weights %s, %s math\n", r.Family, r.Weights, r.Math)
+	if r.Cache != "" {
+		fmt.Fprintf(b, "keys and values in %s\n", r.Cache)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Choices)) {
 		fmt.Fprintf(b, "%s %s, which the config does not say\n", name, r.Choices[name])
 	}

@@ -36,11 +36,12 @@ const (
 
 // Header says what a file holds.
 type Header struct {
-	Model    string   `json:"model"`    // fingerprint of weights and tokenizer
-	Weights  string   `json:"weights"`  // storage format
-	Math     string   `json:"math"`     // exact or fast
-	Position int      `json:"position"` // tokens read
-	Text     string   `json:"text"`     // digest of the ids read, in hexadecimal
+	Model    string   `json:"model"`           // fingerprint of weights and tokenizer
+	Weights  string   `json:"weights"`         // storage format
+	Math     string   `json:"math"`            // exact or fast
+	Cache    string   `json:"cache,omitempty"` // format of keys and values; "" without, and for f32
+	Position int      `json:"position"`        // tokens read
+	Text     string   `json:"text"`            // digest of the ids read, in hexadecimal
 	Label    string   `json:"label,omitempty"`
 	Tensors  []Tensor `json:"tensors"`
 }

@@ -10,6 +10,7 @@ func init() {
 	register(4, widenHalves, "VCVTPH2PS")
 	register(4, widenWords(false), "VPMOVZXWD")
 	register(4, widenWords(true), "VPMOVSXWD")
+	register(4, widenBytes, "VPMOVSXBD")
 }
 
 // rounding rounds to a whole number as the low three bits of the constant
@@ -59,6 +60,22 @@ func (s *state) readWords(in *instruction, o *op, n int) ([]uint16, error) {
 		words[i] = uint16(value)
 	}
 	return words, nil
+}
+
+// widenBytes reads bytes from memory, as kernels do.
+func widenBytes(s *state, in *instruction) error {
+	if in.ops[0].kind == vectorOp || in.masked {
+		return errNotImplemented
+	}
+	var v vector
+	for i := range in.destination().lanes() {
+		value, err := s.load(s.resolve(in.ops[0].mem)+uint64(i), 1)
+		if err != nil {
+			return err
+		}
+		v[i] = uint32(int8(value))
+	}
+	return s.writeVector(in, v)
 }
 
 func widenWords(sign bool) handler {
