@@ -36,6 +36,8 @@ func (e *emitter) block(b *block) []jen.Code {
 	for _, v := range b.order {
 		switch {
 		case v.kind != assigned || v.reads == 0 || v.declared != nil:
+		case v.outside != nil && v.outside.kind == context:
+			code = append(code, jen.Id(v.id).Op(":=").Add(method("Variable", jen.Lit(v.name))))
 		case v.outside != nil:
 			code = append(code, jen.Id(v.id).Op(":=").Id(v.outside.id))
 		default: // its name is a function's outside
@@ -185,7 +187,7 @@ func (e *emitter) loop(s *loop) []jen.Code {
 	over := e.value(s.over)
 	if s.only != nil {
 		over = method("Select", over, jen.Func().Params(jen.Id("each").Add(valueType())).Bool().Block(
-			append(e.items(s.targets, jen.Id("each")), jen.Return(e.test(s.only)))...))
+			append(e.items(s.tested, jen.Id("each")), jen.Return(e.test(s.only)))...))
 	}
 	var head []jen.Code // of the body
 	turns := s.body.variables["loop"]
@@ -193,10 +195,10 @@ func (e *emitter) loop(s *loop) []jen.Code {
 	switch single := s.targets[0].variable; {
 	case turns.reads > 0:
 		clause = jen.Id(turns.id).Op(":=").Range().Add(method("Loop", over))
-		head = e.items(s.targets, jen.Id(turns.id).Dot("Item"))
+		head = e.items(variables(s.targets), jen.Id(turns.id).Dot("Item"))
 	case len(s.targets) > 1:
 		clause = jen.Id("each").Op(":=").Range().Add(method("Each", over))
-		head = e.items(s.targets, jen.Id("each"))
+		head = e.items(variables(s.targets), jen.Id("each"))
 	case single.reads > 0:
 		clause = jen.Id(single.id).Op(":=").Range().Add(method("Each", over))
 	}
@@ -211,24 +213,31 @@ func (e *emitter) loop(s *loop) []jen.Code {
 	)}
 }
 
+func variables(names []*name) []*variable {
+	var list []*variable
+	for _, n := range names {
+		list = append(list, n.variable)
+	}
+	return list
+}
+
 // items declares what a loop gives names to.
-func (e *emitter) items(targets []*name, item *jen.Statement) []jen.Code {
+func (e *emitter) items(targets []*variable, item *jen.Statement) []jen.Code {
 	if len(targets) == 1 {
-		if targets[0].variable.reads == 0 {
+		if targets[0].reads == 0 {
 			return nil
 		}
-		return []jen.Code{jen.Id(targets[0].variable.id).Op(":=").Add(item)}
+		return []jen.Code{jen.Id(targets[0].id).Op(":=").Add(item)}
 	}
-	code := []jen.Code{jen.Id("pieces").Op(":=").Add(method("Unpack", item, jen.Lit(len(targets))))}
-	read := 0
-	for i, t := range targets {
-		if t.variable.reads > 0 {
-			code = append(code, jen.Id(t.variable.id).Op(":=").Id("pieces").Index(jen.Lit(i)))
-			read++
+	unpacked := method("Unpack", item, jen.Lit(len(targets)))
+	code := []jen.Code{jen.Id("pieces").Op(":=").Add(unpacked)}
+	for i, v := range targets {
+		if v.reads > 0 {
+			code = append(code, jen.Id(v.id).Op(":=").Id("pieces").Index(jen.Lit(i)))
 		}
 	}
-	if read == 0 {
-		return []jen.Code{method("Unpack", item, jen.Lit(len(targets)))}
+	if len(code) == 1 {
+		return []jen.Code{unpacked}
 	}
 	return code
 }

@@ -19,8 +19,8 @@ var familiar = strings.Fields(`
 	render_content render_tool render_message print_tool expected expected_role use_tools tool_use json_schema type types
 	indent level depth count last previous next found is_system is_first is_last is_tool ensure`)
 
-// identifiers are the familiar names as Go writes them.
-var identifiers = func() map[string]string {
+// camelCase has the familiar names as Go writes them.
+var camelCase = func() map[string]string {
 	m := map[string]string{"type": "typeName", "t": "", "template": ""}
 	for _, n := range familiar {
 		if _, ok := m[n]; ok {
@@ -35,14 +35,17 @@ var identifiers = func() map[string]string {
 	return m
 }()
 
-// identifier makes a Go identifier for a variable, another one every time.
-func (r *resolver) identifier(name string) string {
-	id := identifiers[name]
+// identifiers counts how often each was given.
+type identifiers map[string]int
+
+// next makes a Go identifier for a variable, another one every time.
+func (ids identifiers) next(name string) string {
+	id := camelCase[name]
 	if id == "" {
 		id = "v"
 	}
-	r.ids[id]++
-	if n := r.ids[id]; n > 1 || id == "v" {
+	ids[id]++
+	if n := ids[id]; n > 1 || id == "v" {
 		id += strconv.Itoa(n)
 	}
 	return id

@@ -41,6 +41,7 @@ const lexTries = 1000
 func (s *source) tokens() ([]*tokens.Token, error) {
 	shown := []byte(s.text)
 	blankBeforeNames(shown)
+	mended := map[int]bool{}
 	for range lexTries {
 		list, missed, err := s.read(lex(string(shown)))
 		if err != nil {
@@ -51,6 +52,10 @@ func (s *source) tokens() ([]*tokens.Token, error) {
 			return list, nil
 		}
 		start := len(s.text) - len(missed)
+		if mended[start] {
+			return nil, s.errorf(start, "syntax: a text without an end")
+		}
+		mended[start] = true
 		_, n, _ := unquote(missed)
 		for i := start + 1; i < start+n-1; i++ {
 			shown[i] = 'x'
@@ -93,13 +98,14 @@ func lex(text string) []*tokens.Token {
 // If the lexer has missed the end of a text literal, missed is the template from
 // that literal on.
 func (s *source) read(all []*tokens.Token) (list []*tokens.Token, missed string, err error) {
+	begin, end := 0, 0 // of a token
 	for i, t := range all {
-		end := len(s.text)
+		begin, end = end, len(s.text)
 		if i+1 < len(all) {
 			end = all[i+1].Pos
 		}
-		if i+1 < len(all) && all[i+1].Type == tokens.Error && t.Type != tokens.String {
-			end = t.Pos + len(t.Val)
+		if i+1 < len(all) && all[i+1].Type == tokens.Error && t.Type != tokens.String { // errors lie elsewhere
+			end = min(t.Pos+len(t.Val), len(s.text))
 		}
 		raw := s.text[t.Pos:end]
 		if t.Type != tokens.Data {
@@ -108,11 +114,9 @@ func (s *source) read(all []*tokens.Token) (list []*tokens.Token, missed string,
 		}
 		switch t.Type {
 		case tokens.Error:
-			if i > 0 {
-				begin := all[i-1].Pos + len(all[i-1].Val)
-				if _, _, ok := unquote(s.text[min(begin, len(s.text)):]); ok && all[i-1].Type != tokens.String {
-					return nil, s.text[begin:], nil
-				}
+			// It may be that of a literal whose end was missed.
+			if _, _, ok := unquote(s.text[begin:]); ok {
+				return nil, s.text[begin:], nil
 			}
 			return nil, "", s.errorf(t.Pos, "syntax: %s", t.Val)
 		case tokens.String:

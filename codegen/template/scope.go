@@ -14,7 +14,7 @@ type scope struct {
 // variable is a variable of one scope.
 type variable struct {
 	name string
-	id   string // in Go
+	id   string // in Go, if it is read
 	kind variableKind
 	// outside is what the variable begins as, unless declared says which statement
 	// it begins at: the first that mentions it, and always comes to it.
@@ -42,7 +42,6 @@ type resolver struct {
 	*source
 	root *scope // of the conversation
 	all  []*variable
-	ids  map[string]int // how often an identifier was asked for
 	err  error
 }
 
@@ -54,13 +53,19 @@ func (r *resolver) fail(pos int, format string, args ...any) {
 
 // resolve fills in the symbols of a template, and returns what the conversation
 // must give.
-func (s *source) resolve(b *block) (context []*variable, err error) {
-	r := &resolver{source: s, root: &scope{variables: map[string]*variable{}}, ids: map[string]int{}}
+func (s *source) resolve(b *block) (asked []*variable, err error) {
+	r := &resolver{source: s, root: &scope{variables: map[string]*variable{}}}
 	r.block(b, r.root, nil)
 	// What a variable begins as is read if the variable is.
 	for i := len(r.all) - 1; i >= 0; i-- {
-		if v := r.all[i]; v.reads > 0 && v.declared == nil && v.outside != nil {
+		if v := r.all[i]; v.reads > 0 && v.declared == nil && v.outside != nil && v.outside.kind != context {
 			v.outside.reads++
+		}
+	}
+	ids := identifiers{}
+	for _, v := range append(r.root.order, r.all...) {
+		if v.reads > 0 {
+			v.id = ids.next(v.name)
 		}
 	}
 	return r.root.order, r.err
@@ -68,7 +73,7 @@ func (s *source) resolve(b *block) (context []*variable, err error) {
 
 // define makes a variable of a scope.
 func (r *resolver) define(s *scope, name string, kind variableKind) *variable {
-	v := &variable{name: name, kind: kind, id: r.identifier(name)}
+	v := &variable{name: name, kind: kind}
 	s.variables[name] = v
 	s.order = append(s.order, v)
 	if s != r.root {
@@ -203,7 +208,7 @@ func (r *resolver) loop(l *loop, s *scope) {
 	if l.only != nil { // sees the items, but not the loop
 		seen := &scope{parent: s, variables: map[string]*variable{}}
 		for _, t := range l.targets {
-			seen.variables[t.name] = l.body.variables[t.name]
+			l.tested = append(l.tested, r.define(seen, t.name, given))
 		}
 		r.expressions(seen, l.only)
 	}

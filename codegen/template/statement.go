@@ -52,7 +52,8 @@ type (
 		place
 		targets   []*name
 		over      expression
-		only      expression // nil for all
+		only      expression  // nil for all
+		tested    []*variable // the targets in only
 		body      *block
 		otherwise *block
 	}

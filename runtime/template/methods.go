@@ -209,7 +209,7 @@ func splitSpace(s string, count int64) []string {
 		end := strings.IndexFunc(s, isSpace)
 		switch {
 		case int64(len(parts)) == count:
-			return append(parts, strings.TrimRightFunc(s, isSpace))
+			return append(parts, s)
 		case end < 0:
 			return append(parts, s)
 		}
