@@ -36,6 +36,8 @@ type Options struct {
 	// Runtime names packages of the runtime that are linked for what they
 	// register.
 	Runtime []string
+	// Commands names packages below runtime/app whose commands a program has.
+	Commands []string
 	// Math is the arithmetic of products of matrices.
 	Math lower.Math
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
@@ -107,7 +109,7 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 	out := &Output{Plan: p, Fingerprint: fingerprint(p), Levels: names(backends, generic), Tuning: tuned, options: o}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Tilings: tilings, Generic: generic, Tests: o.Tests, Runtime: o.Runtime, Plan: p,
+		Backends: backends, Tilings: tilings, Generic: generic, Tests: o.Tests, Runtime: o.Runtime, Commands: o.Commands, Plan: p,
 	}
 	out.Files, err = source.Files()
 	return out, err

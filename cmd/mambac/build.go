@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mambac/mambac/codegen"
 )
 
 // buildFlags is what the flags of build say.
@@ -60,6 +58,7 @@ gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 	f.registerLevels(cmd, "native")
 	f.registerTarget(cmd)
 	f.tuneFlags.register(cmd)
+	f.featureFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
@@ -96,7 +95,7 @@ func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) e
 		return err
 	}
 	defer end()
-	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
+	out, err := f.compile(m, f.programOptions(m), "build")
 	if err != nil {
 		return err
 	}
@@ -194,10 +193,11 @@ type built struct {
 	Weights string   `json:"weights"`
 	Math    string   `json:"math"`
 	sizes
-	PackedBytes int64 `json:"packed_bytes"` // with padding
-	Chunk       int   `json:"chunk"`
-	Kernels     int   `json:"kernels"`
-	DryRun      bool  `json:"dry_run"`
+	PackedBytes int64    `json:"packed_bytes"` // with padding
+	Chunk       int      `json:"chunk"`
+	Kernels     int      `json:"kernels"`
+	With        []string `json:"with,omitempty"` // commands that were added
+	DryRun      bool     `json:"dry_run"`
 
 	Report json.RawMessage `json:"report,omitempty"`
 }
@@ -206,7 +206,7 @@ func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
 		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
 		Weights: m.weights, Math: m.math, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
-		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
+		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), With: f.features(), DryRun: f.dryRun, Report: f.found,
 	}
 	switch {
 	case f.json:
@@ -252,5 +252,8 @@ func (c *console) printBuilt(b *built) error {
 	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
 	t.line("prefill", "%d tokens at a time", b.Chunk)
 	t.line("kernels", "%d", b.Kernels)
+	if len(b.With) > 0 {
+		t.line("with", "%s", strings.Join(b.With, ", "))
+	}
 	return t.print(c.out)
 }

@@ -26,6 +26,7 @@ type choice struct {
 	calibration        *calibration    // what was read of it
 	tuneFlags
 	importFlags
+	featureFlags
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.
@@ -83,6 +84,9 @@ func (o *choice) check() error {
 		return err
 	}
 	if err := checkTarget(o.platform); err != nil {
+		return err
+	}
+	if err := o.featureFlags.check(); err != nil {
 		return err
 	}
 	if err := o.checkTuning(); err != nil {

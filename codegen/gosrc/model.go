@@ -10,8 +10,13 @@ import (
 
 // main emits the program's entry.
 func (e *emitter) main(f *jen.File) {
+	arguments := []jen.Code{jen.Id("Compiled").Call()}
+	for _, name := range e.Commands {
+		f.ImportName(appPath+"/"+name, name)
+		arguments = append(arguments, jen.Qual(appPath+"/"+name, "Command"))
+	}
 	f.Func().Id("main").Params().Block(
-		jen.Qual("os", "Exit").Call(jen.Qual(appPath, "Main").Call(jen.Id("Compiled").Call())),
+		jen.Qual("os", "Exit").Call(jen.Qual(appPath, "Main").Call(arguments...)),
 	)
 }
 

@@ -46,6 +46,18 @@ type Metadata struct {
 	Report json.RawMessage `json:"report,omitempty"` // of build --report
 }
 
+// First is the id that stands for an empty text: the begin token, or the end
+// token, with which texts were joined in training; false if there is neither.
+func (m *Metadata) First() (id int32, ok bool) {
+	switch {
+	case m.BOS != nil:
+		return *m.BOS, true
+	case len(m.EOS) > 0:
+		return m.EOS[0], true
+	}
+	return 0, false
+}
+
 // StateSlot is one state of a sequence, [Rows, Columns], and where its values
 // lie in the state block: row r, column c is at
 //
