@@ -180,6 +180,7 @@ func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command 
 		out.Runtime = append(out.Runtime, "regex")
 	}
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
+	out.Chat = chatOf(m.Chat, out.Commands)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
@@ -217,7 +218,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Calibration: c.calibration, Math: c.math, Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States:    stateSlots(c.Plan),
-		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, BOS: c.BOS, EOS: c.EOS,
+		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, ChatTemplates: chatNames(c.Chat), BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
 		Report: report,

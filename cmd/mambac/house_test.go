@@ -66,6 +66,8 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/nlpodyssey/gopickle/types", "importer/checkpoint", "comes with it"},
 	{"github.com/mmcloughlin/avo/...", "codegen/amd64/...", "assembly is emitted there"},
 	{"github.com/dave/jennifer/jen", "codegen/gosrc", "Go source is emitted there"},
+	{"github.com/dave/jennifer/jen", "codegen/template", "Go source is emitted there, too"},
+	{"github.com/nikolalohinski/gonja/v2/...", "codegen/template", "programs hold what it reads as Go, and no interpreter"},
 	{"golang.org/x/sys/cpu", "runtime/cpu", "features of the processor"},
 	{"golang.org/x/text/unicode/norm", "runtime/tokenizer", "forms of Unicode"},
 	{"github.com/dlclark/regexp2", "runtime/regex", "expressions that look ahead, of some tokenizers"},

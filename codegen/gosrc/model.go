@@ -81,6 +81,9 @@ func (e *emitter) compiled(f *jen.File) {
 	if len(p.Taps) > 0 {
 		fields[jen.Id("Taps")] = e.taps()
 	}
+	if e.Chat != "" {
+		fields[jen.Id("Chat")] = jen.Id(e.Chat)
+	}
 	f.Comment("Compiled describes the model to the runtime.")
 	f.Func().Id("Compiled").Params().Op("*").Qual(enginePath, "Compiled").Block(
 		jen.Id("c").Op(":=").Op("&").Qual(enginePath, "Compiled").Values(fields),

@@ -46,7 +46,9 @@ type Package struct {
 	Runtime []string
 	// Commands names packages below runtime/app whose Command the program has.
 	Commands []string
-	Plan     *plan.Plan
+	// Chat is the variable that holds the chat templates; "" for none.
+	Chat string
+	Plan *plan.Plan
 }
 
 // Files emits every source file of the package except the assembly, by name.

@@ -17,23 +17,33 @@ type Template struct {
 	Text string
 }
 
+// Set is the chat templates of a checkpoint.
+type Set struct {
+	Templates []Template // the default one first
+	// Tokens are the special tokens that templates may write, by the names of
+	// their variables.
+	Tokens map[string]string
+}
+
+// Variable is the name of the variable that File emits, a list of runtime/template's
+// Template.
+const Variable = "chatTemplates"
+
 // limitText bounds a template's text.
 const limitText = 256 << 10
 
 // runtimePath is the package that emitted code calls.
 const runtimePath = "github.com/mambac/mambac/runtime/template"
 
-// File emits a Go file with the templates of a checkpoint, as the variable
-// chatTemplates. tokens are the special tokens that they may write, by the names
-// of their variables. An error names the template, and the line and construct in
-// it that cannot be compiled.
-func File(pkg, header string, templates []Template, tokens map[string]string) ([]byte, error) {
+// File emits a Go file with the templates. An error names the template, and the
+// line and construct in it that cannot be compiled.
+func (s *Set) File(pkg, header string) ([]byte, error) {
 	f := jen.NewFile(pkg)
 	f.HeaderComment(header)
 	f.ImportName(runtimePath, "template")
 	var table []jen.Code
 	var bodies [][]jen.Code
-	for i, t := range templates {
+	for i, t := range s.Templates {
 		body, err := compile(t.Text)
 		if err != nil {
 			return nil, fmt.Errorf("chat template %q: %w", t.Name, err)
@@ -43,11 +53,12 @@ func File(pkg, header string, templates []Template, tokens map[string]string) ([
 			jen.Id("Name").Op(":").Lit(t.Name), jen.Id("Tokens").Op(":").Id("chatTokens"), jen.Id("Write").Op(":").Id(function(i)),
 		))
 	}
-	f.Comment("chatTemplates write conversations as the model has learned to read them.")
-	f.Var().Id("chatTemplates").Op("=").Index().Qual(runtimePath, "Template").Values(append(table, jen.Line())...)
+	f.Comment(Variable + " write conversations as the model has learned to read them.")
+	f.Var().Id(Variable).Op("=").Index().Qual(runtimePath, "Template").Values(append(table, jen.Line())...)
 	f.Comment("chatTokens are the special tokens that templates know by name.")
-	f.Var().Id("chatTokens").Op("=").Map(jen.String()).String().Values(dictOf(tokens))
+	f.Var().Id("chatTokens").Op("=").Map(jen.String()).String().Values(dictOf(s.Tokens))
 	for i, body := range bodies {
+		f.Comment(function(i) + " is the template at its place in the list above.")
 		f.Func().Id(function(i)).Params(run().Op("*").Qual(runtimePath, "Run")).Block(body...)
 	}
 	var b bytes.Buffer

@@ -130,6 +130,7 @@ func (s *Session) printCard(d *description) error {
 	}
 	line("state", "%s", d.state())
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
+	line("chat template", "%s", orNoChat(d.ChatTemplates))
 	line("levels", "%s", strings.Join(d.Levels, ", "))
 	if d.Tuning != "" {
 		line("tuned", "as measured (%s)", d.Tuning)
@@ -159,6 +160,13 @@ func (d *description) state() string {
 		text += fmt.Sprintf(", and %.1f KiB for every token (--context bounds it)", float64(d.BytesPerToken)/(1<<10))
 	}
 	return text
+}
+
+func orNoChat(templates []string) string {
+	if len(templates) == 0 {
+		return "none"
+	}
+	return strings.Join(templates, ", ")
 }
 
 func orNone(level string) string {

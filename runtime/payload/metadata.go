@@ -28,9 +28,12 @@ type Metadata struct {
 	VocabSize int `json:"vocab_size"` // of the config; stored rows may be more
 	// SentencePiece: there is no tokenizer, as the checkpoint had one that
 	// mambac does not read.
-	SentencePiece bool    `json:"sentencepiece,omitempty"`
-	BOS           *int32  `json:"bos,omitempty"`
-	EOS           []int32 `json:"eos"`
+	SentencePiece bool `json:"sentencepiece,omitempty"`
+	// ChatTemplates names those of the checkpoint; programs that converse hold
+	// them.
+	ChatTemplates []string `json:"chat_templates,omitempty"`
+	BOS           *int32   `json:"bos,omitempty"`
+	EOS           []int32  `json:"eos"`
 
 	Parameters  int64 `json:"parameters"`
 	WeightBytes int64 `json:"weight_bytes"` // unpadded parameters and scales

@@ -2,7 +2,6 @@ package template
 
 import (
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -143,12 +142,11 @@ func (r *Run) Round(v, precision, how Value) Value {
 		if _, whole := v.whole(); whole {
 			return r.Positive(v)
 		}
-		rounded, _, err := big.ParseFloat(strconv.FormatFloat(f, 'f', int(digits), 64), 10, 53, big.ToNearestEven)
-		if err != nil {
+		rounded, err := strconv.ParseFloat(strconv.FormatFloat(f, 'f', int(digits), 64), 64)
+		if err != nil { // not a number, or infinite
 			return v
 		}
-		f, _ = rounded.Float64()
-		return Float(f)
+		return Float(rounded)
 	case "ceil":
 		return Float(math.Ceil(f*scale) / scale)
 	case "floor":
