@@ -98,27 +98,21 @@ func lex(text string) []*tokens.Token {
 // If the lexer has missed the end of a text literal, missed is the template from
 // that literal on.
 func (s *source) read(all []*tokens.Token) (list []*tokens.Token, missed string, err error) {
-	begin, end := 0, 0 // of a token
+	end := 0 // of the token before
 	for i, t := range all {
-		begin, end = end, len(s.text)
-		if i+1 < len(all) {
-			end = all[i+1].Pos
+		if t.Type == tokens.Error { // perhaps that of a literal whose end was missed
+			if _, _, ok := unquote(s.text[end:]); ok {
+				return nil, s.text[end:], nil
+			}
+			return nil, "", s.errorf(end, "syntax: %s", t.Val)
 		}
-		if i+1 < len(all) && all[i+1].Type == tokens.Error && t.Type != tokens.String { // errors lie elsewhere
-			end = min(t.Pos+len(t.Val), len(s.text))
-		}
+		end = s.end(all, i)
 		raw := s.text[t.Pos:end]
 		if t.Type != tokens.Data {
 			raw = strings.TrimLeftFunc(raw, unicode.IsSpace)
 			t.Pos = end - len(raw)
 		}
 		switch t.Type {
-		case tokens.Error:
-			// It may be that of a literal whose end was missed.
-			if _, _, ok := unquote(s.text[begin:]); ok {
-				return nil, s.text[begin:], nil
-			}
-			return nil, "", s.errorf(t.Pos, "syntax: %s", t.Val)
 		case tokens.String:
 			text, n, ok := unquote(raw)
 			if !ok {
@@ -141,6 +135,19 @@ func (s *source) read(all []*tokens.Token) (list []*tokens.Token, missed string,
 		list = append(list, t)
 	}
 	return list, "", nil
+}
+
+// end is where a token ends: the next one begins there, but for errors, which lie
+// anywhere.
+func (s *source) end(all []*tokens.Token, i int) int {
+	t := all[i]
+	switch {
+	case i+1 == len(all):
+		return len(s.text)
+	case all[i+1].Type == tokens.Error && t.Type != tokens.String:
+		return min(t.Pos+len(t.Val), len(s.text))
+	}
+	return max(all[i+1].Pos, t.Pos)
 }
 
 func (s *source) unexpected(pos int, text string) error {

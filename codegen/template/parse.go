@@ -76,13 +76,13 @@ func (b *structures) Get(word string) (parser.ControlStructureParser, bool) {
 		return nil, false
 	}
 	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
-		if b.depth++; b.depth > limitDepth {
-			return nil, b.fail(fmt.Errorf("blocks nested more than %d deep", limitDepth))
-		}
-		defer func() { b.depth-- }()
 		bp := &blockParser{structures: b, parser: p, word: word}
 		bp.reader = b.reader(args, p)
 		bp.at = at(bp.reader.pos())
+		if b.depth++; b.depth > limitDepth {
+			return nil, b.fail(b.errorf(int(bp.at), "blocks nested more than %d deep", limitDepth))
+		}
+		defer func() { b.depth-- }()
 		s := parse(bp)
 		if err := bp.finish(); err != nil {
 			return nil, b.fail(err)
@@ -357,12 +357,13 @@ func (p *blockParser) generation() statement { return &scoped{place: p.place(), 
 
 func (p *blockParser) raw() statement { return &scoped{place: p.place(), body: p.body("")} }
 
-// unsupported names what gonja has not found a parser for.
+// unsupported names what gonja has not found a parser for; its other errors are
+// about syntax.
 func unsupported(message string) string {
 	_, rest, ok := strings.Cut(message, "ControlStructure '")
 	word, _, _ := strings.Cut(rest, "'")
 	if !ok {
-		return message
+		return "syntax: " + message
 	}
 	return fmt.Sprintf("block %q is not supported, or has no beginning", word)
 }
