@@ -20,7 +20,7 @@ func (r *Run) Add(a, b Value) Value {
 			if x.tuple {
 				return Tuple(items...)
 			}
-			return r.made(items)
+			return r.madeList(items)
 		}
 	}
 	return r.calculate("+", a, b, func(x, y int64) (int64, bool) {
@@ -72,7 +72,7 @@ func (r *Run) repeat(v Value, n int64) (repeated Value, done bool) {
 		if n > 0 && int64(len(x)) > limitText/n {
 			return r.fail("it makes a text of more than %d bytes", limitText), true
 		}
-		return String(strings.Repeat(x, int(n))), true
+		return r.madeText(strings.Repeat(x, int(n))), true
 	case *list:
 		if n > 0 && int64(len(x.items)) > limitItems/n {
 			return r.fail("it makes a list of more than %d items", limitItems), true

@@ -18,6 +18,9 @@ func ParseJSON(text []byte) (Value, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	v, err := decodeJSON(d, 0)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return Value{}, err
 	}
@@ -30,9 +33,6 @@ func ParseJSON(text []byte) (Value, error) {
 func decodeJSON(d *json.Decoder, depth int) (Value, error) {
 	token, err := d.Token()
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
 		return Value{}, err
 	}
 	switch token := token.(type) {

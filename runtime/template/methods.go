@@ -270,7 +270,7 @@ func (r *Run) replace(s, old, with string, count Value) Value {
 	if len(s)+times*len(with) > limitText {
 		return r.fail("it makes a text of more than %d bytes", limitText)
 	}
-	return String(strings.Replace(s, old, with, n))
+	return r.madeText(strings.Replace(s, old, with, n))
 }
 
 // isSpace is Python's: Unicode's white space and the separators of ASCII.

@@ -49,11 +49,12 @@ func (f *Failure) Error() string { return "the chat template fails: " + f.Reason
 // Limits of one rendering. They are far above what a conversation takes, and keep
 // a template that means harm from taking the machine.
 const (
-	limitText  = 64 << 20   // bytes of any text
-	limitItems = 1 << 20    // of a list that a template makes
-	limitTurns = 20_000_000 // of all loops together
-	limitDepth = 64         // of macros that call macros
-	limitRange = 100_000    // as in Jinja's sandbox
+	limitText  = 16 << 20  // bytes of any text
+	limitItems = 1 << 18   // of a list that a template makes
+	limitTurns = 2_000_000 // of all loops together
+	limitTotal = 512 << 20 // bytes of all texts together that a template makes
+	limitDepth = 64        // of macros that call macros
+	limitRange = 100_000   // as in Jinja's sandbox
 )
 
 // Render writes a conversation as the model has learned to read it. The error is
@@ -108,8 +109,9 @@ type Run struct {
 	now       func() time.Time
 	out       []byte
 	err       error
-	turns     int // of loops, so far
-	depth     int // of macros that are being called
+	turns     int   // of loops, so far
+	made      int64 // bytes of texts
+	depth     int   // of macros that are being called
 }
 
 // Variable is what the conversation gives under a name.

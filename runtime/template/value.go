@@ -118,7 +118,7 @@ func (v Value) why() string {
 	return "a value is undefined"
 }
 
-// number is the whole number that a value is, a truth value counting as one.
+// whole is the whole number that a value is, a truth value counting as one.
 func (v Value) whole() (int64, bool) {
 	switch x := v.v.(type) {
 	case int64:
@@ -233,8 +233,8 @@ func (r *Run) all(v Value) []Value {
 	return items
 }
 
-// made is a list that the template has made.
-func (r *Run) made(items []Value) Value {
+// madeList is a list that the template has made.
+func (r *Run) madeList(items []Value) Value {
 	if len(items) > limitItems {
 		return r.fail("it makes a list of more than %d items", limitItems)
 	}
@@ -245,6 +245,9 @@ func (r *Run) made(items []Value) Value {
 func (r *Run) madeText(s string) Value {
 	if len(s) > limitText {
 		return r.fail("it makes a text of more than %d bytes", limitText)
+	}
+	if r.made += int64(len(s)); r.made > limitTotal {
+		return r.fail("it makes texts of more than %d bytes", limitTotal)
 	}
 	return String(s)
 }
