@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers clean
+.PHONY: all demo test test-platforms check race emulated generate templates fuzz bench figures bench-peers clean
 
 all: $(BIN)
 
@@ -71,6 +71,16 @@ emulated:
 # Deletes what mambac has generated and makes it again.
 generate:
 	$(GO) test ./generated -run TestFresh -update
+
+# Renders the chat templates of the tests with two oracles, python3-jinja2 of
+# Debian and @huggingface/jinja of npm (the network once), holds them against each
+# other and records what the first made.
+TEMPLATES := codegen/template/testdata
+templates:
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	npm install --silent --no-audit --no-fund --prefix "$$folder" @huggingface/jinja@0.5.11; \
+	node $(TEMPLATES)/oracle.mjs "$$folder" >"$$folder/other.json"; \
+	python3 $(TEMPLATES)/record.py "$$folder/other.json"
 
 # Every fuzz target for FUZZTIME, one after the other.
 fuzz:

@@ -5,7 +5,20 @@ import "github.com/dave/jennifer/jen"
 // emitter writes statements and expressions as Go.
 type emitter struct {
 	*source
-	err error
+	functions int // that what is being emitted lies in
+	err       error
+}
+
+// limitFunctions bounds how deep functions lie in functions: the time to format
+// them grows with the square of it, and more.
+const limitFunctions = 12
+
+// within counts a function that is being emitted, until the result is called.
+func (e *emitter) within(pos int) func() {
+	if e.functions++; e.functions > limitFunctions {
+		e.fail(pos, "conditional expressions, macros and blocks of set nested more than %d deep", limitFunctions)
+	}
+	return func() { e.functions-- }
 }
 
 // fail keeps the first error; what is emitted behind it does not matter.
@@ -72,9 +85,9 @@ func (e *emitter) statement(s statement) []jen.Code {
 	case *jump:
 		return []jen.Code{jen.Id(s.word)}
 	case *macro:
-		return e.assign(s.target, s, method("Macro", e.macro(s.target.name, s.signature)...))
+		return e.assign(s.target, s, method("Macro", e.macro(s.pos(), s.target.name, s.signature)...))
 	case *callBlock:
-		block := jen.Qual(runtimePath, "Pair").Values(jen.Id("Key").Op(":").Lit("caller"), jen.Id("Value").Op(":").Add(method("Macro", e.macro("caller", s.signature)...)))
+		block := jen.Qual(runtimePath, "Pair").Values(jen.Id("Key").Op(":").Lit("caller"), jen.Id("Value").Op(":").Add(method("Macro", e.macro(s.pos(), "caller", s.signature)...)))
 		return []jen.Code{method("Print", e.call(s.call, block))}
 	case *scoped:
 		return []jen.Code{e.scoped(s)}
@@ -147,6 +160,7 @@ func (e *emitter) assignment(s *assignment) []jen.Code {
 }
 
 func (e *emitter) capture(s *capture) []jen.Code {
+	defer e.within(s.pos())()
 	written := method("Capture", jen.Func().Params().Block(e.block(s.body)...))
 	v := e.filtered(s.value, written)
 	switch {
@@ -243,7 +257,8 @@ func (e *emitter) items(targets []*variable, item *jen.Statement) []jen.Code {
 }
 
 // macro gives the arguments with which a macro is made.
-func (e *emitter) macro(name string, s *signature) []jen.Code {
+func (e *emitter) macro(pos int, name string, s *signature) []jen.Code {
+	defer e.within(pos)()
 	var body, params []jen.Code
 	for i, p := range s.params {
 		params = append(params, jen.Lit(p.name))

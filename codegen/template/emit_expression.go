@@ -267,9 +267,9 @@ var arithmetic = map[string]string{"+": "Add", "-": "Subtract", "*": "Multiply",
 func (e *emitter) binary(x *binary) *jen.Statement {
 	switch x.op {
 	case "and":
-		return method("And", e.value(x.left), e.later(x.right))
+		return e.choice("And", x)
 	case "or":
-		return method("Or", e.value(x.left), e.later(x.right))
+		return e.choice("Or", x)
 	case "%":
 		if l, ok := x.left.(*literal); ok {
 			if _, ok := l.value.(string); ok {
@@ -280,8 +280,29 @@ func (e *emitter) binary(x *binary) *jen.Statement {
 	return method(arithmetic[x.op], e.value(x.left), e.value(x.right))
 }
 
+// choice emits a chain of one operator that gives one of its operands.
+func (e *emitter) choice(goName string, x *binary) *jen.Statement {
+	chain := []expression{x.right}
+	first := x.left
+	for {
+		left, ok := first.(*binary)
+		if !ok || left.op != x.op {
+			break
+		}
+		chain = append(chain, left.right)
+		first = left.left
+	}
+	slices.Reverse(chain)
+	args := []jen.Code{e.value(first)}
+	for _, operand := range chain {
+		args = append(args, e.later(operand))
+	}
+	return method(goName, args...)
+}
+
 // later is a function that computes an expression, for when it is needed.
 func (e *emitter) later(x expression) *jen.Statement {
+	defer e.within(x.pos())()
 	return jen.Func().Params().Add(valueType()).Block(jen.Return(e.value(x)))
 }
 

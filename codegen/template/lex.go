@@ -14,15 +14,31 @@ import (
 
 // source is the text of a template: what errors point into, and where tokens
 // take their content from.
-type source struct{ text string }
+type source struct {
+	text  string
+	lines []int // where they begin
+}
 
 // newSource reads line ends as Jinja does, and drops one at the end.
 func newSource(text string) *source {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
-	return &source{strings.TrimSuffix(text, "\n")}
+	s := &source{text: strings.TrimSuffix(text, "\n"), lines: []int{0}}
+	for i := range len(s.text) {
+		if s.text[i] == '\n' {
+			s.lines = append(s.lines, i+1)
+		}
+	}
+	return s
 }
 
-func (s *source) line(pos int) int { return 1 + strings.Count(s.text[:min(pos, len(s.text))], "\n") }
+// line is the number of the line that a place is in.
+func (s *source) line(pos int) int {
+	i, found := slices.BinarySearch(s.lines, pos)
+	if found {
+		i++
+	}
+	return i
+}
 
 // errorf is an error at a place of the template.
 func (s *source) errorf(pos int, format string, args ...any) error {
@@ -31,7 +47,7 @@ func (s *source) errorf(pos int, format string, args ...any) error {
 
 // lexTries bounds how often a template is given to the lexer; every try after
 // the first mends one literal.
-const lexTries = 1000
+const lexTries = 100
 
 // tokens gives the tokens of the template. gonja's lexer finds them; what they
 // contain is read here, from the places that it found, because it takes some

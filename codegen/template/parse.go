@@ -246,6 +246,9 @@ func (p *blockParser) condition() statement {
 	for p.err() == nil {
 		body, word, rest := p.until("elif", "else", "endif")
 		c.branches = append(c.branches, branch{is, body.statements})
+		if len(c.branches) > limitChain {
+			p.errorf("more than %d conditions", limitChain)
+		}
 		if word == "elif" {
 			is = rest.tuple(rest.or)
 			p.adopt(rest)

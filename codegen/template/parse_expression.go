@@ -12,7 +12,7 @@ import (
 const limitDepth = 100
 
 // limitChain bounds how many operations of one kind follow each other.
-const limitChain = 300
+const limitChain = 100
 
 // reader reads expressions from the tokens of one block, by Jinja's grammar.
 // gonja has a reader of expressions too, but it keeps no chain of comparisons

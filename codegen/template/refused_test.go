@@ -87,10 +87,13 @@ func TestRefused(t *testing.T) {
 		{"{{ " + strings.Repeat("(", 200) + "1" + strings.Repeat(")", 200) + " }}", "expressions nested more than"},
 		{"{{ " + strings.Repeat("not ", 200) + "1 }}", "expressions nested more than"},
 		{"{{ " + strings.Repeat("-", 200) + "1 }}", "expressions nested more than"},
-		{"{{ 1" + strings.Repeat("+ 1", 400) + " }}", "a chain of more than 300 operations"},
-		{"{{ a" + strings.Repeat(".b", 400) + " }}", "a chain of more than 300 operations"},
-		{"{{ a" + strings.Repeat("|trim", 400) + " }}", "a chain of more than 300 operations"},
+		{"{{ 1" + strings.Repeat("+ 1", 400) + " }}", "a chain of more than 100 operations"},
+		{"{{ a" + strings.Repeat(".b", 400) + " }}", "a chain of more than 100 operations"},
+		{"{{ a" + strings.Repeat("|trim", 400) + " }}", "a chain of more than 100 operations"},
 		{strings.Repeat("{% if a %}", 200) + strings.Repeat("{% endif %}", 200), "blocks nested more than"},
+		{"{% if a %}" + strings.Repeat("{% elif a %}", 400) + "{% endif %}", "more than 100 conditions"},
+		{"{{ " + strings.Repeat("(1 if a else ", 20) + "1" + strings.Repeat(") ~ 1", 20) + " }}", "conditional expressions, macros and blocks of set nested more than"},
+		{strings.Repeat("{% set a %}", 20) + strings.Repeat("{% endset %}", 20), "conditional expressions, macros and blocks of set nested more than"},
 		{strings.Repeat("a", limitText+1), "bytes, want at most"},
 	} {
 		err := Check(c.text)

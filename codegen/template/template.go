@@ -30,7 +30,7 @@ type Set struct {
 const Variable = "chatTemplates"
 
 // limitText bounds a template's text.
-const limitText = 256 << 10
+const limitText = 128 << 10
 
 // runtimePath is the package that emitted code calls.
 const runtimePath = "github.com/mambac/mambac/runtime/template"
@@ -58,7 +58,7 @@ func (s *Set) File(pkg, header string) ([]byte, error) {
 	f.Comment("chatTokens are the special tokens that templates know by name.")
 	f.Var().Id("chatTokens").Op("=").Map(jen.String()).String().Values(dictOf(s.Tokens))
 	for i, body := range bodies {
-		f.Comment(function(i) + " is the template at its place in the list above.")
+		f.Comment(fmt.Sprintf("%s is %s[%d].", function(i), Variable, i))
 		f.Func().Id(function(i)).Params(run().Op("*").Qual(runtimePath, "Run")).Block(body...)
 	}
 	var b bytes.Buffer

@@ -63,20 +63,27 @@ func (r *Run) Call(f Value, arguments []Value, named ...Pair) Value {
 	return r.Capture(func() { m.body(given) })
 }
 
-// Or is a if it is true, else b.
-func (r *Run) Or(a Value, b func() Value) Value {
-	if r.ended() || a.True() {
-		return a
+// Or is the first value that is true, or the last; those behind are not computed.
+func (r *Run) Or(v Value, others ...func() Value) Value {
+	for _, other := range others {
+		if r.ended() || v.True() {
+			break
+		}
+		v = other()
 	}
-	return b()
+	return v
 }
 
-// And is a unless it is true, else b.
-func (r *Run) And(a Value, b func() Value) Value {
-	if r.ended() || !a.True() {
-		return a
+// And is the first value that is not true, or the last; those behind are not
+// computed.
+func (r *Run) And(v Value, others ...func() Value) Value {
+	for _, other := range others {
+		if r.ended() || !v.True() {
+			break
+		}
+		v = other()
 	}
-	return b()
+	return v
 }
 
 // If is one of two values; the other is not computed.
