@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -72,7 +73,7 @@ func decode(text []byte, v any) error {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &kind) && kind.Field != "":
-		return wrong(kind.Field, "have a JSON %s, want %s", kind.Value, kind.Type.Kind())
+		return wrong(strings.TrimPrefix(kind.Field, "params."), "have a JSON %s, want %s", kind.Value, kind.Type.Kind())
 	}
 	return failf(http.StatusBadRequest, "", "the request is no JSON object: %v", err)
 }
