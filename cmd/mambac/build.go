@@ -73,39 +73,45 @@ gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 const executableBytes = 16 << 20
 
 func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) error {
-	if err := f.check(); err != nil {
+	out, err := f.make(ctx, c, argument)
+	if err != nil {
 		return err
+	}
+	return f.print(c, out)
+}
+
+// make makes what the flags say, and shows progress.
+func (f *buildFlags) make(ctx context.Context, c *console, argument string) (*compiled, error) {
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
 	m, err := openModel(argument, f.options())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer m.close()
 	f.place(m)
 	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}, output{"--report-text", f.reportText}, output{"--calibrate", f.text}); err != nil {
-		return err
+		return nil, err
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
 	end, err := f.prepare(ctx, m, f.dryRun, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
 	out, err := f.compile(m, f.programOptions(m), "build")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !f.dryRun {
-		if err := f.build(ctx, out, p); err != nil {
-			return err
-		}
+		err = f.build(ctx, out, p)
 	}
-	p.end()
-	return f.print(c, out)
+	return out, err
 }
 
 func programDoc(m *model) string {
