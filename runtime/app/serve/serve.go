@@ -81,6 +81,7 @@ func run(s *app.Session, args []string) error {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
 	}
 	o.serve.Engine, o.serve.Meta, o.serve.Tokenizer = e, a.Meta, a.Tokenizer
+	o.serve.Template = chat(s.Compiled.Chat)
 	o.serve.Log = slog.New(o.handler(s.Err))
 	server := serve.New(o.serve)
 	defer server.Close()
