@@ -185,7 +185,7 @@ func TestOfficialClient(t *testing.T) {
 		t.Skip("compiles two programs")
 	}
 	client := filepath.Join(t.TempDir(), executableName("client"))
-	build := exec.Command("go", "build", "-gcflags=all=-N -l", "-o", client, ".")
+	build := exec.Command("go", "build", "-gcflags=github.com/openai/openai-go/v3/...=-N -l", "-o", client, ".")
 	build.Dir, build.Env = filepath.Join("testdata", "openai"), append(os.Environ(), goEnv...)
 	succeed(t, build)
 	s := serve(t, talkative(t), "--addr", "127.0.0.1:0")
@@ -204,7 +204,8 @@ chat stream assistant %[1]q length
 failure 404 invalid_request_error model_not_found the model "gpt-4" does not exist; this server has "talkative"
 failure 400 invalid_request_error  temperature is -1, want 0 (greedy) to 1000
 failure 401 authentication_error invalid_api_key
-`, text, line)
+%[3]s
+`, text, line, s.alone(t, prompt, 16))
 	if got != want {
 		t.Errorf("the client is told\n%s\nwant\n%s", got, want)
 	}

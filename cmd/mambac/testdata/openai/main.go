@@ -19,12 +19,19 @@ const prompt = "func main() {\n"
 
 func main() {
 	client := openai.NewClient(option.WithBaseURL(os.Args[1]+"/v1"), option.WithAPIKey("secret"), option.WithMaxRetries(0))
-	for _, step := range []func(context.Context, *openai.Client) error{models, completion, completionStream, scored, chat, chatStream, failures} {
+	for _, step := range []func(context.Context, *openai.Client) error{models, completion, completionStream, scored, chat, chatStream, failures, simple} {
 		if err := step(context.Background(), &client); err != nil {
 			fmt.Fprintln(os.Stderr, "error:", err)
 			os.Exit(1)
 		}
 	}
+}
+
+// simple is the code of the README.
+func simple(ctx context.Context, _ *openai.Client) error {
+	err := stream(ctx, os.Args[1], "secret", prompt)
+	fmt.Println()
+	return err
 }
 
 // name is what the server calls its model.
