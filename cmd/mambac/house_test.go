@@ -57,6 +57,7 @@ var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, tes
 // foreign says which packages of others are imported where.
 var foreign = []struct{ imports, from, why string }{
 	{"github.com/spf13/cobra", "cmd/mambac", "built programs must stay small"},
+	{"github.com/spf13/pflag", "cmd/mambac", "comes with it"},
 	{"github.com/vbauerster/mpb/v8/...", "cmd/mambac", "progress is the command's"},
 	{"github.com/google/go-containerregistry/pkg/v1/...", "cmd/mambac", "images are the command's"},
 	{"github.com/CycloneDX/cyclonedx-go", "cmd/mambac", "lists of what programs consist of"},

@@ -23,10 +23,10 @@ func newServe(c *console) *cobra.Command {
 		Use:   "serve CHECKPOINT [-- FLAG...]",
 		Short: "Compile a checkpoint and answer requests over HTTP",
 		Long: `Compiles a checkpoint into a program with the command serve and runs that: an
-HTTP server in the forms of OpenAI's API. The program is kept in the user's cache
-(mambac/programs), and made again when the checkpoint, the flags or mambac have
-changed. What stands behind -- are flags of the program's command; build the
-program yourself, --with serve, to see them by its --help.`,
+HTTP server in the forms of OpenAI's API. The program is kept in the user's
+cache (mambac/programs), and made again when the checkpoint, the flags or mambac
+have changed. What stands behind -- are flags of the program's command; among
+them, --help tells of all.`,
 		Example: `  mambac serve ./my-checkpoint
   mambac serve ./my-checkpoint --weights int8 --addr 127.0.0.1:9000
   mambac serve ./my-checkpoint -- --threads 2 --max-tokens 1000`,

@@ -186,7 +186,7 @@ func TestOfficialClient(t *testing.T) {
 	}
 	client := filepath.Join(t.TempDir(), executableName("client"))
 	build := exec.Command("go", "build", "-gcflags=github.com/openai/openai-go/v3/...=-N -l", "-o", client, ".")
-	build.Dir, build.Env = filepath.Join("testdata", "openai"), append(os.Environ(), goEnv...)
+	build.Dir, build.Env = filepath.Join("testdata", "openai"), append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0") // modules come from where all others do
 	succeed(t, build)
 	s := serve(t, talkative(t), "--addr", "127.0.0.1:0")
 	got := succeed(t, exec.Command(client, s.address))

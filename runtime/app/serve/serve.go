@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,18 +26,19 @@ var Command = app.Command{
 	Name:    "serve",
 	Summary: "answer requests over HTTP",
 	Run:     run,
-	Help: `Answers requests over HTTP in the forms of OpenAI's API, until it is interrupted:
-/v1/completions, /v1/chat/completions and /v1/models, with /healthz and /metrics.
+	Help: `Answers requests over HTTP in the forms of OpenAI's API, until it is
+interrupted: /v1/completions, /v1/chat/completions and /v1/models, and besides
+/healthz and /metrics.
 
   %[1]s serve
   %[1]s serve --addr 127.0.0.1:0 --threads 2
-  MAMBAC_API_KEY=$(openssl rand -hex 16) %[1]s serve --addr :8080 --allow-host box
+  MAMBAC_API_KEY=secret %[1]s serve --addr :8080 --allow-host box
 
-  --addr HOST:PORT     where to listen (default 127.0.0.1:8080); port 0 is any that
-                       is free
-  --api-key KEY        requests must bring it; may be repeated. Whoever lists the
-                       processes of this machine sees it here; MAMBAC_API_KEY in
-                       the environment is one that they do not see
+  --addr HOST:PORT     where to listen (default 127.0.0.1:8080); port 0 is any
+                       that is free
+  --api-key KEY        requests must bring it; may be repeated. Whoever lists
+                       the processes of this machine sees it here; they do not
+                       see MAMBAC_API_KEY in the environment
   --no-auth            with an address that others can reach: no key is needed
   --name NAME          of the model in answers (default: the checkpoint's)
   --allow-host NAME    a name that the server is called by; may be repeated.
@@ -125,7 +127,7 @@ func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Dur
 }
 
 // handler writes the log.
-func (o *options) handler(w interface{ Write([]byte) (int, error) }) slog.Handler {
+func (o *options) handler(w io.Writer) slog.Handler {
 	switch o.log {
 	case "json":
 		return slog.NewJSONHandler(w, nil)
