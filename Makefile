@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate templates fuzz bench figures bench-peers clean
+.PHONY: all demo test test-platforms check race emulated generate templates fuzz bench figures load bench-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers ./cmd/mambac
+	$(GO) vet -tags figures,peers,load ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -98,6 +98,11 @@ bench:
 # in the folder for temporary files, some minutes, nothing else running.
 figures:
 	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v
+
+# 64 clients stream from a server at once for LOADTIME, 10 % of them leave and 5 %
+# ask nonsense: every text as it is alone, nothing left behind.
+load:
+	$(GO) test ./cmd/mambac -tags load -run TestLoad -count 1 -v
 
 # Measures mambac against llama.cpp, which it takes from npm and builds for this
 # processor (npm, git, cmake, a C++ compiler, the network once), and writes
