@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -264,13 +265,13 @@ func TestHeaderSize(t *testing.T) {
 }
 
 // counted counts what is read of a body that has no end.
-type counted struct{ n int64 }
+type counted struct{ n atomic.Int64 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
 	}
-	c.n += int64(len(p))
+	c.n.Add(int64(len(p)))
 	return len(p), nil
 }
 
@@ -292,8 +293,8 @@ func TestLargeBodies(t *testing.T) {
 		}
 	} // else the connection was closed before all was sent
 	settle(t, s)
-	if body.n > 50<<20 {
-		t.Errorf("%d bytes were read", body.n)
+	if n := body.n.Load(); n > 50<<20 {
+		t.Errorf("%d bytes were read", n)
 	}
 }
 
