@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate fuzz bench figures bench-peers context-curve test-peers clean
+.PHONY: all demo test test-platforms check race emulated generate templates fuzz bench figures load bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers,curve ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve,load ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -54,7 +54,7 @@ test-platforms:
 race:
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
 		set -x; \
-		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel && \
+		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve && \
 		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse && \
 		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -race .; \
 	else \
@@ -73,6 +73,16 @@ emulated:
 generate:
 	$(GO) test ./generated -run TestFresh -update
 
+# Renders the chat templates of the tests with two oracles, python3-jinja2 of
+# Debian and @huggingface/jinja of npm (the network once), holds them against each
+# other and records what the first made.
+TEMPLATES := codegen/template/testdata
+templates:
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	npm install --silent --no-audit --no-fund --prefix "$$folder" @huggingface/jinja@0.5.11; \
+	node $(TEMPLATES)/oracle.mjs "$$folder" >"$$folder/other.json"; \
+	python3 $(TEMPLATES)/record.py "$$folder/other.json"
+
 # Every fuzz target for FUZZTIME, one after the other: only the tests of packages
 # that have one are linked to be asked.
 fuzz:
@@ -90,6 +100,11 @@ bench:
 # in the folder for temporary files, some minutes, nothing else running.
 figures:
 	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v
+
+# 64 clients stream from a server at once for LOADTIME, 10 % of them leave and 5 %
+# ask nonsense: every text as it is alone, nothing left behind.
+load:
+	$(GO) test ./cmd/mambac -tags load -run TestLoad -count 1 -v
 
 # Measures mambac against llama.cpp, which it takes from npm and builds for this
 # processor (npm, git, cmake, a C++ compiler, the network once), and writes

@@ -16,6 +16,7 @@ import (
 	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/plan"
 	"github.com/mambac/mambac/codegen/target"
+	"github.com/mambac/mambac/codegen/template"
 	"github.com/mambac/mambac/ir"
 )
 
@@ -36,6 +37,10 @@ type Options struct {
 	// Runtime names packages of the runtime that are linked for what they
 	// register.
 	Runtime []string
+	// Commands names packages below runtime/app whose commands a program has.
+	Commands []string
+	// Chat is the chat templates that the program holds.
+	Chat template.Set
 	// Math is the arithmetic of products of matrices.
 	Math lower.Math
 	// Chunk overrides the number of tokens of a prefill call; 0 chooses.
@@ -107,9 +112,15 @@ func Compile(m *ir.Module, o Options) (*Output, error) {
 	out := &Output{Plan: p, Fingerprint: fingerprint(p), Levels: names(backends, generic), Tuning: tuned, options: o}
 	source := &gosrc.Package{
 		Name: o.Package, Header: header(o.Command), Doc: o.Doc, Fingerprint: out.Fingerprint,
-		Backends: backends, Tilings: tilings, Generic: generic, Tests: o.Tests, Runtime: o.Runtime, Plan: p,
+		Backends: backends, Tilings: tilings, Generic: generic, Tests: o.Tests, Runtime: o.Runtime, Commands: o.Commands, Plan: p,
 	}
-	out.Files, err = source.Files()
+	if len(o.Chat.Templates) > 0 {
+		source.Chat = template.Variable
+	}
+	if out.Files, err = source.Files(); err != nil || source.Chat == "" {
+		return out, err
+	}
+	out.Files["chat.go"], err = o.Chat.File(o.Package, source.Header)
 	return out, err
 }
 

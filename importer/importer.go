@@ -29,6 +29,7 @@ type Model struct {
 	// SentencePiece: in place of a tokenizer.json there is a tokenizer.model,
 	// which mambac does not read.
 	SentencePiece bool
+	Chat          Chat
 }
 
 // Families lists what Import knows.
@@ -50,6 +51,9 @@ func Import(c *checkpoint.Checkpoint, o Options) (*Model, error) {
 		return nil, err
 	}
 	if err := m.tokenizer(c); err != nil {
+		return nil, err
+	}
+	if err := m.chat(c); err != nil {
 		return nil, err
 	}
 	return m, nil

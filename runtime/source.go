@@ -22,7 +22,7 @@ const (
 	ModuleVersion = "v0.0.0"
 )
 
-//go:embed */*.go */*.s
+//go:embed */*.go */*.s */*/*.go
 var source embed.FS
 
 // dependencies holds the packages of others that the runtime imports,

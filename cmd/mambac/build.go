@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mambac/mambac/codegen"
 )
 
 // buildFlags is what the flags of build say.
@@ -60,6 +58,7 @@ gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 	f.registerLevels(cmd, "native")
 	f.registerTarget(cmd)
 	f.tuneFlags.register(cmd)
+	f.featureFlags.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "name of the program (default: the checkpoint's)")
 	flags.StringVar(&f.payload, "payload", "", "keep the weights in this file instead of the program")
@@ -74,39 +73,45 @@ gives the same program anywhere by --tuning. Answers stay the same to the bit.`,
 const executableBytes = 16 << 20
 
 func runBuild(ctx context.Context, c *console, f *buildFlags, argument string) error {
-	if err := f.check(); err != nil {
+	out, err := f.make(ctx, c, argument)
+	if err != nil {
 		return err
+	}
+	return f.print(c, out)
+}
+
+// make makes what the flags say, and shows progress.
+func (f *buildFlags) make(ctx context.Context, c *console, argument string) (*compiled, error) {
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
 	m, err := openModel(argument, f.options())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer m.close()
 	f.place(m)
 	if err := m.refuseOutputs(output{"-o", f.out}, output{"--payload", f.payload}, output{"--report", f.report}, output{"--report-text", f.reportText}, output{"--calibrate", f.text}); err != nil {
-		return err
+		return nil, err
 	}
 	p := c.progress(f.json || f.dryRun)
 	defer p.end()
 	end, err := f.prepare(ctx, m, f.dryRun, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
-	out, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "build")
+	out, err := f.compile(m, f.programOptions(m), "build")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !f.dryRun {
-		if err := f.build(ctx, out, p); err != nil {
-			return err
-		}
+		err = f.build(ctx, out, p)
 	}
-	p.end()
-	return f.print(c, out)
+	return out, err
 }
 
 func programDoc(m *model) string {
@@ -195,10 +200,11 @@ type built struct {
 	Math    string   `json:"math"`
 	Cache   string   `json:"cache,omitempty"` // format of keys and values, if there are any
 	sizes
-	PackedBytes int64 `json:"packed_bytes"` // with padding
-	Chunk       int   `json:"chunk"`
-	Kernels     int   `json:"kernels"`
-	DryRun      bool  `json:"dry_run"`
+	PackedBytes int64    `json:"packed_bytes"` // with padding
+	Chunk       int      `json:"chunk"`
+	Kernels     int      `json:"kernels"`
+	With        []string `json:"with,omitempty"` // commands that were added
+	DryRun      bool     `json:"dry_run"`
 
 	Report json.RawMessage `json:"report,omitempty"`
 }
@@ -207,7 +213,7 @@ func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
 		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
 		Weights: m.weights, Math: m.math, Cache: m.cache, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
-		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), DryRun: f.dryRun, Report: f.found,
+		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), With: f.features(), DryRun: f.dryRun, Report: f.found,
 	}
 	switch {
 	case f.json:
@@ -253,5 +259,8 @@ func (c *console) printBuilt(b *built) error {
 	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
 	t.line("prefill", "%d tokens at a time", b.Chunk)
 	t.line("kernels", "%d", b.Kernels)
+	if len(b.With) > 0 {
+		t.line("with", "%s", strings.Join(b.With, ", "))
+	}
 	return t.print(c.out)
 }

@@ -27,6 +27,7 @@ type choice struct {
 	calibration        *calibration    // what was read of it
 	tuneFlags
 	importFlags
+	featureFlags
 }
 
 // newChoice is what no flags say: for this machine, weights as stored.
@@ -89,6 +90,9 @@ func (o *choice) check() error {
 		return err
 	}
 	if err := checkTarget(o.platform); err != nil {
+		return err
+	}
+	if err := o.featureFlags.check(); err != nil {
 		return err
 	}
 	if err := o.checkTuning(); err != nil {
@@ -183,6 +187,7 @@ func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command 
 		out.Runtime = append(out.Runtime, "regex")
 	}
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
+	out.Chat = chatOf(m.Chat, out.Commands)
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
@@ -220,7 +225,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Calibration: c.calibration, Math: c.math, Cache: narrowCache(c.cache), Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States:    stateSlots(c.Plan),
-		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, BOS: c.BOS, EOS: c.EOS,
+		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, ChatTemplates: chatNames(c.Chat), BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
 		Report: report,

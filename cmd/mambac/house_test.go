@@ -57,6 +57,7 @@ var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, tes
 // foreign says which packages of others are imported where.
 var foreign = []struct{ imports, from, why string }{
 	{"github.com/spf13/cobra", "cmd/mambac", "built programs must stay small"},
+	{"github.com/spf13/pflag", "cmd/mambac", "comes with it"},
 	{"github.com/vbauerster/mpb/v8/...", "cmd/mambac", "progress is the command's"},
 	{"github.com/google/go-containerregistry/pkg/v1/...", "cmd/mambac", "images are the command's"},
 	{"github.com/CycloneDX/cyclonedx-go", "cmd/mambac", "lists of what programs consist of"},
@@ -66,6 +67,8 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/nlpodyssey/gopickle/types", "importer/checkpoint", "comes with it"},
 	{"github.com/mmcloughlin/avo/...", "codegen/amd64/...", "assembly is emitted there"},
 	{"github.com/dave/jennifer/jen", "codegen/gosrc", "Go source is emitted there"},
+	{"github.com/dave/jennifer/jen", "codegen/template", "Go source is emitted there, too"},
+	{"github.com/nikolalohinski/gonja/v2/...", "codegen/template", "programs hold what it reads as Go, and no interpreter"},
 	{"golang.org/x/sys/cpu", "runtime/cpu", "features of the processor"},
 	{"golang.org/x/text/unicode/norm", "runtime/tokenizer", "forms of Unicode"},
 	{"github.com/dlclark/regexp2", "runtime/regex", "expressions that look ahead, of some tokenizers"},

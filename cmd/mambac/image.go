@@ -48,6 +48,7 @@ every processor and every version of the program; the program; an SBOM and, with
 	choices(cmd, "target", linuxTargets()...)
 	flags.StringVarP(&f.out, "out", "o", "", "name of the archive or the folder")
 	f.reportFlags.register(cmd, ", and into the image")
+	f.featureFlags.register(cmd)
 	flags.BoolVar(&f.json, "json", false, "print digests and sizes as one JSON object")
 	return cmd
 }

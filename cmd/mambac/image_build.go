@@ -118,7 +118,7 @@ func (b *imageBuilder) documents(ctx context.Context, folder, target string, c *
 		return nil, err
 	}
 	m := &manifest{
-		Name: name, Family: c.Family, Weights: c.weights, Math: c.math, Fingerprint: c.Fingerprint, Mambac: version,
+		Name: name, Family: c.Family, Weights: c.weights, Math: c.math, Fingerprint: c.Fingerprint, Mambac: version, With: b.flags.features(),
 		Programs: []releasedProgram{e},
 	}
 	bom, err := m.sbom(ctx, folder)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/runtime/payload"
 )
@@ -126,7 +125,7 @@ func (o *choice) compileSeveral(m *model, targets []string, command string) ([]*
 		one := o.of(target)
 		key := strings.Join(one.levels(), " ")
 		if byLevels[key] == nil {
-			c, err := one.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, command)
+			c, err := one.compile(m, one.programOptions(m), command)
 			if err != nil {
 				return nil, err
 			}

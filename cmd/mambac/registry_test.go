@@ -37,6 +37,7 @@ func registered() string {
 		{"conversion", convert.Ways()},
 		{"container", container.Names()},
 		{"tokenizer", importtokenizer.Steps()},
+		{"feature", features},
 		{"command", commandNames(newRoot(&console{}))},
 	} {
 		for _, name := range r.holds {

@@ -31,6 +31,7 @@ type manifest struct {
 	Math        string            `json:"math"`
 	Fingerprint string            `json:"fingerprint"`
 	Mambac      string            `json:"mambac"`
+	With        []string          `json:"with,omitempty"` // commands that were added
 	Programs    []releasedProgram `json:"programs"`
 	Payload     *releasedFile     `json:"payload,omitempty"` // that programs share
 	SBOM        string            `json:"sbom"`
@@ -135,7 +136,7 @@ func (r *release) plan() ([]*compiled, error) {
 	}
 	c := codes[0]
 	r.Name, r.Family, r.Weights, r.Math, r.Fingerprint = r.name, c.Family, c.weights, c.math, c.Fingerprint
-	r.Mambac, r.SBOM = version, r.name+sbomExt
+	r.Mambac, r.SBOM, r.With = version, r.name+sbomExt, r.features()
 	if r.buildFlags.report != "" {
 		r.Report = r.name + reportExt
 	}

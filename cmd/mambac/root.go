@@ -62,7 +62,7 @@ in the local Hugging Face cache. The network is never used.`,
 	})
 	root.PersistentFlags().BoolVarP(&c.quiet, "quiet", "q", false, "no progress on stderr")
 	for _, add := range []func(*console) *cobra.Command{
-		newBuild, newImage, newGenerate, newInspect, newVerify, newConvert, newSynth, newDemo, newCompletion, newVersion,
+		newBuild, newImage, newGenerate, newInspect, newVerify, newConvert, newSynth, newDemo, newServe, newCompletion, newVersion,
 	} {
 		root.AddCommand(add(c))
 	}

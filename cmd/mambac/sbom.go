@@ -55,18 +55,22 @@ func (m *manifest) sbom(ctx context.Context, folder string) ([]byte, error) {
 
 // subject is the model, and mambac as the tool.
 func (m *manifest) subject() *cyclonedx.Metadata {
+	properties := []cyclonedx.Property{
+		{Name: "mambac:family", Value: m.Family},
+		{Name: "mambac:fingerprint", Value: m.Fingerprint},
+		{Name: "mambac:weights", Value: m.Weights},
+		{Name: "mambac:math", Value: m.Math},
+	}
+	for _, name := range m.With {
+		properties = append(properties, cyclonedx.Property{Name: "mambac:with", Value: name})
+	}
 	return &cyclonedx.Metadata{
 		Tools: &cyclonedx.ToolsChoice{Components: &[]cyclonedx.Component{
 			{Type: cyclonedx.ComponentTypeApplication, Name: "mambac", Version: m.Mambac},
 		}},
 		Component: &cyclonedx.Component{
 			BOMRef: "model:" + m.Name, Type: cyclonedx.ComponentTypeMachineLearningModel, Name: m.Name,
-			Properties: &[]cyclonedx.Property{
-				{Name: "mambac:family", Value: m.Family},
-				{Name: "mambac:fingerprint", Value: m.Fingerprint},
-				{Name: "mambac:weights", Value: m.Weights},
-				{Name: "mambac:math", Value: m.Math},
-			},
+			Properties: &properties,
 		},
 	}
 }

@@ -32,13 +32,22 @@ func (o *choice) warm(ctx context.Context) (stop func()) {
 	go func() {
 		defer close(done)
 		if g, err := o.toolchain(); err == nil {
-			_ = gobuild.Warm(ctx, g, runtime.Module+"/runtime/app")
+			_ = gobuild.Warm(ctx, g, o.packages()...)
 		}
 	}()
 	return func() {
 		cancel()
 		<-done
 	}
+}
+
+// packages lists what the program imports that takes most of its compilation.
+func (o *choice) packages() []string {
+	list := []string{runtime.Module + "/runtime/app"}
+	for _, name := range o.features() {
+		list = append(list, list[0]+"/"+name)
+	}
+	return list
 }
 
 // awaitWarm waits for warm, if it was started: two toolchains at once would

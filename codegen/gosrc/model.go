@@ -10,8 +10,13 @@ import (
 
 // main emits the program's entry.
 func (e *emitter) main(f *jen.File) {
+	arguments := []jen.Code{jen.Id("Compiled").Call()}
+	for _, name := range e.Commands {
+		f.ImportName(appPath+"/"+name, name)
+		arguments = append(arguments, jen.Qual(appPath+"/"+name, "Command"))
+	}
 	f.Func().Id("main").Params().Block(
-		jen.Qual("os", "Exit").Call(jen.Qual(appPath, "Main").Call(jen.Id("Compiled").Call())),
+		jen.Qual("os", "Exit").Call(jen.Qual(appPath, "Main").Call(arguments...)),
 	)
 }
 
@@ -75,6 +80,9 @@ func (e *emitter) compiled(f *jen.File) {
 	}
 	if len(p.Taps) > 0 {
 		fields[jen.Id("Taps")] = e.taps()
+	}
+	if e.Chat != "" {
+		fields[jen.Id("Chat")] = jen.Id(e.Chat)
 	}
 	f.Comment("Compiled describes the model to the runtime.")
 	f.Func().Id("Compiled").Params().Op("*").Qual(enginePath, "Compiled").Block(

@@ -44,7 +44,11 @@ type Package struct {
 	// Runtime names packages of the runtime that the code imports for what
 	// they register.
 	Runtime []string
-	Plan    *plan.Plan
+	// Commands names packages below runtime/app whose Command the program has.
+	Commands []string
+	// Chat is the variable that holds the chat templates; "" for none.
+	Chat string
+	Plan *plan.Plan
 }
 
 // Files emits every source file of the package except the assembly, by name.

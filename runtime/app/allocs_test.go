@@ -21,43 +21,43 @@ func TestAllocsPerGeneratedToken(t *testing.T) {
 		{"a"}, {"a", "--print", "ids"}, {"a", "--stop", "no such text"},
 		{"a", "--temperature", "1", "--top-k", "40", "--top-p", "0.9", "--min-p", "0.01", "--repetition-penalty", "1.1"},
 	} {
-		s := &session{
-			ctx: context.Background(), compiled: enginetest.Compiled(vocab), started: time.Now(),
-			open: func() (*payload.Payload, error) { return payload.Open(path) },
-			out:  io.Discard, err: io.Discard, terminal: true,
+		s := &Session{
+			Context: context.Background(), Compiled: enginetest.Compiled(vocab), started: time.Now(),
+			Open: func() (*payload.Payload, error) { return payload.Open(path) },
+			Out:  io.Discard, Err: io.Discard, Terminal: true,
 		}
 		if allocs := allocsPerToken(t, s, append(args, "--ignore-eos")); allocs != 0 {
 			t.Errorf("run %q: %v allocations per token", args, allocs)
 		}
 		end := unending.write(t)
-		s.open = func() (*payload.Payload, error) { return payload.Open(end) }
+		s.Open = func() (*payload.Payload, error) { return payload.Open(end) }
 		if allocs := allocsPerToken(t, s, args); allocs != 0 {
 			t.Errorf("run %q with an end token: %v allocations per token", args, allocs)
 		}
 	}
 }
 
-func allocsPerToken(t *testing.T, s *session, args []string) float64 {
+func allocsPerToken(t *testing.T, s *Session, args []string) float64 {
 	t.Helper()
 	var o runOptions
 	if _, err := o.parse(args); err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.close()
+	defer m.Close()
 	o.n = -1
 	g, err := s.newGeneration(m, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.model.Close()
-	if err := g.session.Prefill(s.ctx, []int{'a'}); err != nil {
+	if err := g.session.Prefill(s.Context, []int{'a'}); err != nil {
 		t.Fatal(err)
 	}
-	next, stop := iter.Pull2(g.tokens(s.ctx))
+	next, stop := iter.Pull2(g.tokens(s.Context))
 	defer stop()
 	one := func() {
 		token, err, _ := next()

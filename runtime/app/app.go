@@ -1,5 +1,6 @@
 // Package app is the commands of a built program: run, logits, ppl, tokens,
-// bench and info over one compiled model; it sees runtime/… only.
+// bench and info over one compiled model, and what packages below it, each a
+// command that a program may have besides, need of it; it sees runtime/… only.
 package app
 
 import (
@@ -25,51 +26,56 @@ const (
 	exitInterrupt = 130
 )
 
-// command is one word that the program understands.
-type command struct {
-	name    string
-	summary string
-	help    string // %[1]s stands for the program's name
-	run     func(s *session, args []string) error
+// Command is one word that a program understands. A package below this one, which
+// a program holds if it was built --with its name, exports one.
+type Command struct {
+	Name    string
+	Summary string
+	Help    string // %[1]s stands for the program's name
+	Run     func(s *Session, args []string) error
 }
 
 // commands is in the order of the help.
-func commands() []command {
-	return []command{runCommand, logitsCommand, pplCommand, tokensCommand, benchCommand, infoCommand}
+func commands() []Command {
+	return []Command{runCommand, logitsCommand, pplCommand, tokensCommand, benchCommand, infoCommand}
 }
 
 // commands is those of the program at hand.
-func (s *session) commands() []command {
-	if len(s.compiled.Taps) > 0 {
-		return append(commands(), tapsCommand)
+func (s *Session) commands() []Command {
+	list := commands()
+	if len(s.Compiled.Taps) > 0 {
+		list = append(list, tapsCommand)
 	}
-	return commands()
+	return append(list, s.added...)
 }
 
-// session is what a command works with.
-type session struct {
-	ctx      context.Context
-	compiled *engine.Compiled
-	open     func() (*payload.Payload, error)
-	program  string // as the user called it, without folders
-	started  time.Time
-	in       io.Reader
-	out, err io.Writer
-	terminal bool                                  // out is one
-	launch   launcher                              // nil for the program itself
-	limits   func(threads int) (benchLimit, error) // of this machine
+// Session is what a command works with.
+type Session struct {
+	Context  context.Context // ended by an interrupt
+	Compiled *engine.Compiled
+	Open     func() (*payload.Payload, error)
+	Name     string // of the program, as the user called it, without folders
+	In       io.Reader
+	Out, Err io.Writer
+	Terminal bool // Out is one
+
+	added   []Command // those that the program was built --with
+	started time.Time
+	launch  launcher                              // nil for the program itself
+	limits  func(threads int) (benchLimit, error) // of this machine
 }
 
 // Main runs the program that carries its model in its own file, with the
-// arguments and streams of the process; the result is the exit status.
-func Main(c *engine.Compiled) int {
+// arguments and streams of the process; the result is the exit status. Added
+// commands stand behind those that every program has.
+func Main(c *engine.Compiled, added ...Command) int {
 	started := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s := &session{
-		ctx: ctx, compiled: c, open: payload.OpenSelf,
-		program: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), started: started,
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: isTerminal(os.Stdout), limits: probeLimits,
+	s := &Session{
+		Context: ctx, Compiled: c, Open: payload.OpenSelf,
+		Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), added: added, started: started,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stdout), limits: probeLimits,
 	}
 	return s.main(os.Args[1:])
 }
@@ -86,46 +92,48 @@ type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
-func usagef(format string, args ...any) error {
+// Usagef is an error of whoever called the program, which exits with another
+// status than after a failure.
+func Usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
 // main runs one command and reports its error.
-func (s *session) main(args []string) int {
+func (s *Session) main(args []string) int {
 	err := s.dispatch(args)
 	var usage *usageError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, context.Canceled) && s.ctx.Err() != nil:
+	case errors.Is(err, context.Canceled) && s.Context.Err() != nil:
 		return exitInterrupt
 	case brokenPipe(err):
 		return exitFailure // whoever read us has left and wants no message
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "error: %s; see %s\n", oneLine(err), s.helpHint(args))
+		fmt.Fprintf(s.Err, "error: %s; see %s\n", oneLine(err), s.helpHint(args))
 		return exitUsage
 	}
-	fmt.Fprintf(s.err, "error: %s\n", oneLine(err))
+	fmt.Fprintf(s.Err, "error: %s\n", oneLine(err))
 	return exitFailure
 }
 
 // helpHint is the call that helps with a wrong one.
-func (s *session) helpHint(args []string) string {
+func (s *Session) helpHint(args []string) string {
 	if len(args) > 0 {
 		if c, ok := s.lookup(args[0]); ok {
-			return s.program + " " + c.name + " --help"
+			return s.Name + " " + c.Name + " --help"
 		}
 	}
-	return s.program + " --help"
+	return s.Name + " --help"
 }
 
 func oneLine(err error) string {
 	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
 }
 
-func (s *session) dispatch(args []string) error {
+func (s *Session) dispatch(args []string) error {
 	if len(args) == 0 {
-		return usagef("no command; one of %s", s.names())
+		return Usagef("no command; one of %s", s.names())
 	}
 	switch args[0] {
 	case "help", "--help", "-help", "-h":
@@ -133,48 +141,48 @@ func (s *session) dispatch(args []string) error {
 	}
 	c, ok := s.lookup(args[0])
 	if !ok {
-		return usagef("unknown command %q; one of %s", args[0], s.names())
+		return Usagef("unknown command %q; one of %s", args[0], s.names())
 	}
-	err := c.run(s, args[1:])
+	err := c.Run(s, args[1:])
 	if errors.Is(err, errHelp) {
 		return s.help(args[:1])
 	}
 	return err
 }
 
-func (s *session) lookup(name string) (command, bool) {
+func (s *Session) lookup(name string) (Command, bool) {
 	for _, c := range s.commands() {
-		if c.name == name {
+		if c.Name == name {
 			return c, true
 		}
 	}
-	return command{}, false
+	return Command{}, false
 }
 
-func (s *session) names() string {
+func (s *Session) names() string {
 	var list []string
 	for _, c := range s.commands() {
-		list = append(list, c.name)
+		list = append(list, c.Name)
 	}
 	return strings.Join(list, ", ")
 }
 
 // help prints what a command does, or what commands there are.
-func (s *session) help(args []string) error {
+func (s *Session) help(args []string) error {
 	if len(args) > 0 {
 		c, ok := s.lookup(args[0])
 		if !ok {
-			return usagef("unknown command %q; one of %s", args[0], s.names())
+			return Usagef("unknown command %q; one of %s", args[0], s.names())
 		}
-		_, err := fmt.Fprintf(s.out, c.help, s.program)
+		_, err := fmt.Fprintf(s.Out, c.Help, s.Name)
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\ncode for its shapes, its weights, its tokenizer.\n\n", s.program)
+	fmt.Fprintf(&b, "%s is a language model compiled by mambac:\ncode for its shapes, its weights, its tokenizer.\n\n", s.Name)
 	for _, c := range s.commands() {
-		fmt.Fprintf(&b, "  %s %-8s %s\n", s.program, c.name, c.summary)
+		fmt.Fprintf(&b, "  %s %-8s %s\n", s.Name, c.Name, c.Summary)
 	}
-	fmt.Fprintf(&b, "\n%s COMMAND --help tells more.\n%s=LEVEL in the environment forces a CPU level.\n", s.program, engine.LevelEnv)
-	_, err := io.WriteString(s.out, b.String())
+	fmt.Fprintf(&b, "\n%s COMMAND --help tells more.\n%s=LEVEL in the environment forces a CPU level.\n", s.Name, engine.LevelEnv)
+	_, err := io.WriteString(s.Out, b.String())
 	return err
 }

@@ -71,11 +71,11 @@ func (c call) run(t testing.TB, args ...string) result {
 	if c.tapped {
 		compiled = enginetest.Tapped(vocab)
 	}
-	s := &session{
-		ctx: c.ctx, compiled: compiled,
-		open:    func() (*payload.Payload, error) { return payload.Open(path) },
-		program: "model", started: time.Now(),
-		in: strings.NewReader(c.in), out: &out, err: &complaint, terminal: c.terminal, launch: c.launch, limits: fakeLimits,
+	s := &Session{
+		Context: c.ctx, Compiled: compiled,
+		Open: func() (*payload.Payload, error) { return payload.Open(path) },
+		Name: "model", started: time.Now(),
+		In: strings.NewReader(c.in), Out: &out, Err: &complaint, Terminal: c.terminal, launch: c.launch, limits: fakeLimits,
 	}
 	status := s.main(args)
 	return result{status, out.String(), complaint.String()}
@@ -115,19 +115,19 @@ func TestUsage(t *testing.T) {
 func TestEveryCommandHelps(t *testing.T) {
 	all := requireOK(t, call{tapped: true}.run(t, "--help"))
 	for _, c := range append(commands(), tapsCommand) {
-		if !strings.Contains(all, c.name) || !strings.Contains(all, c.summary) {
-			t.Errorf("%s is not in the help", c.name)
+		if !strings.Contains(all, c.Name) || !strings.Contains(all, c.Summary) {
+			t.Errorf("%s is not in the help", c.Name)
 		}
-		text := requireOK(t, call{tapped: true}.run(t, c.name, "--help"))
-		if text != requireOK(t, call{tapped: true}.run(t, "help", c.name)) || !strings.Contains(text, "model "+c.name) {
-			t.Errorf("help of %s: %s", c.name, text)
+		text := requireOK(t, call{tapped: true}.run(t, c.Name, "--help"))
+		if text != requireOK(t, call{tapped: true}.run(t, "help", c.Name)) || !strings.Contains(text, "model "+c.Name) {
+			t.Errorf("help of %s: %s", c.Name, text)
 		}
 		if strings.Contains(text, "%!") {
-			t.Errorf("help of %s has a wrong verb: %s", c.name, text)
+			t.Errorf("help of %s has a wrong verb: %s", c.Name, text)
 		}
 		for line := range strings.Lines(text + all) {
 			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 80 {
-				t.Errorf("help of %s is wider than 80 columns: %s", c.name, line)
+				t.Errorf("help of %s is wider than 80 columns: %s", c.Name, line)
 			}
 		}
 	}

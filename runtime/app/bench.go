@@ -13,11 +13,11 @@ import (
 	"github.com/mambac/mambac/runtime/probe"
 )
 
-var benchCommand = command{
-	name:    "bench",
-	summary: "measure speed against the limits of this machine",
-	run:     (*session).bench,
-	help: `Measures prefill and decode, and this machine's limits in the same run: the
+var benchCommand = Command{
+	Name:    "bench",
+	Summary: "measure speed against the limits of this machine",
+	Run:     (*Session).bench,
+	Help: `Measures prefill and decode, and this machine's limits in the same run: the
 rate of sequential reads (1 GiB of memory is taken for that) and of float32
 multiply-adds and int8 dot products.
 
@@ -102,13 +102,13 @@ func (s spread) scaled(by float64) spread { return spread{s.Min * by, s.Median *
 // benchOptions is what the flags of bench say.
 type benchOptions struct {
 	json                bool
-	workers             workers
+	workers             Workers
 	threads, batch, at  numbers
 	prompt, gen, repeat int
 }
 
 func (o *benchOptions) parse(args []string) error {
-	f := newFlags("bench")
+	f := NewFlags("bench")
 	f.BoolVar(&o.json, "json", false, "")
 	f.Var(&o.threads, "threads", "")
 	o.workers.registerMmap(f)
@@ -117,7 +117,7 @@ func (o *benchOptions) parse(args []string) error {
 	f.IntVar(&o.gen, "gen", 128, "")
 	f.IntVar(&o.repeat, "repeat", 5, "")
 	f.Var(&o.at, "at", "")
-	if _, err := parse(f, args, 0); err != nil {
+	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
 	if len(o.threads) == 0 {
@@ -127,29 +127,29 @@ func (o *benchOptions) parse(args []string) error {
 		o.batch = numbers{1}
 	}
 	if slices.Contains(o.threads, 0) || slices.Contains(o.batch, 0) || slices.Contains(o.at, 0) {
-		return usagef("--threads, --batch and --at: want numbers ≥ 1")
+		return Usagef("--threads, --batch and --at: want numbers ≥ 1")
 	}
 	if o.prompt < 1 || o.gen < 1 || o.repeat < 1 {
-		return usagef("--prompt, --gen and --repeat: want numbers ≥ 1")
+		return Usagef("--prompt, --gen and --repeat: want numbers ≥ 1")
 	}
 	return nil
 }
 
 // bench measures the program as a user runs it, then the engine, then the
 // machine: what comes later takes more memory and must not count before.
-func (s *session) bench(args []string) error {
+func (s *Session) bench(args []string) error {
 	var o benchOptions
 	if err := o.parse(args); err != nil {
 		return err
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.Close()
 	r := &benchReport{
-		CPU: cpu.Name(), Flags: cpu.Flags(), Weights: m.meta.Weights, Math: m.meta.Math,
-		StateBytes: m.meta.StateBytes, WeightBytes: m.meta.WeightBytes,
+		CPU: cpu.Name(), Flags: cpu.Flags(), Weights: m.Meta.Weights, Math: m.Meta.Math,
+		StateBytes: m.Meta.StateBytes, WeightBytes: m.Meta.WeightBytes,
 	}
 	if err := s.benchProgram(m, r); err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *session) bench(args []string) error {
 			return err
 		}
 	}
-	r.relate(m.meta, &o)
+	r.relate(m.Meta, &o)
 	if o.json {
 		return s.printJSON(r)
 	}
@@ -172,9 +172,9 @@ func (s *session) bench(args []string) error {
 }
 
 // benchThreads runs all batches with one number of threads.
-func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *benchReport) error {
-	o.workers.threads = threads
-	e, err := m.engine(o.workers)
+func (s *Session) benchThreads(m *Artifact, o *benchOptions, threads int, r *benchReport) error {
+	o.workers.Threads = threads
+	e, err := m.Engine(o.workers)
 	if err != nil {
 		return err
 	}
@@ -207,17 +207,17 @@ func (s *session) benchThreads(m *artifact, o *benchOptions, threads int, r *ben
 }
 
 // settle brings weights and buffers to where a long run has them.
-func (s *session) settle(m *artifact, e *engine.Engine, o *benchOptions, r *benchReport) error {
-	if err := e.Prefill(s.ctx, e.NewState(), benchIDs(o.prompt, e.Shape().Vocab), engine.LastLogits, drop); err != nil {
+func (s *Session) settle(m *Artifact, e *engine.Engine, o *benchOptions, r *benchReport) error {
+	if err := e.Prefill(s.Context, e.NewState(), benchIDs(o.prompt, e.Shape().Vocab), engine.LastLogits, drop); err != nil {
 		return err
 	}
-	if err := e.Decode(s.ctx, []*engine.State{e.NewState()}, []int32{0}, [][]float32{e.NewLogits()}); err != nil {
+	if err := e.Decode(s.Context, []*engine.State{e.NewState()}, []int32{0}, [][]float32{e.NewLogits()}); err != nil {
 		return err
 	}
-	if err := e.MoveAll(s.ctx); err != nil {
+	if err := e.MoveAll(s.Context); err != nil {
 		return err
 	}
-	if weights, ok := m.file.Section(payload.WeightsSection); ok {
+	if weights, ok := m.File.Section(payload.WeightsSection); ok {
 		if n, ok := hugepage.Bytes(weights); ok {
 			r.HugeBytes = &n
 		}
@@ -227,11 +227,11 @@ func (s *session) settle(m *artifact, e *engine.Engine, o *benchOptions, r *benc
 
 // benchRound is one prefill of a fresh sequence, and then decode steps of
 // batch copies of it; in tokens a second.
-func (s *session) benchRound(e *engine.Engine, o *benchOptions, batch int) (prefill, decode float64, err error) {
+func (s *Session) benchRound(e *engine.Engine, o *benchOptions, batch int) (prefill, decode float64, err error) {
 	state := e.NewState()
 	ids := benchIDs(o.prompt, e.Shape().Vocab)
 	start := time.Now()
-	if err := e.Prefill(s.ctx, state, ids, engine.LastLogits, drop); err != nil {
+	if err := e.Prefill(s.Context, state, ids, engine.LastLogits, drop); err != nil {
 		return 0, 0, err
 	}
 	prefill = float64(o.prompt) / time.Since(start).Seconds()
@@ -242,7 +242,7 @@ func (s *session) benchRound(e *engine.Engine, o *benchOptions, batch int) (pref
 	steps := benchIDs(o.gen+batch, e.Shape().Vocab)
 	start = time.Now()
 	for i := range o.gen {
-		if err := e.Decode(s.ctx, states, steps[i:i+batch], logits); err != nil {
+		if err := e.Decode(s.Context, states, steps[i:i+batch], logits); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -262,8 +262,8 @@ func benchIDs(n, vocab int) []int32 {
 	return ids
 }
 
-func (s *session) benchLimits(threads int, r *benchReport) error {
-	if err := s.ctx.Err(); err != nil {
+func (s *Session) benchLimits(threads int, r *benchReport) error {
+	if err := s.Context.Err(); err != nil {
 		return err
 	}
 	limit, err := s.limits(threads)
@@ -307,7 +307,7 @@ func (run *benchRun) relate(meta *payload.Metadata, prompt int, limit *benchLimi
 	run.PrefillFraction = run.Prefill.scaled(float64(run.PrefillFlopPerToken) / (peak * 1e9))
 }
 
-func (s *session) printBench(r *benchReport) error {
+func (s *Session) printBench(r *benchReport) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, level %s, weights %s, math %s\n", r.CPU, r.Level, r.Weights, r.Math)
 	for _, l := range r.Limits {
@@ -330,6 +330,6 @@ func (s *session) printBench(r *benchReport) error {
 	if r.FirstTokenMS != nil {
 		fmt.Fprintf(&b, ", first token %.1f ms", *r.FirstTokenMS)
 	}
-	_, err := fmt.Fprintln(s.out, b.String())
+	_, err := fmt.Fprintln(s.Out, b.String())
 	return err
 }

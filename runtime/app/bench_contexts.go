@@ -26,7 +26,7 @@ type benchContext struct {
 // benchContexts reads one text as far as the longest context, and decodes a
 // little at each length on the way. What was decoded is taken back: the
 // sequence is not copied, for at the longest contexts it may fill the memory.
-func (s *session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchContext, error) {
+func (s *Session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchContext, error) {
 	lengths := slices.Compact(slices.Sorted(slices.Values(o.at)))
 	last := lengths[len(lengths)-1]
 	if err := e.CheckPosition(last + o.gen); err != nil {
@@ -39,7 +39,7 @@ func (s *session) benchContexts(e *engine.Engine, o *benchOptions) ([]benchConte
 	for _, n := range lengths {
 		busy := watchOthers()
 		start := time.Now()
-		if err := e.Prefill(s.ctx, state, ids[state.Pos():n], engine.LastLogits, drop); err != nil {
+		if err := e.Prefill(s.Context, state, ids[state.Pos():n], engine.LastLogits, drop); err != nil {
 			return nil, err
 		}
 		reading += time.Since(start)
@@ -77,14 +77,14 @@ func watchOthers() func() *float64 {
 
 // benchSteps decodes the ids several times from where the state stands, which
 // is where it stands afterwards.
-func (s *session) benchSteps(e *engine.Engine, state *engine.State, ids []int32, repeat int) (spread, error) {
+func (s *Session) benchSteps(e *engine.Engine, state *engine.State, ids []int32, repeat int) (spread, error) {
 	position, block := state.Pos(), slices.Clone(state.Block())
 	states, logits := []*engine.State{state}, [][]float32{e.NewLogits()}
 	var speeds []float64
 	for range repeat {
 		start := time.Now()
 		for i := range ids {
-			if err := e.Decode(s.ctx, states, ids[i:i+1], logits); err != nil {
+			if err := e.Decode(s.Context, states, ids[i:i+1], logits); err != nil {
 				return spread{}, err
 			}
 		}

@@ -27,17 +27,17 @@ var errCannotLaunch = errors.New("the program cannot start itself here")
 
 // benchProgram fills in what a user of run sees: the median of the tries
 // after one that warms the page cache.
-func (s *session) benchProgram(m *artifact, r *benchReport) error {
+func (s *Session) benchProgram(m *Artifact, r *benchReport) error {
 	launch := s.launch
 	if launch == nil {
-		launch = launchFile(m.file.Program())
+		launch = launchFile(m.File.Program())
 	}
 	ids := fmt.Sprint(benchIDs(benchPrompt, m.compiled.Shape.Vocab))
 	args := []string{"run", "--ids", strings.ReplaceAll(strings.Trim(ids, "[]"), " ", ","), "-n", "16", "--print", "ids", "--ignore-eos"}
 	var times []time.Duration
 	var largest int64
 	for try := range benchTries + 1 {
-		first, resident, err := launch(s.ctx, args)
+		first, resident, err := launch(s.Context, args)
 		if errors.Is(err, errCannotLaunch) {
 			return nil
 		}

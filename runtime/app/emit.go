@@ -7,14 +7,14 @@ import (
 )
 
 // newEmitter chooses between text and ids.
-func (s *session) newEmitter(a *artifact, m *model.Model, o *runOptions) (emitter, error) {
+func (s *Session) newEmitter(a *Artifact, m *model.Model, o *runOptions) (emitter, error) {
 	if o.print == "ids" {
-		return &idEmitter{printer: printer{w: s.out}}, nil
+		return &idEmitter{printer: printer{w: s.Out}}, nil
 	}
 	if m.Tokenizer() == nil {
 		return nil, a.noTokenizer()
 	}
-	return &textEmitter{tokenizer: m.Tokenizer(), printer: printer{w: s.out, escape: s.terminal}}, nil
+	return &textEmitter{tokenizer: m.Tokenizer(), printer: printer{w: s.Out, escape: s.Terminal}}, nil
 }
 
 // textEmitter prints whole characters, without special tokens.

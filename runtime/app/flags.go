@@ -10,23 +10,23 @@ import (
 
 var errHelp = errors.New("help wanted")
 
-// newFlags makes an empty set; what is wrong is reported by parse alone.
-func newFlags(name string) *flag.FlagSet {
+// NewFlags makes an empty set; what is wrong is reported by Parse alone.
+func NewFlags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	return f
 }
 
-// parse takes flags before, between and behind the other arguments, which it
+// Parse takes flags before, between and behind the other arguments, which it
 // returns; behind "--" everything is an argument. At most limit are accepted.
-func parse(f *flag.FlagSet, args []string, limit int) ([]string, error) {
+func Parse(f *flag.FlagSet, args []string, limit int) ([]string, error) {
 	var rest []string
 	for len(args) > 0 {
 		if err := f.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
 				return nil, errHelp
 			}
-			return nil, usagef("%v", err)
+			return nil, Usagef("%v", err)
 		}
 		left := f.Args()
 		if ended := len(left) < len(args) && args[len(args)-len(left)-1] == "--"; ended {
@@ -40,7 +40,7 @@ func parse(f *flag.FlagSet, args []string, limit int) ([]string, error) {
 		args = left[1:]
 	}
 	if len(rest) > limit {
-		return nil, usagef("unexpected argument %q", rest[limit])
+		return nil, Usagef("unexpected argument %q", rest[limit])
 	}
 	return rest, nil
 }
@@ -95,7 +95,7 @@ func parseIDs(text string) ([]int32, error) {
 	for _, field := range fields {
 		id, err := strconv.ParseInt(field, 10, 32)
 		if err != nil {
-			return nil, usagef("%q is no token id; want whole numbers separated by commas", field)
+			return nil, Usagef("%q is no token id; want whole numbers separated by commas", field)
 		}
 		ids = append(ids, int32(id))
 	}

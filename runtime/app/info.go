@@ -12,11 +12,11 @@ import (
 	"github.com/mambac/mambac/runtime/report"
 )
 
-var infoCommand = command{
-	name:    "info",
-	summary: "what this model is and was built for",
-	run:     (*session).info,
-	help: `Prints what the program holds: model, sizes, weight format, CPU levels.
+var infoCommand = Command{
+	Name:    "info",
+	Summary: "what this model is and was built for",
+	Run:     (*Session).info,
+	Help: `Prints what the program holds: model, sizes, weight format, CPU levels.
 
   %[1]s info
   %[1]s info --check     read all weights and compare with their hash
@@ -38,6 +38,7 @@ type description struct {
 	Vocab     int      `json:"stored_vocab_size"`
 	Tokenizer bool     `json:"tokenizer"`
 	Checked   bool     `json:"checked"`
+	With      []string `json:"with,omitempty"` // commands that were added
 
 	// What a sequence keeps beside state_bytes: of every token, and of the tokens
 	// of a sliding window.
@@ -45,26 +46,29 @@ type description struct {
 	WindowBytes   int `json:"window_bytes"`
 }
 
-func (s *session) info(args []string) error {
-	f := newFlags("info")
+func (s *Session) info(args []string) error {
+	f := NewFlags("info")
 	asJSON := f.Bool("json", false, "")
 	check := f.Bool("check", false, "")
 	report := f.Bool("report", false, "")
-	if _, err := parse(f, args, 0); err != nil {
+	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.Close()
 	if *check {
-		if err := m.file.Check(); err != nil {
+		if err := m.File.Check(); err != nil {
 			return err
 		}
 	}
 	d := m.describe()
 	d.Checked = *check
+	for _, c := range s.added {
+		d.With = append(d.With, c.Name)
+	}
 	switch {
 	case *report:
 		return s.printReport(m, *asJSON)
@@ -74,43 +78,43 @@ func (s *session) info(args []string) error {
 	return s.printCard(d)
 }
 
-func (m *artifact) describe() *description {
+func (m *Artifact) describe() *description {
 	level, err := m.compiled.Best()
 	if err != nil {
 		level = ""
 	}
 	return &description{
-		Metadata: m.meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
-		Threads: cpu.PhysicalCores(), Vocab: m.compiled.Shape.Vocab, Tokenizer: m.tokenizer != nil,
+		Metadata: m.Meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
+		Threads: cpu.PhysicalCores(), Vocab: m.compiled.Shape.Vocab, Tokenizer: m.Tokenizer != nil,
 		BytesPerToken: m.compiled.Shape.BytesPerToken(), WindowBytes: m.compiled.Shape.WindowBytes(),
 	}
 }
 
-func (s *session) printReport(m *artifact, asJSON bool) error {
-	if len(m.meta.Report) == 0 {
+func (s *Session) printReport(m *Artifact, asJSON bool) error {
+	if len(m.Meta.Report) == 0 {
 		return errors.New("the program was built without a report; build it with --report")
 	}
 	if asJSON {
-		return s.printJSON(m.meta.Report)
+		return s.printJSON(m.Meta.Report)
 	}
-	text, err := report.Format(m.meta.Report)
+	text, err := report.Format(m.Meta.Report)
 	if err != nil {
 		return err
 	}
-	_, err = s.out.Write(appendEscaped(nil, []byte(text)))
+	_, err = s.Out.Write(appendEscaped(nil, []byte(text)))
 	return err
 }
 
-func (s *session) printJSON(v any) error {
+func (s *Session) printJSON(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	_, err = s.out.Write(append(text, '\n'))
+	_, err = s.Out.Write(append(text, '\n'))
 	return err
 }
 
-func (s *session) printCard(d *description) error {
+func (s *Session) printCard(d *description) error {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-22s "+format+"\n", append([]any{name}, args...)...)
@@ -129,9 +133,13 @@ func (s *session) printCard(d *description) error {
 		line("caches", "%s", d.Cache)
 	}
 	line("tokenizer", "%s", map[bool]string{true: "yes", false: "none: --ids only"}[d.Tokenizer])
+	line("chat template", "%s", orNoChat(d.ChatTemplates))
 	line("levels", "%s", strings.Join(d.Levels, ", "))
 	if d.Tuning != "" {
 		line("tuned", "as measured (%s)", d.Tuning)
+	}
+	if len(d.With) > 0 {
+		line("built with", "%s", strings.Join(d.With, ", "))
 	}
 	line("this processor", "%s (%s), %d cores", d.CPU, strings.Join(d.Flags, " "), d.Threads)
 	line("runs at level", "%s", orNone(d.Level))
@@ -141,7 +149,7 @@ func (s *session) printCard(d *description) error {
 		line("payload", "checked, unaltered")
 	}
 	text := string(appendEscaped(nil, []byte(b.String())))
-	_, err := fmt.Fprint(s.out, text)
+	_, err := fmt.Fprint(s.Out, text)
 	return err
 }
 
@@ -155,6 +163,13 @@ func (d *description) state() string {
 		text += fmt.Sprintf(", and %.1f KiB for every token (--context bounds it)", float64(d.BytesPerToken)/(1<<10))
 	}
 	return text
+}
+
+func orNoChat(templates []string) string {
+	if len(templates) == 0 {
+		return "none"
+	}
+	return strings.Join(templates, ", ")
 }
 
 func orNone(level string) string {

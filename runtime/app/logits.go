@@ -10,11 +10,11 @@ import (
 	"github.com/mambac/mambac/runtime/safetensors"
 )
 
-var logitsCommand = command{
-	name:    "logits",
-	summary: "write the logits of token ids to a file",
-	run:     (*session).logits,
-	help: `Writes the logits that follow each of the ids, as tensor "logits" [T,V] f32.
+var logitsCommand = Command{
+	Name:    "logits",
+	Summary: "write the logits of token ids to a file",
+	Run:     (*Session).logits,
+	Help: `Writes the logits that follow each of the ids, as tensor "logits" [T,V] f32.
 
   %[1]s logits --ids 1,2,3 -o logits.safetensors
   %[1]s logits --ids 1,2,3 -o logits.safetensors --by decode
@@ -28,14 +28,14 @@ var logitsCommand = command{
 `,
 }
 
-func (s *session) logits(args []string) error {
-	f := newFlags("logits")
+func (s *Session) logits(args []string) error {
+	f := NewFlags("logits")
 	list := f.String("ids", "", "")
 	path := f.String("o", "", "")
 	by := f.String("by", "prefill", "")
-	var o workers
-	o.register(f)
-	if _, err := parse(f, args, 0); err != nil {
+	var o Workers
+	o.Register(f)
+	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
 	ids, err := parseIDs(*list)
@@ -43,18 +43,18 @@ func (s *session) logits(args []string) error {
 	case err != nil:
 		return err
 	case len(ids) == 0:
-		return usagef("--ids is missing")
+		return Usagef("--ids is missing")
 	case *path == "":
-		return usagef("-o FILE.safetensors is missing")
+		return Usagef("-o FILE.safetensors is missing")
 	case *by != "prefill" && *by != "decode":
-		return usagef("--by %s: want prefill or decode", *by)
+		return Usagef("--by %s: want prefill or decode", *by)
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	e, err := m.engine(o)
+	defer m.Close()
+	e, err := m.Engine(o)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *session) logits(args []string) error {
 }
 
 // writeLogits streams row after row.
-func (s *session) writeLogits(w io.Writer, e *engine.Engine, ids []int32, step bool) error {
+func (s *Session) writeLogits(w io.Writer, e *engine.Engine, ids []int32, step bool) error {
 	shape := []int{len(ids), e.Shape().Vocab}
 	out, err := safetensors.NewWriter(w, []safetensors.Tensor{{Name: "logits", DType: "F32", Shape: shape}}, nil)
 	if err != nil {
@@ -82,9 +82,9 @@ func (s *session) writeLogits(w io.Writer, e *engine.Engine, ids []int32, step b
 		return err
 	}
 	if step {
-		err = decodeEach(s.ctx, e, ids, sink)
+		err = decodeEach(s.Context, e, ids, sink)
 	} else {
-		err = e.Prefill(s.ctx, e.NewState(), ids, engine.AllLogits, sink)
+		err = e.Prefill(s.Context, e.NewState(), ids, engine.AllLogits, sink)
 	}
 	if err != nil {
 		return err

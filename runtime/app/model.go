@@ -9,93 +9,109 @@ import (
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
-// artifact is the opened payload of the program.
-type artifact struct {
-	file      *payload.Payload
-	meta      *payload.Metadata
+// Artifact is the opened payload of the program.
+type Artifact struct {
+	File      *payload.Payload
+	Meta      *payload.Metadata
+	Tokenizer *tokenizer.Tokenizer // nil when the checkpoint had none
 	compiled  *engine.Compiled
-	tokenizer *tokenizer.Tokenizer // nil when the checkpoint had none
 }
 
-// load is openArtifact with the tokenizer.
-func (s *session) load() (*artifact, error) {
+// Load opens what the program carries.
+func (s *Session) Load() (*Artifact, error) {
 	m, err := s.openArtifact()
 	if err != nil {
 		return nil, err
 	}
 	if err := m.openTokenizer(); err != nil {
-		m.close()
+		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
 // openArtifact opens the payload and proves that it belongs to this code.
-func (s *session) openArtifact() (*artifact, error) {
-	file, err := s.open()
+func (s *Session) openArtifact() (*Artifact, error) {
+	file, err := s.Open()
 	if err != nil {
 		return nil, err
 	}
-	m := &artifact{file: file, meta: file.Metadata(), compiled: s.compiled}
-	if m.meta.Fingerprint != m.compiled.Fingerprint {
+	m := &Artifact{File: file, Meta: file.Metadata(), compiled: s.Compiled}
+	if m.Meta.Fingerprint != m.compiled.Fingerprint {
 		file.Close()
-		return nil, fmt.Errorf("%s: payload has fingerprint %.12q, the code %.12q; build the program again", file.Path(), m.meta.Fingerprint, m.compiled.Fingerprint)
+		return nil, fmt.Errorf("%s: payload has fingerprint %.12q, the code %.12q; build the program again", file.Path(), m.Meta.Fingerprint, m.compiled.Fingerprint)
 	}
 	return m, nil
 }
 
 // openTokenizer reads the tokenizer's table, if there is one.
-func (m *artifact) openTokenizer() error {
-	section, ok := m.file.Section(payload.TokenizerSection)
+func (m *Artifact) openTokenizer() error {
+	section, ok := m.File.Section(payload.TokenizerSection)
 	if !ok {
 		return nil
 	}
 	var err error
-	if m.tokenizer, err = tokenizer.Open(section); err != nil {
-		return fmt.Errorf("%s: %w", m.file.Path(), err)
+	if m.Tokenizer, err = tokenizer.Open(section); err != nil {
+		return fmt.Errorf("%s: %w", m.File.Path(), err)
 	}
 	return nil
 }
 
-// close gives the mapping back; nothing of the model may be used then.
-func (m *artifact) close() { m.file.Close() }
+// Close gives the mapping back; nothing of the model may be used then.
+func (m *Artifact) Close() { m.File.Close() }
 
-// workers is how a command runs the model.
-type workers struct {
-	threads int  // 0: one per physical core
-	mmap    bool // the payload is left to the page cache
+// Workers is how a command runs the model.
+type Workers struct {
+	Threads int  // 0: one per physical core
+	Mmap    bool // the payload is left to the page cache
+	Context int  // tokens of a sequence at most; 0 for any number
 }
 
-func (o *workers) register(f *flag.FlagSet) {
-	f.IntVar(&o.threads, "threads", 0, "")
+// Register adds the flags --threads and --mmap.
+func (o *Workers) Register(f *flag.FlagSet) {
+	f.IntVar(&o.Threads, "threads", 0, "")
 	o.registerMmap(f)
 }
 
-func (o *workers) registerMmap(f *flag.FlagSet) { f.BoolVar(&o.mmap, "mmap", false, "") }
+func (o *Workers) registerMmap(f *flag.FlagSet) { f.BoolVar(&o.Mmap, "mmap", false, "") }
 
-// engine starts the model's engine.
-func (m *artifact) engine(o workers) (*engine.Engine, error) {
-	weights, ok := m.file.Section(payload.WeightsSection)
-	if !ok {
-		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.file.Path())
+// RegisterContext adds the flag --context.
+func (o *Workers) RegisterContext(f *flag.FlagSet) { f.IntVar(&o.Context, "context", 0, "") }
+
+// Check tells of numbers that make no sense.
+func (o *Workers) Check() error {
+	switch {
+	case o.Threads < 0:
+		return Usagef("--threads %d: want a number of workers, or 0 for one per physical core", o.Threads)
+	case o.Context < 0:
+		return Usagef("--context %d: want a number of tokens, or 0 for no bound", o.Context)
 	}
-	return engine.New(m.compiled, weights, engine.Options{Threads: o.threads, Move: m.file.Mapped() && !o.mmap})
+	return nil
+}
+
+// Engine starts the model's engine.
+func (m *Artifact) Engine(o Workers) (*engine.Engine, error) {
+	weights, ok := m.File.Section(payload.WeightsSection)
+	if !ok {
+		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.File.Path())
+	}
+	return engine.New(m.compiled, weights, engine.Options{Threads: o.Threads, Context: o.Context, Move: m.File.Mapped() && !o.Mmap})
 }
 
 // noTokenizer is the error of commands that need text, of a program that has no
 // tokenizer.
-func (m *artifact) noTokenizer() error {
+func (m *Artifact) noTokenizer() error {
 	why := "the checkpoint had no tokenizer.json"
-	if m.meta.SentencePiece {
+	if m.Meta.SentencePiece {
 		why += ", only tokenizer.model of SentencePiece, which mambac does not read"
 	}
 	return fmt.Errorf("this model was built without a tokenizer (%s); use --ids and --print ids", why)
 }
 
 // text is the tokenizer, for commands that need one.
-func (m *artifact) text() (*tokenizer.Tokenizer, error) {
-	if m.tokenizer == nil {
+func (m *Artifact) text() (*tokenizer.Tokenizer, error) {
+	if m.Tokenizer == nil {
 		return nil, m.noTokenizer()
 	}
-	return m.tokenizer, nil
+	return m.Tokenizer, nil
 }

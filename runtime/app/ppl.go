@@ -10,11 +10,11 @@ import (
 	"github.com/mambac/mambac/runtime/engine"
 )
 
-var pplCommand = command{
-	name:    "ppl",
-	summary: "perplexity of a text or of windows of ids",
-	run:     (*session).ppl,
-	help: `Measures how well the model predicts a text: the mean negative log-likelihood
+var pplCommand = Command{
+	Name:    "ppl",
+	Summary: "perplexity of a text or of windows of ids",
+	Run:     (*Session).ppl,
+	Help: `Measures how well the model predicts a text: the mean negative log-likelihood
 in nats per token, and its exponential, the perplexity.
 
   %[1]s ppl notes.txt
@@ -68,7 +68,7 @@ func newScorer(borders []int) (*scorer, error) {
 			to = borders[i+1]
 		}
 		if to <= from {
-			return nil, usagef("--buckets: %d does not follow %d; want ascending positions", to, from)
+			return nil, Usagef("--buckets: %d does not follow %d; want ascending positions", to, from)
 		}
 		s.buckets = append(s.buckets, bucket{From: from, To: to})
 	}
@@ -113,26 +113,26 @@ type pplOptions struct {
 	windows, tensor string
 	buckets         numbers
 	json            bool
-	workers
+	Workers
 	file string // "-" is standard input
 }
 
 func (o *pplOptions) parse(args []string) error {
-	f := newFlags("ppl")
+	f := NewFlags("ppl")
 	f.StringVar(&o.windows, "windows", "", "")
 	f.StringVar(&o.tensor, "tensor", "", "")
 	f.Var(&o.buckets, "buckets", "")
 	f.BoolVar(&o.json, "json", false, "")
-	o.workers.register(f)
-	arguments, err := parse(f, args, 1)
+	o.Workers.Register(f)
+	arguments, err := Parse(f, args, 1)
 	if err != nil {
 		return err
 	}
 	if (len(arguments) == 1) == (o.windows != "") {
-		return usagef("give a text file, -, or --windows FILE.safetensors")
+		return Usagef("give a text file, -, or --windows FILE.safetensors")
 	}
 	if o.tensor != "" && o.windows == "" {
-		return usagef("--tensor needs --windows")
+		return Usagef("--tensor needs --windows")
 	}
 	if len(arguments) == 1 {
 		o.file = arguments[0]
@@ -140,7 +140,7 @@ func (o *pplOptions) parse(args []string) error {
 	return nil
 }
 
-func (s *session) ppl(args []string) error {
+func (s *Session) ppl(args []string) error {
 	var o pplOptions
 	if err := o.parse(args); err != nil {
 		return err
@@ -149,11 +149,11 @@ func (s *session) ppl(args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.Close()
 	longest, err := s.scoreAll(m, &o, sum)
 	if err != nil {
 		return err
@@ -166,14 +166,14 @@ func (s *session) ppl(args []string) error {
 }
 
 // scoreAll adds all sequences to sum and returns the length of the longest.
-func (s *session) scoreAll(m *artifact, o *pplOptions, sum *scorer) (longest int, err error) {
+func (s *Session) scoreAll(m *Artifact, o *pplOptions, sum *scorer) (longest int, err error) {
 	sequences := s.windows(o)
 	if o.windows == "" {
 		if sequences, err = s.text(m, o.file); err != nil {
 			return 0, err
 		}
 	}
-	e, err := m.engine(o.workers)
+	e, err := m.Engine(o.Workers)
 	if err != nil {
 		return 0, err
 	}
@@ -182,7 +182,7 @@ func (s *session) scoreAll(m *artifact, o *pplOptions, sum *scorer) (longest int
 	err = sequences(func(ids []int32) error {
 		longest = max(longest, len(ids)-1)
 		state.Reset()
-		return scoreSequence(s.ctx, e, state, ids, sum)
+		return scoreSequence(s.Context, e, state, ids, sum)
 	})
 	return longest, err
 }
@@ -199,7 +199,7 @@ func scoreSequence(ctx context.Context, e *engine.Engine, state *engine.State, i
 }
 
 // text is one sequence of ids.
-func (s *session) text(m *artifact, file string) (sequences, error) {
+func (s *Session) text(m *Artifact, file string) (sequences, error) {
 	t, err := m.text()
 	if err != nil {
 		return nil, err
@@ -215,23 +215,23 @@ func (s *session) text(m *artifact, file string) (sequences, error) {
 	return func(take func([]int32) error) error { return take(ids) }, nil
 }
 
-func (s *session) fileOrInput(file string) (string, error) {
+func (s *Session) fileOrInput(file string) (string, error) {
 	if file == "-" {
-		return readAll(s.ctx, s.in)
+		return readAll(s.Context, s.In)
 	}
 	text, err := os.ReadFile(file)
 	return string(text), err
 }
 
-func (s *session) printScore(r *score, asJSON bool) error {
+func (s *Session) printScore(r *score, asJSON bool) error {
 	if asJSON {
 		return s.printJSON(r)
 	}
-	if _, err := fmt.Fprintf(s.out, "nll %.6f  perplexity %.4f  tokens %d\n", r.NLL, r.Perplexity, r.Tokens); err != nil {
+	if _, err := fmt.Fprintf(s.Out, "nll %.6f  perplexity %.4f  tokens %d\n", r.NLL, r.Perplexity, r.Tokens); err != nil {
 		return err
 	}
 	for _, b := range r.ByPosition {
-		if _, err := fmt.Fprintf(s.out, "%d-%d  nll %.6f  tokens %d\n", b.From, b.To, b.NLL, b.Tokens); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%d-%d  nll %.6f  tokens %d\n", b.From, b.To, b.NLL, b.Tokens); err != nil {
 			return err
 		}
 	}

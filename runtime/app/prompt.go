@@ -31,7 +31,7 @@ func (p *prompt) check(arguments []string) error {
 		}
 	}
 	if sources > 1 {
-		return usagef("more than one prompt: give an argument, --prompt-file or --ids")
+		return Usagef("more than one prompt: give an argument, --prompt-file or --ids")
 	}
 	return nil
 }
@@ -40,7 +40,7 @@ func (p *prompt) check(arguments []string) error {
 func (p *prompt) byIDs() bool { return p.set("ids") }
 
 // read is the prompt's text.
-func (p *prompt) read(s *session, arguments []string) (string, error) {
+func (p *prompt) read(s *Session, arguments []string) (string, error) {
 	if p.set("prompt-file") {
 		text, err := os.ReadFile(p.file)
 		return string(text), err
@@ -49,14 +49,14 @@ func (p *prompt) read(s *session, arguments []string) (string, error) {
 }
 
 // argument is the text of the only argument, all of stdin for "-", or "".
-func (s *session) argument(arguments []string) (string, error) {
+func (s *Session) argument(arguments []string) (string, error) {
 	if len(arguments) == 0 {
 		return "", nil
 	}
 	if arguments[0] != "-" {
 		return arguments[0], nil
 	}
-	return readAll(s.ctx, s.in)
+	return readAll(s.Context, s.In)
 }
 
 // readAll reads to the end unless ctx ends first: a read cannot be
@@ -80,11 +80,11 @@ func readAll(ctx context.Context, r io.Reader) (string, error) {
 }
 
 // encode turns the prompt into ids; text is what it was made of.
-func (p *prompt) encode(s *session, m *model.Model, arguments []string) (ids []int, text string, err error) {
+func (p *prompt) encode(s *Session, m *model.Model, arguments []string) (ids []int, text string, err error) {
 	if p.byIDs() {
 		list, err := parseIDs(p.ids)
 		if err == nil && len(list) == 0 {
-			err = usagef("--ids is empty")
+			err = Usagef("--ids is empty")
 		}
 		for _, id := range list {
 			ids = append(ids, int(id))

@@ -13,11 +13,11 @@ import (
 	"github.com/mambac/mambac/runtime/model"
 )
 
-var runCommand = command{
-	name:    "run",
-	summary: "continue a text",
-	run:     (*session).runText,
-	help: `Continues a text and prints the continuation as it comes.
+var runCommand = Command{
+	Name:    "run",
+	Summary: "continue a text",
+	Run:     (*Session).runText,
+	Help: `Continues a text and prints the continuation as it comes.
 
   %[1]s run "func main() {" -n 64
   %[1]s run --prompt-file notes.txt --temperature 0.8 --top-p 0.95 --seed 7
@@ -62,12 +62,11 @@ type runOptions struct {
 	topP, minP, repetition float64
 	n, topK                int
 	logprobs               int
-	workers
+	Workers
 	seed                   uint64
 	stops                  texts
 	print                  string
 	ignoreEOS, echo, stats bool
-	context                int  // tokens of prompt and continuation; 0 for any number
 	stopAtContext          bool // end there, which else is an error
 }
 
@@ -83,8 +82,8 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	f.Var(&o.stops, "stop", "")
 	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "")
 	f.IntVar(&o.logprobs, "logprobs", 0, "")
-	o.workers.register(f)
-	f.IntVar(&o.context, "context", 0, "")
+	o.Workers.Register(f)
+	o.RegisterContext(f)
 	f.BoolVar(&o.stopAtContext, "stop-at-context", false, "")
 	f.StringVar(&o.print, "print", "text", "")
 	f.BoolVar(&o.echo, "echo", false, "")
@@ -92,9 +91,9 @@ func (o *runOptions) register(f *flag.FlagSet) {
 }
 
 func (o *runOptions) parse(args []string) ([]string, error) {
-	f := newFlags("run")
+	f := NewFlags("run")
 	o.register(f)
-	arguments, err := parse(f, args, 1)
+	arguments, err := Parse(f, args, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -113,21 +112,17 @@ func (o *runOptions) parse(args []string) ([]string, error) {
 func (o *runOptions) checkValues() error {
 	switch {
 	case o.print != "text" && o.print != "ids":
-		return usagef("--print %s: want text or ids", o.print)
+		return Usagef("--print %s: want text or ids", o.print)
 	case o.n < -1:
-		return usagef("-n %d: want a number of tokens, or -1 for no limit", o.n)
-	case o.context < 0:
-		return usagef("--context %d: want a number of tokens, or 0 for no bound", o.context)
-	case o.stopAtContext && o.context == 0:
-		return usagef("--stop-at-context needs --context N")
+		return Usagef("-n %d: want a number of tokens, or -1 for no limit", o.n)
+	case o.stopAtContext && o.Context == 0:
+		return Usagef("--stop-at-context needs --context N")
 	case o.logprobs < 0:
-		return usagef("--logprobs %d: want a number of tokens", o.logprobs)
-	case o.threads < 0:
-		return usagef("--threads %d: want a number of workers, or 0 for one per physical core", o.threads)
+		return Usagef("--logprobs %d: want a number of tokens", o.logprobs)
 	case len(o.stops) > 0 && o.print == "ids":
-		return usagef("--stop needs --print text")
+		return Usagef("--stop needs --print text")
 	}
-	return nil
+	return o.Workers.Check()
 }
 
 // startPercent lets the heap grow to 16 MiB before garbage is collected: before
@@ -140,7 +135,7 @@ func lateCollection() (collect func()) {
 	return sync.OnceFunc(func() { debug.SetGCPercent(before) })
 }
 
-func (s *session) runText(args []string) error {
+func (s *Session) runText(args []string) error {
 	var o runOptions
 	arguments, err := o.parse(args)
 	if err != nil {
@@ -152,7 +147,7 @@ func (s *session) runText(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer a.close()
+	defer a.Close()
 	g, err := s.newGeneration(a, &o)
 	if err != nil {
 		return err
@@ -164,13 +159,13 @@ func (s *session) runText(args []string) error {
 	}
 	g.collect = collect
 	err = g.run(s, ids, text)
-	if err == nil || s.ctx.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
+	if err == nil || s.Context.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
 		if end := g.out.end(); err == nil {
 			err = end
 		}
 	}
 	if o.stats {
-		g.stats.print(s.err, g)
+		g.stats.print(s.Err, g)
 	}
 	return err
 }
@@ -196,12 +191,12 @@ type emitter interface {
 	end() error
 }
 
-func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error) {
-	opts := []model.Option{model.OpenedPayload(a.file), model.Threads(o.threads), model.Context(o.context)}
-	if o.mmap {
+func (s *Session) newGeneration(a *Artifact, o *runOptions) (*generation, error) {
+	opts := []model.Option{model.OpenedPayload(a.File), model.Threads(o.Threads), model.Context(o.Context)}
+	if o.Mmap {
 		opts = append(opts, model.PageCache())
 	}
-	m, err := model.Open(&model.Package{Name: a.meta.Name, Compiled: s.compiled}, opts...)
+	m, err := model.Open(&model.Package{Name: a.Meta.Name, Compiled: s.Compiled}, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -220,9 +215,9 @@ func (s *session) newGeneration(a *artifact, o *runOptions) (*generation, error)
 }
 
 // run feeds the prompt and then token after token.
-func (g *generation) run(s *session, prompt []int, text string) error {
+func (g *generation) run(s *Session, prompt []int, text string) error {
 	g.stats.start(s.started, len(prompt))
-	if err := g.session.Prefill(s.ctx, prompt); err != nil {
+	if err := g.session.Prefill(s.Context, prompt); err != nil {
 		return err
 	}
 	g.stats.prefilled()
@@ -231,7 +226,7 @@ func (g *generation) run(s *session, prompt []int, text string) error {
 			return err
 		}
 	}
-	for t, err := range g.tokens(s.ctx) {
+	for t, err := range g.tokens(s.Context) {
 		if g.options.stopAtContext && errors.Is(err, model.ErrContext) {
 			return nil
 		}

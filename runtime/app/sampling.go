@@ -23,7 +23,7 @@ func (o *runOptions) checkSampling() error {
 		Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP, RepetitionPenalty: o.repetition,
 	}, 1)
 	if err != nil {
-		return usagef("%v", err)
+		return Usagef("%v", err)
 	}
 	return nil
 }

@@ -59,9 +59,9 @@ type logprobs struct {
 	text      []byte
 }
 
-func (s *session) newLogprobs(a *artifact, o *runOptions) (*logprobs, error) {
+func (s *Session) newLogprobs(a *Artifact, o *runOptions) (*logprobs, error) {
 	err := a.openTokenizer()
-	return &logprobs{w: s.err, n: min(o.logprobs, a.compiled.Shape.Vocab), tokenizer: a.tokenizer}, err
+	return &logprobs{w: s.Err, n: min(o.logprobs, a.compiled.Shape.Vocab), tokenizer: a.Tokenizer}, err
 }
 
 // print looks at the logits that the id was chosen from.

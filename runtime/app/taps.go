@@ -13,11 +13,11 @@ import (
 )
 
 // tapsCommand is of programs that were compiled with taps.
-var tapsCommand = command{
-	name:    "taps",
-	summary: "write what lies between ids and logits to a file",
-	run:     (*session).writeTaps,
-	help: `Feeds windows of token ids, each from a fresh state, and writes the values that
+var tapsCommand = Command{
+	Name:    "taps",
+	Summary: "write what lies between ids and logits to a file",
+	Run:     (*Session).writeTaps,
+	Help: `Feeds windows of token ids, each from a fresh state, and writes the values that
 the program was compiled to hand out, each as a tensor [T,W] f32 of its name,
 with a row for every id of all windows, or for every so many of each.
 
@@ -33,32 +33,32 @@ with a row for every id of all windows, or for every so many of each.
 `,
 }
 
-func (s *session) writeTaps(args []string) error {
-	f := newFlags("taps")
+func (s *Session) writeTaps(args []string) error {
+	f := NewFlags("taps")
 	var in pplOptions
 	f.StringVar(&in.windows, "windows", "", "")
 	f.StringVar(&in.tensor, "tensor", "", "")
 	every := f.Int("every", 1, "")
 	path := f.String("o", "", "")
-	var o workers
-	o.register(f)
-	if _, err := parse(f, args, 0); err != nil {
+	var o Workers
+	o.Register(f)
+	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
 	switch {
 	case in.windows == "":
-		return usagef("--windows FILE.safetensors is missing")
+		return Usagef("--windows FILE.safetensors is missing")
 	case *every < 1:
-		return usagef("--every %d: want at least 1", *every)
+		return Usagef("--every %d: want at least 1", *every)
 	case *path == "":
-		return usagef("-o FILE.safetensors is missing")
+		return Usagef("-o FILE.safetensors is missing")
 	}
 	m, err := s.openArtifact()
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	e, err := m.engine(o)
+	defer m.Close()
+	e, err := m.Engine(o)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *session) writeTaps(args []string) error {
 
 // tapWindows writes a file whose rows come in another order than they stand in:
 // all taps of a chunk, then those of the next.
-func (s *session) tapWindows(f *os.File, e *engine.Engine, windows sequences, every int) error {
+func (s *Session) tapWindows(f *os.File, e *engine.Engine, windows sequences, every int) error {
 	total := 0
 	err := windows(func(ids []int32) error {
 		total += (len(ids) + every - 1) / every
@@ -86,7 +86,7 @@ func (s *session) tapWindows(f *os.File, e *engine.Engine, windows sequences, ev
 	before := 0
 	var row []byte
 	return windows(func(ids []int32) error {
-		err := e.PrefillTaps(s.ctx, e.NewState(), ids, func(t *engine.Tap, i int, values []float32) error {
+		err := e.PrefillTaps(s.Context, e.NewState(), ids, func(t *engine.Tap, i int, values []float32) error {
 			if i%every != 0 {
 				return nil
 			}

@@ -19,18 +19,18 @@ func TestParseTakesFlagsAnywhere(t *testing.T) {
 	for _, args := range [][]string{
 		{"-n", "3", "text", "--echo"}, {"text", "-n=3", "-echo"}, {"--n", "3", "--echo", "--", "text"},
 	} {
-		f := newFlags("run")
+		f := NewFlags("run")
 		n, echo := f.Int("n", 0, ""), f.Bool("echo", false, "")
-		rest, err := parse(f, args, 1)
+		rest, err := Parse(f, args, 1)
 		if err != nil || *n != 3 || !*echo || !slices.Equal(rest, []string{"text"}) {
 			t.Errorf("%q: n %d, echo %v, rest %q, error %v", args, *n, *echo, rest, err)
 		}
 	}
-	f := newFlags("run")
-	if rest, err := parse(f, []string{"--", "-n", "--"}, 2); err != nil || !slices.Equal(rest, []string{"-n", "--"}) {
+	f := NewFlags("run")
+	if rest, err := Parse(f, []string{"--", "-n", "--"}, 2); err != nil || !slices.Equal(rest, []string{"-n", "--"}) {
 		t.Errorf("rest %q, error %v", rest, err)
 	}
-	if _, err := parse(f, []string{"a", "b"}, 1); err == nil || !strings.Contains(err.Error(), `"b"`) {
+	if _, err := Parse(f, []string{"a", "b"}, 1); err == nil || !strings.Contains(err.Error(), `"b"`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -2,11 +2,11 @@ package app
 
 import "os"
 
-var tokensCommand = command{
-	name:    "tokens",
-	summary: "turn text into token ids and back",
-	run:     (*session).tokens,
-	help: `Prints the token ids of a text, or with --decode the text of ids.
+var tokensCommand = Command{
+	Name:    "tokens",
+	Summary: "turn text into token ids and back",
+	Run:     (*Session).tokens,
+	Help: `Prints the token ids of a text, or with --decode the text of ids.
 
   %[1]s tokens "func main() {"
   %[1]s tokens < main.go
@@ -24,26 +24,26 @@ it is.
 `,
 }
 
-func (s *session) tokens(args []string) error {
-	f := newFlags("tokens")
+func (s *Session) tokens(args []string) error {
+	f := NewFlags("tokens")
 	file := f.String("prompt-file", "", "")
 	decode := f.Bool("decode", false, "")
 	plain := f.Bool("no-special", false, "")
-	arguments, err := parse(f, args, 1)
+	arguments, err := Parse(f, args, 1)
 	if err != nil {
 		return err
 	}
 	if len(arguments) == 1 && *file != "" {
-		return usagef("more than one text: give an argument, - or --prompt-file")
+		return Usagef("more than one text: give an argument, - or --prompt-file")
 	}
 	if len(arguments) == 0 {
 		arguments = []string{"-"}
 	}
-	m, err := s.load()
+	m, err := s.Load()
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.Close()
 	text, err := s.textOrFile(arguments, *file)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *session) tokens(args []string) error {
 	return s.printTokens(m, text, !*plain)
 }
 
-func (s *session) textOrFile(arguments []string, file string) (string, error) {
+func (s *Session) textOrFile(arguments []string, file string) (string, error) {
 	if file == "" {
 		return s.argument(arguments)
 	}
@@ -62,7 +62,7 @@ func (s *session) textOrFile(arguments []string, file string) (string, error) {
 	return string(text), err
 }
 
-func (s *session) printTokens(m *artifact, text string, special bool) error {
+func (s *Session) printTokens(m *Artifact, text string, special bool) error {
 	t, err := m.text()
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (s *session) printTokens(m *artifact, text string, special bool) error {
 	if err != nil {
 		return err
 	}
-	e := idEmitter{printer: printer{w: s.out}}
+	e := idEmitter{printer: printer{w: s.Out}}
 	for _, id := range ids {
 		if err := e.add(int(id)); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (s *session) printTokens(m *artifact, text string, special bool) error {
 	return e.end()
 }
 
-func (s *session) printText(m *artifact, list string, skipSpecial bool) error {
+func (s *Session) printText(m *Artifact, list string, skipSpecial bool) error {
 	t, err := m.text()
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (s *session) printText(m *artifact, list string, skipSpecial bool) error {
 	if err != nil {
 		return err
 	}
-	p := printer{w: s.out, escape: s.terminal}
+	p := printer{w: s.Out, escape: s.Terminal}
 	if err := p.print(t.AppendDecode(nil, ids, skipSpecial)); err != nil {
 		return err
 	}

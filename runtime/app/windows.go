@@ -14,7 +14,7 @@ import (
 type sequences func(take func(ids []int32) error) error
 
 // windows is the rows of the integer tensors of a file, read row by row.
-func (s *session) windows(o *pplOptions) sequences {
+func (s *Session) windows(o *pplOptions) sequences {
 	return func(take func([]int32) error) error {
 		f, err := os.Open(o.windows)
 		if err != nil {

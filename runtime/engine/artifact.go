@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/mambac/mambac/runtime/template"
+
 // Level is one set of kernels in a compiled package.
 type Level struct {
 	Name     string   // generic, v3, v4, …
@@ -15,6 +17,9 @@ type Compiled struct {
 	Shape  Shape
 	// Taps holds what a prefill can hand out beside logits; none in most.
 	Taps []Tap
+	// Chat holds the chat templates of the checkpoint, the default one first, in
+	// programs that converse.
+	Chat []template.Template
 	// Open binds the program of a level to the payload's weights section,
 	// which must outlive the program.
 	Open func(level string, weights []byte) (Program, error)

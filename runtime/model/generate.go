@@ -11,6 +11,7 @@ import (
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/sample"
+	"github.com/mambac/mambac/runtime/stop"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -68,7 +69,7 @@ type generation struct {
 	session *Session
 	sampler *sample.Sampler
 	decoder *tokenizer.Decoder // nil without tokenizer
-	stopper stopper
+	stopper stop.Stopper
 	ends    []int32
 	buffer  []byte
 	count   int
@@ -95,7 +96,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 	if !g.ignoreEnds {
 		g.ends = m.payload.Metadata().EOS
 	}
-	g.stopper.stops = g.stops
+	g.stopper.Texts = g.stops
 	return g, nil
 }
 
@@ -212,11 +213,11 @@ func (g *generation) text(id int32) string {
 	if last {
 		g.buffer = g.decoder.Flush(g.buffer)
 	}
-	out, stopped := g.stopper.take(g.buffer)
+	out, stopped := g.stopper.Take(g.buffer)
 	if stopped {
 		g.over = true
 	} else if last {
-		out = append(out, g.stopper.rest()...)
+		out = append(out, g.stopper.Rest()...)
 	}
 	return g.session.model.texts.of(out)
 }

@@ -145,12 +145,8 @@ func (m *Model) Prompt(text string) ([]int, error) {
 	if err != nil || len(ids) > 0 {
 		return ids, err
 	}
-	meta := m.payload.Metadata()
-	switch {
-	case meta.BOS != nil:
-		return []int{int(*meta.BOS)}, nil
-	case len(meta.EOS) > 0:
-		return []int{int(meta.EOS[0])}, nil
+	if id, ok := m.payload.Metadata().First(); ok {
+		return []int{int(id)}, nil
 	}
 	return nil, errors.New("the prompt is empty and the model has no token to begin with; give a prompt or ids")
 }

@@ -29,9 +29,12 @@ type Metadata struct {
 	VocabSize int `json:"vocab_size"` // of the config; stored rows may be more
 	// SentencePiece: there is no tokenizer, as the checkpoint had one that
 	// mambac does not read.
-	SentencePiece bool    `json:"sentencepiece,omitempty"`
-	BOS           *int32  `json:"bos,omitempty"`
-	EOS           []int32 `json:"eos"`
+	SentencePiece bool `json:"sentencepiece,omitempty"`
+	// ChatTemplates names those of the checkpoint; programs that converse hold
+	// them.
+	ChatTemplates []string `json:"chat_templates,omitempty"`
+	BOS           *int32   `json:"bos,omitempty"`
+	EOS           []int32  `json:"eos"`
 
 	Parameters  int64 `json:"parameters"`
 	WeightBytes int64 `json:"weight_bytes"` // unpadded parameters and scales
@@ -45,6 +48,18 @@ type Metadata struct {
 	HeadFlop            int64 `json:"head_flop"`
 
 	Report json.RawMessage `json:"report,omitempty"` // of build --report
+}
+
+// First is the id that stands for an empty text: the begin token, or the end
+// token, with which texts were joined in training; false if there is neither.
+func (m *Metadata) First() (id int32, ok bool) {
+	switch {
+	case m.BOS != nil:
+		return *m.BOS, true
+	case len(m.EOS) > 0:
+		return m.EOS[0], true
+	}
+	return 0, false
 }
 
 // StateSlot is one state of a sequence, [Rows, Columns], and where its values

@@ -1,4 +1,4 @@
-package model
+package stop
 
 import (
 	"strings"
@@ -6,17 +6,17 @@ import (
 )
 
 // feed passes text through in pieces of n bytes.
-func feed(s *stopper, text string, n int) (string, bool) {
+func feed(s *Stopper, text string, n int) (string, bool) {
 	var out []byte
 	for len(text) > 0 {
-		piece, stopped := s.take([]byte(text[:min(n, len(text))]))
+		piece, stopped := s.Take([]byte(text[:min(n, len(text))]))
 		out = append(out, piece...)
 		if stopped {
 			return string(out), true
 		}
 		text = text[min(n, len(text)):]
 	}
-	return string(append(out, s.rest()...)), false
+	return string(append(out, s.Rest()...)), false
 }
 
 func TestStopper(t *testing.T) {
@@ -34,9 +34,9 @@ func TestStopper(t *testing.T) {
 	}
 	for _, c := range cases {
 		for n := 1; n <= 5; n++ {
-			var s stopper
+			var s Stopper
 			for _, stop := range strings.Split(c.stops, "|") {
-				s.stops = append(s.stops, []byte(stop))
+				s.Texts = append(s.Texts, []byte(stop))
 			}
 			if got, stopped := feed(&s, c.text, n); got != c.want || stopped != c.stopped {
 				t.Errorf("%q until %q in pieces of %d: %q, %v; want %q, %v", c.text, c.stops, n, got, stopped, c.want, c.stopped)

@@ -1,0 +1,83 @@
+package serve
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mambac/mambac/runtime/app"
+	"github.com/mambac/mambac/runtime/serve"
+)
+
+// options is what the flags say.
+type options struct {
+	app.Workers
+	serve   serve.Options
+	address string
+	open    bool // to everybody who can reach it
+	log     string
+	grace   time.Duration
+}
+
+func parse(args []string) (*options, error) {
+	o := &options{serve: serve.Options{Limits: serve.DefaultLimits()}}
+	limits := &o.serve.Limits
+	f := app.NewFlags("serve")
+	f.StringVar(&o.address, "addr", "127.0.0.1:8080", "")
+	f.BoolVar(&o.open, "no-auth", false, "")
+	f.StringVar(&o.serve.Name, "name", "", "")
+	f.DurationVar(&o.grace, "grace", 30*time.Second, "")
+	f.StringVar(&o.log, "log", "text", "")
+	f.IntVar(&limits.Slots, "slots", limits.Slots, "")
+	f.IntVar(&limits.Queue, "queue", limits.Queue, "")
+	f.IntVar(&limits.Prompt, "max-prompt", limits.Prompt, "")
+	f.IntVar(&limits.Tokens, "max-tokens", limits.Tokens, "")
+	f.Int64Var(&limits.Body, "max-body", limits.Body, "")
+	o.Register(f)
+	o.RegisterContext(f)
+	for name, list := range map[string]*[]string{"api-key": &o.serve.Keys, "allow-host": &o.serve.Hosts, "allow-origin": &o.serve.Origins} {
+		f.Func(name, "", func(text string) error {
+			*list = append(*list, text)
+			return nil
+		})
+	}
+	if _, err := app.Parse(f, args, 0); err != nil {
+		return nil, err
+	}
+	limits.Context = o.Context
+	for i, name := range o.serve.Hosts {
+		o.serve.Hosts[i] = strings.ToLower(name)
+	}
+	if key := os.Getenv(keyVariable); key != "" {
+		o.serve.Keys = append(o.serve.Keys, key)
+	}
+	return o, o.check()
+}
+
+// check tells of what makes no sense.
+func (o *options) check() error {
+	l := &o.serve.Limits
+	for _, c := range []struct {
+		flag        string
+		have, least int64
+	}{
+		{"slots", int64(l.Slots), 1}, {"queue", int64(l.Queue), 0}, {"max-prompt", int64(l.Prompt), 1},
+		{"max-tokens", int64(l.Tokens), 1}, {"max-body", l.Body, 1}, {"grace", int64(o.grace), 0},
+	} {
+		if c.have < c.least {
+			return app.Usagef("--%s %d: want at least %d", c.flag, c.have, c.least)
+		}
+	}
+	for _, key := range o.serve.Keys {
+		if strings.TrimSpace(key) != key || key == "" {
+			return app.Usagef("--api-key is empty or has spaces around it")
+		}
+	}
+	if o.log != "text" && o.log != "json" && o.log != "off" {
+		return app.Usagef("--log %s: want text, json or off", o.log)
+	}
+	if err := o.Check(); err != nil {
+		return err
+	}
+	return o.checkAddress()
+}

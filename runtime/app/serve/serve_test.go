@@ -1,0 +1,137 @@
+package serve
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mambac/mambac/runtime/app"
+	"github.com/mambac/mambac/runtime/enginetest"
+	"github.com/mambac/mambac/runtime/payload"
+)
+
+const vocab = 300
+
+// session is a call of a program that carries the fake model.
+func session(t *testing.T, ctx context.Context, log io.Writer) *app.Session {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := enginetest.NewCarrier(vocab).Write(f, 0); err != nil {
+		t.Fatal(err)
+	}
+	return &app.Session{
+		Context: ctx, Compiled: enginetest.Compiled(vocab), Name: "model", Out: io.Discard, Err: log,
+		Open: func() (*payload.Payload, error) { return payload.Open(path) },
+	}
+}
+
+// TestServe listens where it says that it does, until its context ends.
+func TestServe(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	log, w := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		err := Command.Run(session(t, ctx, w), []string{"--addr", "127.0.0.1:0", "--api-key", "secret", "--name", "it", "--log", "json"})
+		w.Close()
+		ended <- err
+	}()
+	lines := bufio.NewScanner(log)
+	lines.Scan()
+	address, ok := strings.CutPrefix(lines.Text(), "listening on ")
+	if !ok {
+		t.Fatalf("the first line is %q", lines.Text())
+	}
+	rest := make(chan string)
+	go func() {
+		text := ""
+		for lines.Scan() {
+			text += lines.Text() + "\n"
+		}
+		rest <- text
+	}()
+	for key, want := range map[string]string{"secret": `200 {"object":"model"`, "other": `401 {"error":`} {
+		r, err := http.NewRequest("GET", address+"/v1/models/it", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		got := fmt.Sprintf("%d %s", answer.StatusCode, strings.Replace(string(text), `"id":"it",`, "", 1))
+		if err != nil || !strings.HasPrefix(got, want) {
+			t.Errorf("key %s: %s", key, got)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if text := <-rest; !strings.Contains(text, `"path":"/v1/models/it","status":200`) || !strings.Contains(text, "shutting down") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Setenv(keyVariable, "")
+	for args, want := range map[string]string{
+		"":                                "",
+		"--addr localhost:1":              "",
+		"--addr [::1]:0":                  "",
+		"--addr 127.0.0.2:0":              "",
+		"--addr :8080 --api-key k":        "",
+		"--addr 0.0.0.0:8080 --no-auth":   "",
+		"--addr :8080":                    "can be reached by others: want --api-key KEY or MAMBAC_API_KEY",
+		"--addr 0.0.0.0:8080":             "can be reached by others",
+		"--addr 192.168.1.2:8080":         "can be reached by others",
+		"--addr box:8080":                 "can be reached by others",
+		"--addr 8080":                     "want HOST:PORT",
+		"--no-auth --api-key k":           "--no-auth contradicts the key",
+		"--api-key=":                      "--api-key is empty",
+		"--slots 0":                       "--slots 0: want at least 1",
+		"--queue -1":                      "--queue -1: want at least 0",
+		"--max-prompt 0":                  "--max-prompt 0",
+		"--max-tokens 0":                  "--max-tokens 0",
+		"--max-body 0":                    "--max-body 0",
+		"--grace -1s":                     "--grace -",
+		"--log loud":                      "--log loud: want text, json or off",
+		"--threads -1":                    "--threads -1",
+		"--context -1":                    "--context -1",
+		"extra":                           `unexpected argument "extra"`,
+		"--allow-host A --allow-origin b": "",
+	} {
+		o, err := parse(strings.Fields(args))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+		if err == nil && strings.Contains(args, "--allow-host") && (o.serve.Hosts[0] != "a" || o.serve.Origins[0] != "b") {
+			t.Errorf("%s: %+v", args, o.serve)
+		}
+	}
+	t.Setenv(keyVariable, "k")
+	if o, err := parse([]string{"--addr", ":8080"}); err != nil || len(o.serve.Keys) != 1 {
+		t.Errorf("with a key in the environment: %v", err)
+	}
+}
+
+// TestAddressInUse names the address and starts nothing.
+func TestAddressInUse(t *testing.T) {
+	err := Command.Run(session(t, t.Context(), io.Discard), []string{"--addr", "127.0.0.1:99999"})
+	if err == nil || !strings.Contains(err.Error(), "--addr 127.0.0.1:99999: ") {
+		t.Error(err)
+	}
+}

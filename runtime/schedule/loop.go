@@ -1,0 +1,354 @@
+package schedule
+
+import (
+	"context"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mambac/mambac/runtime/engine"
+)
+
+// loop is what the goroutine of the scheduler alone uses.
+type loop struct {
+	texts  []*text     // that hold a slot, in the order of their requests
+	forked []*text     // that began with others and have none yet
+	rows   [][]float32 // of logits, not in use
+
+	// Arguments of a decode, made once.
+	going  []*text
+	states []*engine.State
+	ids    []int32
+	logits [][]float32
+}
+
+// text is a text that is read or continued.
+type text struct {
+	*Ticket
+	index  int // among the request's
+	state  *engine.State
+	logits []float32
+	next   Next    // nil if it is only read
+	rest   []int32 // of the request's ids, to be read
+	id     int32   // that follows, or none
+	last   bool    // it is the last
+	err    error   // of the function that was asked
+	over   bool    // it holds no slot any more
+}
+
+// none stands for no id.
+const none = -1
+
+func (s *Scheduler) run() {
+	defer close(s.ended)
+	defer s.cancel()
+	for s.await() {
+		s.turn()
+	}
+	s.drop()
+}
+
+// await waits until there is something to do; false at the end.
+func (s *Scheduler) await() bool {
+	for s.ctx.Err() == nil {
+		s.mu.Lock()
+		idle, last := len(s.texts)+len(s.forked)+len(s.waiting) == 0, s.refuses
+		s.mu.Unlock()
+		if !idle {
+			return true
+		}
+		if last {
+			return false
+		}
+		select {
+		case <-s.work:
+		case <-s.ctx.Done():
+		}
+	}
+	return false
+}
+
+// turn is one step of everything.
+func (s *Scheduler) turn() {
+	s.sweep()
+	s.admit()
+	s.read()
+	s.step()
+}
+
+// drop ends all that is left.
+func (s *Scheduler) drop() {
+	for _, t := range append(s.texts, s.forked...) {
+		s.end(t, ErrClosed)
+	}
+	s.mu.Lock()
+	left := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	for _, t := range left {
+		t.forget()
+		t.fail(ErrClosed)
+	}
+}
+
+// sweep ends texts whose context has ended.
+func (s *Scheduler) sweep() {
+	for _, t := range s.texts {
+		s.endIfCancelled(t)
+	}
+	s.forked = slices.DeleteFunc(s.forked, s.endIfCancelled)
+	s.compact()
+}
+
+func (s *Scheduler) endIfCancelled(t *text) bool {
+	if t.ctx.Err() == nil {
+		return false
+	}
+	s.end(t, context.Cause(t.ctx))
+	return true
+}
+
+// compact forgets texts that are over.
+func (s *Scheduler) compact() {
+	s.texts = slices.DeleteFunc(s.texts, func(t *text) bool { return t.over })
+	s.mu.Lock()
+	s.running = len(s.texts)
+	s.mu.Unlock()
+}
+
+// admit gives free slots to texts: first to those whose reading is done.
+func (s *Scheduler) admit() {
+	for len(s.texts) < s.o.Slots && len(s.forked) > 0 {
+		t := s.forked[0]
+		s.forked = slices.Delete(s.forked, 0, 1)
+		s.texts = append(s.texts, t)
+		s.choose(t)
+	}
+	for len(s.texts) < s.o.Slots {
+		t := s.first()
+		if t == nil {
+			break
+		}
+		s.begin(t)
+	}
+	s.compact()
+}
+
+// first takes the first request off the queue. It counts as running at once.
+func (s *Scheduler) first() *Ticket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		return nil
+	}
+	t := s.waiting[0]
+	s.waiting = slices.Delete(s.waiting, 0, 1)
+	s.running++
+	return t
+}
+
+// begin gives a request a slot.
+func (s *Scheduler) begin(ticket *Ticket) {
+	r := ticket.request
+	t := &text{Ticket: ticket, state: r.State, logits: s.row(), rest: r.IDs, id: none}
+	if t.state == nil {
+		t.state = s.engine.NewState()
+	}
+	s.texts = append(s.texts, t)
+	if err := s.engine.CheckPosition(t.state.Pos() + len(t.rest)); err != nil {
+		s.end(t, err)
+		return
+	}
+	if len(t.rest) == 0 {
+		copy(t.logits, r.Logits)
+		s.fork(t)
+	}
+}
+
+// row is room for logits.
+func (s *Scheduler) row() []float32 {
+	n := len(s.rows)
+	if n == 0 {
+		return s.engine.NewLogits()
+	}
+	row := s.rows[n-1]
+	s.rows = s.rows[:n-1]
+	return row
+}
+
+// read reads a chunk of the oldest prompt that is not read yet.
+func (s *Scheduler) read() {
+	i := slices.IndexFunc(s.texts, func(t *text) bool { return len(t.rest) > 0 })
+	if i < 0 {
+		return
+	}
+	t := s.texts[i]
+	chunk := s.engine.Shape().Chunk
+	n := min(chunk-t.state.Pos()%chunk, len(t.rest))
+	if err := s.readChunk(t, n); err != nil {
+		s.end(t, err)
+	} else if t.rest = t.rest[n:]; len(t.rest) == 0 {
+		s.fork(t)
+	}
+	s.compact()
+}
+
+func (s *Scheduler) readChunk(t *text, n int) error {
+	r := t.request
+	done := len(r.IDs) - len(t.rest)
+	want := engine.NoLogits
+	switch {
+	case r.OnLogits != nil:
+		want = engine.AllLogits
+	case n == len(t.rest):
+		want = engine.LastLogits
+	}
+	err := s.engine.Prefill(t.ctx, t.state, t.rest[:n], want, func(i int, logits []float32) error {
+		if done+i == len(r.IDs)-1 {
+			copy(t.logits, logits)
+		}
+		if r.OnLogits == nil {
+			return nil
+		}
+		return guard(func() { r.OnLogits(done+i, logits) })
+	})
+	if err != nil && t.ctx.Err() != nil {
+		return context.Cause(t.ctx)
+	}
+	if err == nil && r.OnBorder != nil && t.state.Pos()%s.engine.Shape().Chunk == 0 {
+		err = guard(func() { r.OnBorder(t.state) })
+	}
+	return err
+}
+
+// fork has the texts of a request begin, of which all has been read.
+func (s *Scheduler) fork(t *text) {
+	next := t.request.Texts
+	if len(next) == 0 {
+		s.end(t, nil)
+		return
+	}
+	for i := 1; i < len(next); i++ {
+		f := &text{Ticket: t.Ticket, index: i, state: t.state.Clone(), logits: s.row(), next: next[i], id: none}
+		copy(f.logits, t.logits)
+		s.forked = append(s.forked, f)
+	}
+	t.next = next[0]
+	s.choose(t)
+}
+
+// choose asks what follows a text.
+func (s *Scheduler) choose(t *text) {
+	t.ask()
+	s.settle(t)
+}
+
+// ask leaves the answer with the text: several may be asked at once.
+func (t *text) ask() {
+	t.id, t.last = none, true
+	t.err = guard(func() {
+		id, more := t.next(t.logits)
+		t.id, t.last = id, !more
+	})
+}
+
+// settle ends a text that does not go on.
+func (s *Scheduler) settle(t *text) {
+	if t.err == nil && t.id >= 0 {
+		t.err = s.engine.CheckIDs([]int32{t.id})
+	}
+	if t.err != nil || t.id < 0 || t.last && !t.request.Keep {
+		s.end(t, t.err)
+	}
+}
+
+// step reads one token of every text that goes on, and asks for the next.
+func (s *Scheduler) step() {
+	s.gather()
+	if len(s.going) > 0 {
+		err := s.engine.Decode(s.ctx, s.states, s.ids, s.logits)
+		if s.ctx.Err() != nil {
+			return
+		}
+		s.advance(err)
+	}
+	s.compact()
+}
+
+// gather lists the texts that go on.
+func (s *Scheduler) gather() {
+	s.going, s.states, s.ids, s.logits = s.going[:0], s.states[:0], s.ids[:0], s.logits[:0]
+	for _, t := range s.texts {
+		if t.id < 0 || s.endIfCancelled(t) {
+			continue
+		}
+		if err := s.engine.CheckPosition(t.state.Pos() + 1); err != nil {
+			s.end(t, err)
+			continue
+		}
+		s.going, s.states, s.ids, s.logits = append(s.going, t), append(s.states, t.state), append(s.ids, t.id), append(s.logits, t.logits)
+	}
+}
+
+// advance asks what follows the texts that went on, but for those that have had
+// their last token. Choosing among many ids takes time, which cores share while
+// the engine's workers have nothing to do.
+func (s *Scheduler) advance(err error) {
+	for _, t := range s.going {
+		if t.id = none; err != nil || t.last {
+			s.end(t, err)
+		}
+	}
+	s.going = slices.DeleteFunc(s.going, func(t *text) bool { return t.over })
+	s.askAll()
+	for _, t := range s.going {
+		s.settle(t)
+	}
+}
+
+func (s *Scheduler) askAll() {
+	var at atomic.Int64
+	var group sync.WaitGroup
+	work := func() {
+		for i := at.Add(1) - 1; i < int64(len(s.going)); i = at.Add(1) - 1 {
+			s.going[i].ask()
+		}
+	}
+	for range min(s.engine.Threads(), len(s.going)) - 1 {
+		group.Go(work)
+	}
+	work()
+	group.Wait()
+}
+
+// end takes the slot from a text and tells what became of it. Before texts begin,
+// it is all of a request.
+func (s *Scheduler) end(t *text, err error) {
+	t.over = true
+	result := Result{Err: err}
+	if err == nil && t.request.Keep {
+		result.State, result.Logits = t.state, t.logits
+	} else if len(s.rows) < s.o.Slots {
+		s.rows = append(s.rows, t.logits)
+	}
+	t.results[t.index] = result
+	if t.left--; t.next == nil {
+		t.fill(result)
+	}
+	if t.left == 0 {
+		t.forget()
+		close(t.done)
+	}
+}
+
+// guard turns a panic of a requester's function into an error.
+func guard(call func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{v, debug.Stack()}
+		}
+	}()
+	call()
+	return nil
+}

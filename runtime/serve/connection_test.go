@@ -1,0 +1,359 @@
+package serve
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// start has a server listen, and gives where.
+func start(t *testing.T, s *Server) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.HTTP()
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(s.Listener(l)) }()
+	t.Cleanup(func() {
+		h.Close()
+		<-ended
+	})
+	return l.Addr().String()
+}
+
+// dial opens a connection that the test closes.
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// endless is a request for a text without end.
+const endless = `{"prompt":"AB","ignore_eos":true,"max_tokens":1000000000,"stream":true}`
+
+// post writes a request to a connection.
+func post(t *testing.T, c io.Writer, body string) {
+	t.Helper()
+	_, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", completionsPath, len(body), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// firstEvent reads up to the first event of a stream.
+func firstEvent(t *testing.T, c io.Reader) {
+	t.Helper()
+	r := bufio.NewReader(c)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(line, "data: ") {
+			return
+		}
+	}
+}
+
+// withLimits alters the limits of a server.
+func withLimits(alter func(l *Limits)) func(*Options) {
+	return func(o *Options) {
+		o.Limits.Tokens = 1 << 40
+		alter(&o.Limits)
+	}
+}
+
+// TestFullQueue: one request too many is told so at once, and a client that leaves
+// makes room.
+func TestFullQueue(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 1 }))
+	address := start(t, s)
+	running := dial(t, address)
+	post(t, running, endless)
+	firstEvent(t, running)
+	waiting := dial(t, address)
+	post(t, waiting, endless)
+	for s.scheduler.Stats().Waiting == 0 {
+		runtime.Gosched()
+	}
+	w := ask(s, "POST", completionsPath, `{"prompt":"a"}`)
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "2" || !strings.Contains(w.Body.String(), "rate_limit_exceeded") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	running.Close()
+	firstEvent(t, waiting)
+	waiting.Close()
+	settle(t, s)
+	complete(t, s, completionsPath, `{"prompt":"a"}`)
+}
+
+// TestSeveralPromptsOneTooMany: a request that does not fit as a whole leaves
+// nothing behind.
+func TestSeveralPromptsOneTooMany(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 1 }))
+	prompts := strings.Repeat(`"ab",`, 99) + `"ab"`
+	w := ask(s, "POST", completionsPath, `{"max_tokens":1000000000,"ignore_eos":true,"prompt":[`+prompts+`]}`)
+	if w.Code != http.StatusTooManyRequests {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	settle(t, s)
+}
+
+// TestPlaces bounds those who are still sending their requests as well.
+func TestPlaces(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 0 }))
+	address := start(t, s)
+	sending := dial(t, address)
+	if _, err := fmt.Fprintf(sending, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", completionsPath); err != nil {
+		t.Fatal(err)
+	}
+	for len(s.places) == 0 {
+		runtime.Gosched()
+	}
+	if w := ask(s, "POST", completionsPath, `{"prompt":"a"}`); w.Code != http.StatusTooManyRequests {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	sending.Close()
+	settle(t, s)
+}
+
+// TestAbortedClients leaves nothing of clients that go away at any time.
+func TestAbortedClients(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Slots = 4 }))
+	address := start(t, s)
+	before := runtime.NumGoroutine()
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() {
+			for range 25 {
+				c, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				post(t, c, endless)
+				if n%2 == 0 {
+					_, _ = io.CopyN(io.Discard, c, int64(1+n*100))
+				}
+				c.Close()
+			}
+		})
+	}
+	group.Wait()
+	settle(t, s)
+	for n := 0; runtime.NumGoroutine() > before; n++ { // connections that are being closed
+		if n > 1e7 {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+		runtime.Gosched()
+	}
+	if r := complete(t, s, completionsPath, `{"prompt":"AB","max_tokens":2,"temperature":0}`); r.Choices[0].Text != "CD" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// untilClosed reads what a server says before it closes a connection.
+func untilClosed(c net.Conn) string {
+	text, _ := io.ReadAll(c) // a reset is an end as well
+	return string(text)
+}
+
+// TestSlowHeaders, and bodies, of clients that keep connections busy: they are
+// closed when the time is over.
+func TestSlowHeaders(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Reading = time.Millisecond }))
+	address := start(t, s)
+	for begin, want := range map[string]string{
+		"": "", "POST /v1/comp": "",
+		"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n":                                                             "",
+		"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{": "HTTP/1.1 408 ",
+	} {
+		c := dial(t, address)
+		if _, err := io.WriteString(c, begin); err != nil {
+			t.Fatal(err)
+		}
+		if got := untilClosed(c); !strings.HasPrefix(got, want) || want == "" && strings.HasPrefix(got, "HTTP/1.1 200") {
+			t.Errorf("%q is answered by %q", begin, got)
+		}
+	}
+	settle(t, s)
+}
+
+// TestIdleConnections are closed as well.
+func TestIdleConnections(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Idling = time.Millisecond }))
+	c := dial(t, start(t, s))
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := untilClosed(c); !strings.HasPrefix(got, "HTTP/1.1 200 ") || !strings.HasSuffix(got, "{\"status\":\"ok\"}\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestLongAnswer: the time for reading a request does not bound its answer.
+func TestLongAnswer(t *testing.T) {
+	const reading = 20 * time.Millisecond
+	s := newServer(t, withLimits(func(l *Limits) { l.Reading = reading }))
+	c := dial(t, start(t, s))
+	begun := time.Now()
+	post(t, c, endless)
+	for r := bufio.NewReader(c); time.Since(begun) < 3*reading; {
+		if _, err := r.ReadString('\n'); err != nil {
+			t.Fatalf("ended after %v: %v", time.Since(begun), err)
+		}
+	}
+}
+
+// pipes is a listener of connections that have no room for what is not read.
+type pipes struct{ list chan net.Conn }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	c, ok := <-p.list
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p *pipes) Close() error   { return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestSlowReader: a client that does not read what it has asked for is cut off.
+func TestSlowReader(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Writing = time.Millisecond }))
+	l := &pipes{make(chan net.Conn, 1)}
+	ours, theirs := net.Pipe()
+	l.list <- theirs
+	h := s.HTTP()
+	go func() { _ = h.Serve(l) }() // ends with the listener
+	defer h.Close()
+	defer close(l.list)
+	post(t, ours, endless)
+	settle(t, s)
+	for !strings.Contains(ask(s, "GET", "/metrics", "").Body.String(), `status="499"} 1`) {
+		runtime.Gosched()
+	}
+	ours.Close()
+}
+
+// TestHeaderSize: what is too long is refused before it is all there.
+func TestHeaderSize(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Header = 1 << 10 }))
+	c := dial(t, start(t, s))
+	go func() {
+		_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "+strings.Repeat("x", 1<<20))
+	}() // is cut off
+	if got := untilClosed(c); got != "" && !strings.HasPrefix(got, "HTTP/1.1 431 ") {
+		t.Errorf("%q", got)
+	}
+}
+
+// counted counts what is read of a body that has no end.
+type counted struct{ n atomic.Int64 }
+
+func (c *counted) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	c.n.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// TestLargeBodies are not read to their end.
+func TestLargeBodies(t *testing.T) {
+	s := newServer(t, nil)
+	address := start(t, s)
+	body := &counted{}
+	r, err := http.NewRequest("POST", "http://"+address+completionsPath, io.LimitReader(body, 100<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("status %d", answer.StatusCode)
+		}
+	} // else the connection was closed before all was sent
+	settle(t, s)
+	if n := body.n.Load(); n > 50<<20 {
+		t.Errorf("%d bytes were read", n)
+	}
+}
+
+// TestSockets: connections beyond the limit wait until another is closed.
+func TestSockets(t *testing.T) {
+	s := newServer(t, withLimits(func(l *Limits) { l.Sockets = 1 }))
+	address := start(t, s)
+	first := dial(t, address)
+	get := "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	answered := func(c net.Conn) {
+		t.Helper()
+		if _, err := io.WriteString(c, get); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered(first)
+	second := dial(t, address) // the system takes it
+	first.Close()
+	answered(second)
+}
+
+// TestEnd: what comes is refused, and what runs is told when its time is over.
+func TestEnd(t *testing.T) {
+	s := newServer(t, withLimits(func(*Limits) {}))
+	c := dial(t, start(t, s))
+	post(t, c, endless)
+	firstEvent(t, c)
+	done := make(chan error)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { done <- s.Shutdown(ctx) }()
+	for ask(s, "POST", completionsPath, `{"prompt":"a"}`).Code != http.StatusServiceUnavailable {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("a text without end has ended in time")
+	}
+	text := untilLast(t, c)
+	if !strings.Contains(text, "shutting down") {
+		t.Errorf("the stream ends with %q", text)
+	}
+}
+
+// untilLast is the last event of a stream.
+func untilLast(t *testing.T, c io.Reader) (last string) {
+	t.Helper()
+	for r := bufio.NewReader(c); ; {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(line, "data: ") {
+			last = line
+		}
+		if line == "0\r\n" { // the last chunk
+			return last
+		}
+	}
+}

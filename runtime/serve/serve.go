@@ -1,0 +1,103 @@
+// Package serve answers requests over HTTP with what a model writes, in the forms
+// of OpenAI's API; it sees the runtime only.
+package serve
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/schedule"
+	"github.com/mambac/mambac/runtime/tokenizer"
+)
+
+// Options say what is served, to whom, and how much of it.
+type Options struct {
+	Engine    *engine.Engine
+	Meta      *payload.Metadata
+	Tokenizer *tokenizer.Tokenizer // nil if the model has none: prompts are ids then
+	Template  Template             // nil if the model has none: no chat then
+	Name      string               // of the model, in answers; "" for that of the checkpoint
+
+	Keys    []string // one of them opens the door; none leaves it open
+	Hosts   []string // names that the server is called by, besides localhost and addresses
+	Origins []string // of pages of others that may ask
+	Limits  Limits
+	Log     *slog.Logger
+}
+
+// Template writes a conversation, the list of messages as JSON, as the model has
+// learned to read it, up to where its answer begins. Its errors are mistakes in
+// the conversation.
+type Template func(messages []byte) (string, error)
+
+// Limits bound what one client, and all together, can take.
+type Limits struct {
+	Slots   int           // texts that are continued at once
+	Queue   int           // requests that wait for that
+	Body    int64         // bytes of a request
+	Header  int           // bytes before those
+	Prompt  int           // tokens that are read
+	Tokens  int           // that are written for a text
+	Choices int           // texts for a request
+	Context int           // tokens of both together, as the engine has it; 0 for any number
+	Sockets int           // connections
+	Reading time.Duration // of a header, and of a body
+	Writing time.Duration // of a piece of the answer
+	Idling  time.Duration // between requests
+}
+
+// DefaultLimits is where to start from.
+func DefaultLimits() Limits {
+	return Limits{
+		Slots: 16, Queue: 256, Body: 2 << 20, Header: 32 << 10, Prompt: 1 << 17, Tokens: 4096, Choices: 128, Sockets: 1024,
+		Reading: 20 * time.Second, Writing: 20 * time.Second, Idling: 2 * time.Minute,
+	}
+}
+
+// Server is a handler of requests.
+type Server struct {
+	Options
+	scheduler *schedule.Scheduler
+	routes    map[string]route
+	keys      [][sha256.Size]byte
+	places    chan struct{} // holds a value for each request that is being answered
+	started   time.Time
+	metrics   *metrics
+}
+
+// New makes a server, which must be closed before its engine.
+func New(o Options) *Server {
+	if o.Name == "" {
+		o.Name = o.Meta.Name
+	}
+	s := &Server{
+		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue}),
+		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
+	}
+	for _, k := range o.Keys {
+		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
+	}
+	s.routes = s.table()
+	return s
+}
+
+// HTTP makes the server of connections, with the limits that hold before a
+// request is there.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler: s, MaxHeaderBytes: s.Limits.Header, ReadHeaderTimeout: s.Limits.Reading, IdleTimeout: s.Limits.Idling,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Shutdown accepts no more requests, waits for those that there are, and ends
+// them when ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error { return s.scheduler.Shutdown(ctx) }
+
+// Close ends all requests.
+func (s *Server) Close() { s.scheduler.Close() }
