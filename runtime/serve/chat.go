@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // chatRequest is the body of /v1/chat/completions.
@@ -33,6 +34,10 @@ func (s *Server) chat(c *call) error {
 	if err := s.checkChat(&r); err != nil {
 		return err
 	}
+	messages, err := plain(r.Messages)
+	if err != nil {
+		return err
+	}
 	name, tokens := "max_completion_tokens", r.MaxCompletionTokens
 	if tokens == nil {
 		name, tokens = "max_tokens", r.MaxTokens
@@ -44,7 +49,7 @@ func (s *Server) chat(c *call) error {
 	if o.tokens == 0 {
 		return wrong(name, "have 0, want at least 1")
 	}
-	text, err := s.Template(r.Messages)
+	text, err := s.Template(messages)
 	if err != nil {
 		return wrong("messages", "%v", err)
 	}
@@ -78,7 +83,7 @@ func (s *Server) checkChat(r *chatRequest) error {
 	case some(r.Tools), some(r.Functions):
 		return wrong("tools", "the server knows no tools; leave them out")
 	}
-	return checkMessages(r.Messages)
+	return nil
 }
 
 // some tells whether there is anything in a list.
@@ -86,31 +91,37 @@ func some(list json.RawMessage) bool {
 	return len(list) > 0 && !bytes.Equal(list, []byte("null")) && !bytes.Equal(list, []byte("[]"))
 }
 
-// checkMessages demands what every conversation has; the rest is the template's.
-func checkMessages(text json.RawMessage) error {
-	var list []struct {
-		Role    string          `json:"role"`
-		Content json.RawMessage `json:"content"`
-	}
+// plain demands what every conversation has, and makes one text of a content of
+// several, which few templates know; the rest is the template's.
+func plain(text json.RawMessage) (json.RawMessage, error) {
+	var list []map[string]json.RawMessage
 	if json.Unmarshal(text, &list) != nil || len(list) == 0 {
-		return wrong("messages", "want a list of objects with role and content, at least one")
+		return nil, wrong("messages", "want a list of objects with role and content, at least one")
 	}
+	whole := true
 	for i, m := range list {
-		if m.Role == "" {
-			return wrong("messages", "message %d has no role", i)
+		var role string
+		if json.Unmarshal(m["role"], &role) != nil || role == "" {
+			return nil, wrong("messages", "message %d has no role", i)
 		}
-		var parts []struct {
-			Type string `json:"type"`
+		var parts []struct{ Type, Text string }
+		if json.Unmarshal(m["content"], &parts) != nil || parts == nil {
+			continue
 		}
-		if json.Unmarshal(m.Content, &parts) == nil {
-			for _, p := range parts {
-				if p.Type != "text" {
-					return wrong("messages", "message %d has a part of type %.20q, want text", i, p.Type)
-				}
+		var texts []string
+		for _, p := range parts {
+			if p.Type != "text" {
+				return nil, wrong("messages", "message %d has a part of type %.20q, want text", i, p.Type)
 			}
+			texts = append(texts, p.Text)
 		}
+		whole = false
+		m["content"], _ = json.Marshal(strings.Join(texts, "\n")) // a text always can be
 	}
-	return nil
+	if whole {
+		return text, nil
+	}
+	return json.Marshal(list)
 }
 
 // chatForm is the form of /v1/chat/completions.

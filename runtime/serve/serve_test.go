@@ -205,6 +205,10 @@ func TestChat(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r = complete(t, s, chatPath, `{"messages":[{"role":"user","content":"AB"}],"temperature":0,"max_completion_tokens":2,"n":2}`)
+	parts := complete(t, s, chatPath, `{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"text","text":"AB"}]}],"temperature":0,"max_tokens":2}`)
+	if parts.Choices[0].Message.Content != "CD" || parts.Usage.Prompt != 4 {
+		t.Errorf("of parts: %+v", parts)
+	}
 	if len(r.Choices) != 2 || r.Choices[1].Message.Content != "CD" || r.Choices[1].Finish != "length" {
 		t.Errorf("%+v", r)
 	}

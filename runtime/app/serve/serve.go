@@ -18,7 +18,6 @@ import (
 
 	"github.com/mambac/mambac/runtime/app"
 	"github.com/mambac/mambac/runtime/serve"
-	"github.com/mambac/mambac/runtime/template"
 )
 
 // Command is what a program has that was built --with serve.
@@ -82,7 +81,7 @@ func run(s *app.Session, args []string) error {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
 	}
 	o.serve.Engine, o.serve.Meta, o.serve.Tokenizer = e, a.Meta, a.Tokenizer
-	o.serve.Template = conversation(s.Compiled.Chat)
+	o.serve.Template = chat(s.Compiled.Chat)
 	o.serve.Log = slog.New(o.handler(s.Err))
 	server := serve.New(o.serve)
 	defer server.Close()
@@ -90,14 +89,6 @@ func run(s *app.Session, args []string) error {
 		return errors.Join(err, l.Close())
 	}
 	return listen(s.Context, server, l, o.grace)
-}
-
-// conversation writes conversations by the first of the model's chat templates.
-func conversation(templates []template.Template) serve.Template {
-	if len(templates) == 0 {
-		return nil
-	}
-	return func(messages []byte) (string, error) { return templates[0].RenderJSON(messages, nil) }
 }
 
 // listen serves until an interrupt, and then finishes what runs. A second
