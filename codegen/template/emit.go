@@ -200,7 +200,7 @@ func (e *emitter) condition(s *condition) jen.Code {
 func (e *emitter) loop(s *loop) []jen.Code {
 	over := e.value(s.over)
 	if s.only != nil {
-		over = method("Select", over, jen.Func().Params(jen.Id("each").Add(valueType())).Bool().Block(
+		over = method("Only", over, jen.Func().Params(jen.Id("each").Add(valueType())).Bool().Block(
 			append(e.items(s.tested, jen.Id("each")), jen.Return(e.test(s.only)))...))
 	}
 	var head []jen.Code // of the body
@@ -219,10 +219,11 @@ func (e *emitter) loop(s *loop) []jen.Code {
 	if s.otherwise == nil {
 		return []jen.Code{jen.For(clause).Block(append(head, e.block(s.body)...)...)}
 	}
-	head = append([]jen.Code{jen.Id("empty").Op("=").False()}, head...)
+	// Jinja counts turns that come to the end of the body only.
+	body := append(append(head, e.block(s.body)...), jen.Id("empty").Op("=").False())
 	return []jen.Code{jen.Block(
 		jen.Id("empty").Op(":=").True(),
-		jen.For(clause).Block(append(head, e.block(s.body)...)...),
+		jen.For(clause).Block(body...),
 		jen.If(jen.Id("empty")).Block(e.block(s.otherwise)...),
 	)}
 }

@@ -162,7 +162,11 @@ func (r *Run) Indent(v, width, first, blank Value) Value {
 	if !ok {
 		indent = strings.Repeat(" ", int(max(min(r.bound(width, 0), 1000), 0)))
 	}
-	lines := splitLines(r.text(v) + "\n")
+	text, isText := v.v.(string)
+	if !isText {
+		return r.mismatch("+", v, String(""))
+	}
+	lines := splitLines(text + "\n")
 	if len(lines)*len(indent) > limitText {
 		return r.fail("it makes a text of more than %d bytes", limitText)
 	}

@@ -73,7 +73,20 @@ func (r *Run) Items(v Value) Value {
 // Join is the items as texts, or what they have under an attribute, with a
 // separator between.
 func (r *Run) Join(v, separator, attribute Value) Value {
-	return r.joined(r.text(separator), r.all(r.MapAttribute(v, attribute, Value{})))
+	return r.joined(r.text(separator), r.parts(v, attribute))
+}
+
+// parts are the items, or what they have under an attribute.
+func (r *Run) parts(v, attribute Value) []Value {
+	p, items := r.parsePath(attribute), r.all(v)
+	if len(p) == 0 {
+		return items
+	}
+	parts := make([]Value, len(items))
+	for i, item := range items {
+		parts[i] = r.follow(item, p)
+	}
+	return parts
 }
 
 // MapAttribute is the list of what the items have under an attribute, or of
@@ -89,9 +102,18 @@ func (r *Run) MapAttribute(v, attribute, other Value) Value {
 	})
 }
 
+// some are the items of a value that is true; of others, none among them, Jinja's
+// filters that go through items see none.
+func (r *Run) some(v Value) []Value {
+	if !v.True() {
+		return nil
+	}
+	return r.all(v)
+}
+
 // Map is the list of what the items become.
 func (r *Run) Map(v Value, become func(Value) Value) Value {
-	items := r.all(v)
+	items := r.some(v)
 	mapped := make([]Value, 0, len(items))
 	for _, item := range items {
 		if !r.turn() {
@@ -104,8 +126,17 @@ func (r *Run) Map(v Value, become func(Value) Value) Value {
 
 // Select is the list of the items of which keep is true.
 func (r *Run) Select(v Value, keep func(Value) bool) Value {
+	return r.selected(r.some(v), keep)
+}
+
+// Only is Select for the condition of a loop, which wants a list.
+func (r *Run) Only(v Value, keep func(Value) bool) Value {
+	return r.selected(r.all(v), keep)
+}
+
+func (r *Run) selected(items []Value, keep func(Value) bool) Value {
 	selected := []Value{}
-	for _, item := range r.all(v) {
+	for _, item := range items {
 		if !r.turn() {
 			return Value{}
 		}
@@ -169,6 +200,9 @@ func (r *Run) DictSort(v, caseSensitive, by, descending Value) Value {
 	if !ok {
 		return r.fail("dictsort: by must be key or value")
 	}
+	if v.isUndefined() {
+		return r.fail("%s", v.why())
+	}
 	return List(r.order(r.keys(r.all(r.Items(v)), path{Int(place)}, caseSensitive.True()), descending.True())...)
 }
 
@@ -200,7 +234,7 @@ func (r *Run) Max(v, caseSensitive, attribute Value) Value {
 
 // Sum is the sum of the items, or of what they have under an attribute.
 func (r *Run) Sum(v, attribute, start Value) Value {
-	for _, item := range r.all(r.MapAttribute(v, attribute, Value{})) {
+	for _, item := range r.parts(v, attribute) {
 		start = r.Add(start, item)
 	}
 	return start

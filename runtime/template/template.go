@@ -85,23 +85,6 @@ func (t *Template) Render(in Input) (string, error) {
 	return string(r.out), nil
 }
 
-// RenderJSON writes a conversation that came as JSON, a list of messages and one
-// of tools or nothing, up to the words that begin the model's answer. The error is
-// a *Raised, a *Failure, or about the JSON.
-func (t *Template) RenderJSON(messages, tools []byte) (string, error) {
-	in := Input{AddGenerationPrompt: true}
-	var err error
-	if in.Messages, err = ParseJSON(messages); err != nil {
-		return "", fmt.Errorf("messages: %w", err)
-	}
-	if len(tools) > 0 {
-		if in.Tools, err = ParseJSON(tools); err != nil {
-			return "", fmt.Errorf("tools: %w", err)
-		}
-	}
-	return t.Render(in)
-}
-
 // Run is one rendering. The first error ends it: what follows does nothing, and
 // gives undefined values.
 type Run struct {

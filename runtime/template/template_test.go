@@ -202,7 +202,7 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
-func TestRenderJSON(t *testing.T) {
+func TestRender(t *testing.T) {
 	c := &Template{Tokens: map[string]string{"bos_token": "<s>"}, Write: func(r *Run) {
 		r.Print(r.Variable("bos_token"))
 		for m := range r.Each(r.Variable("messages")) {
@@ -214,24 +214,18 @@ func TestRenderJSON(t *testing.T) {
 		r.Print(r.Variable("add_generation_prompt"))
 		r.Print(r.Variable("other"))
 	}}
-	messages := []byte(`[{"role": "user", "content": "hi"}]`)
+	messages := List(Message("user", "hi"))
 	for _, k := range []struct {
-		tools []byte
-		want  string
-	}{{nil, "<s>userhiNoneNoneTrue"}, {[]byte("[1]"), "<s>userhi[1]NoneTrue"}} {
-		if have, err := c.RenderJSON(messages, k.tools); err != nil || have != k.want {
+		in   Input
+		want string
+	}{
+		{Input{Messages: messages, AddGenerationPrompt: true}, "<s>userhiNoneNoneTrue"},
+		{Input{Messages: messages, Tools: List(Int(1))}, "<s>userhi[1]NoneFalse"},
+		{Input{Messages: messages, Variables: map[string]Value{"bos_token": String("B"), "other": Float(0.5)}}, "BuserhiNoneNoneFalse0.5"},
+	} {
+		if have, err := c.Render(k.in); err != nil || have != k.want {
 			t.Errorf("have %q, %v, want %q", have, err, k.want)
 		}
-	}
-	if _, err := c.RenderJSON([]byte("["), nil); err == nil || !strings.HasPrefix(err.Error(), "messages: ") {
-		t.Errorf("have %v", err)
-	}
-	if _, err := c.RenderJSON(messages, []byte("[")); err == nil || !strings.HasPrefix(err.Error(), "tools: ") {
-		t.Errorf("have %v", err)
-	}
-	have, err := c.Render(Input{Messages: List(Message("user", "hi")), Variables: map[string]Value{"bos_token": String("B"), "other": Float(0.5)}})
-	if want := "BuserhiNoneNoneFalse0.5"; err != nil || have != want {
-		t.Errorf("have %q, %v, want %q", have, err, want)
 	}
 }
 
