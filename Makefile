@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-platforms check race emulated generate templates fuzz bench figures load bench-peers context-curve test-peers clean
+.PHONY: all demo test test-client test-platforms check race emulated generate templates fuzz bench figures load bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers,curve,load ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve,load,client ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -49,6 +49,11 @@ test-platforms:
 	GOOS=wasip1 GOARCH=wasm $(GO) vet ./runtime/...
 	$(GO) vet -tags platforms ./cmd/mambac
 	$(GO) test ./cmd/mambac -tags platforms -run TestPlatforms -timeout 30m -count 1 -v
+
+# OpenAI's own client, whose modules come from where all others do and take minutes
+# to compile, against a server.
+test-client:
+	$(GO) test ./cmd/mambac -tags client -run TestOfficialClient -count 1 -v
 
 # Many goroutines at once under the race detector, which needs a C compiler.
 race:
