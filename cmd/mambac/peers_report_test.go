@@ -63,7 +63,7 @@ func (c *comparison) threads() []int {
 func (c *comparison) writeModel(b *strings.Builder, m *comparedModel) {
 	fmt.Fprintf(b, "\n## %s\n\n%.1f million parameters, random weights. Tokens per second; in italics the\nshare of the read limit, or of the peak of the arithmetic that is used.\n\n", m.Name, float64(m.Parameters)/1e6)
 	if m.Context > 0 {
-		fmt.Fprintf(b, "Decode after %d is of one sequence that has read as many tokens; llama.cpp keeps its\nkeys and values in f16.\n\n", m.Context)
+		fmt.Fprintf(b, "Decode after %d is of one sequence that has read as many tokens; both\nkeep keys and values in f16.\n\n", m.Context)
 	}
 	columns := m.columns()
 	head := []string{"", "weights"}

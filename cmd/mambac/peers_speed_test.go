@@ -14,6 +14,7 @@ import (
 // the small one takes minutes.
 type course struct {
 	set          []string // flags of synth
+	build        []string // flags of build
 	tokenizer    string   // of the fixtures
 	ours, theirs []string // formats
 	base         string   // what llama-quantize starts from
@@ -42,6 +43,7 @@ func courseOf(preset string) course {
 		// llama.cpp prints nothing for those.
 		c.tokenizer, c.launched = "go-4096", false
 		c.set = []string{"--set", "max_position_embeddings=8192"}
+		c.build = []string{"--cache", "f16"} // as llama.cpp keeps its own
 		c.ours, c.theirs, c.prompt, c.context = []string{"f32", "f16", "int8"}, []string{"F32", "F16", "Q8_0"}, 512, longContext
 	}
 	return c
@@ -54,7 +56,7 @@ func (p *peers) speed(preset string) {
 	checkpoint := p.checkpoint(run.tokenizer, append([]string{"--preset", preset}, run.set...)...)
 	sizes := p.inspected(checkpoint).sizes
 	ours, theirs := p.chosen(run.ours, run.theirs)
-	field := slices.Concat(p.ours(checkpoint, ours), p.theirs(checkpoint, run.base, theirs))
+	field := slices.Concat(p.ours(checkpoint, ours, run.build...), p.theirs(checkpoint, run.base, theirs))
 	if len(field) == 0 {
 		p.note("%s: no format of FORMATS can be made", preset)
 		return

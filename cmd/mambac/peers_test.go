@@ -96,12 +96,12 @@ func (p *peers) goText() string {
 }
 
 // ours builds the programs of the formats that can be built here; what mambac
-// says of the others becomes a note.
-func (p *peers) ours(checkpoint string, formats []string) []*contestant {
+// says of the others becomes a note. The flags are for all of them.
+func (p *peers) ours(checkpoint string, formats []string, flags ...string) []*contestant {
 	var list []*contestant
 	for _, format := range formats {
 		path := filepath.Join(p.work, strings.ReplaceAll(format, " ", "-"))
-		cmd := exec.Command("mambac", append([]string{"build", checkpoint, "-q", "-o", path}, p.ourFlags(format)...)...)
+		cmd := exec.Command("mambac", slices.Concat([]string{"build", checkpoint, "-q", "-o", path}, p.ourFlags(format), flags)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			p.note("%s: %s", format, strings.TrimSpace(string(out)))
 			continue
