@@ -140,13 +140,23 @@ func (s *attendTile) storeScores(vectors, first int, sums [][]reg.VecVirtual) {
 type wordReader struct {
 	a       *asm
 	storage kernel.Storage
-	halves  *widener
+	index   reg.VecVirtual // gathers even halves low and odd halves high (f16)
 }
 
 func newWordReader(a *asm, s kernel.Storage) *wordReader {
 	w := &wordReader{a: a, storage: s}
-	if s == kernel.F16 {
-		w.halves = newWidener(a, s)
+	switch {
+	case s == kernel.F16 && a.level.lanes == 16:
+		// Words 0, 2, … 30 to the low half, 1, 3, … 31 to the high half.
+		w.index = a.constantVec(a.global("evenOdd", func(i int) uint32 {
+			n := uint32(4*(i%8) + i/8)
+			return n | (n+2)<<16
+		}))
+	case s == kernel.F16:
+		// Per 128 bits: even halves to the low 64, odd ones to the high 64.
+		w.index = a.constantVec(a.global("evenOdd", func(i int) uint32 {
+			return [4]uint32{0x05040100, 0x0d0c0908, 0x07060302, 0x0f0e0b0a}[i%4]
+		}))
 	}
 	return w
 }
@@ -158,13 +168,30 @@ type loadedWord struct {
 }
 
 func (w *wordReader) load(m operand.Mem) *loadedWord {
-	if w.storage == kernel.F16 {
-		low, high := w.halves.pair(m)
-		return &loadedWord{w, []reg.VecVirtual{low, high}}
-	}
 	v := w.a.vec()
 	w.a.VMOVUPS(m, v)
+	if w.storage == kernel.F16 {
+		return &loadedWord{w, w.halves(v)}
+	}
 	return &loadedWord{w, []reg.VecVirtual{v}}
+}
+
+// halves converts the low and the high half of every word, exactly.
+func (w *wordReader) halves(words reg.VecVirtual) []reg.VecVirtual {
+	a, low, high := w.a, w.a.vec(), w.a.vec()
+	if a.level.lanes == 16 {
+		a.VPERMW(words, w.index, words)
+		a.VCVTPH2PS(words.AsY(), low)
+		a.VEXTRACTI64X4(operand.Imm(1), words, words.AsY())
+		a.VCVTPH2PS(words.AsY(), high)
+		return []reg.VecVirtual{low, high}
+	}
+	a.VPSHUFB(w.index, words, words)
+	a.VPERMQ(operand.Imm(0xd8), words, words)
+	a.VCVTPH2PS(words.AsX(), low)
+	a.VEXTRACTI128(operand.Imm(1), words, words.AsX())
+	a.VCVTPH2PS(words.AsX(), high)
+	return []reg.VecVirtual{low, high}
 }
 
 // element is element e of every word.
