@@ -180,10 +180,7 @@ func (w *wordReader) load(m operand.Mem) *loadedWord {
 func (w *wordReader) halves(words reg.VecVirtual) []reg.VecVirtual {
 	a, low, high := w.a, w.a.vec(), w.a.vec()
 	if a.level.lanes == 16 {
-		a.VPERMW(words, w.index, words)
-		a.VCVTPH2PS(words.AsY(), low)
-		a.VEXTRACTI64X4(operand.Imm(1), words, words.AsY())
-		a.VCVTPH2PS(words.AsY(), high)
+		a.widenHalves(words, w.index, low, high)
 		return []reg.VecVirtual{low, high}
 	}
 	a.VPSHUFB(w.index, words, words)

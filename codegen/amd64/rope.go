@@ -55,14 +55,20 @@ func (r *rope) turn(x, y, angles reg.GPVirtual) {
 	r.halves.each("Pairs, a vector of each half a turn.", func(_ int, m tailMask, at element) {
 		cos, sin := a.load(m, at(angles, 0)), a.load(m, at(angles, half))
 		low, high := a.load(m, at(x, 0)), a.load(m, at(x, half))
-		first, second := a.vec(), a.vec()
-		a.VMULPS(cos, low, first)
-		a.VFNMADD231PS(sin, high, first)
-		a.VMULPS(cos, high, second)
-		a.VFMADD231PS(sin, low, second)
+		first, second := a.turned(cos, sin, low, high)
 		a.store(m, first, at(y, 0))
 		a.store(m, second, at(y, half))
 	})
+}
+
+// turned is x·cos − y·sin and y·cos + x·sin.
+func (a *asm) turned(cos, sin, x, y reg.VecVirtual) (first, second reg.VecVirtual) {
+	first, second = a.vec(), a.vec()
+	a.VMULPS(cos, x, first)
+	a.VFNMADD231PS(sin, y, first)
+	a.VMULPS(cos, y, second)
+	a.VFMADD231PS(sin, x, second)
+	return first, second
 }
 
 // turnNeighbours turns the pairs of a head: elements that are next to each other.

@@ -62,10 +62,16 @@ func (w *widener) low(m operand.Mem) reg.VecVirtual {
 func (w *widener) halves(m operand.Mem, low, high reg.VecVirtual) {
 	a, t := w.a, w.a.vec()
 	a.VMOVUPS(m, t)
-	a.VPERMW(t, w.index, t)
-	a.VCVTPH2PS(t.AsY(), low)
-	a.VEXTRACTI64X4(operand.Imm(1), t, t.AsY())
-	a.VCVTPH2PS(t.AsY(), high)
+	a.widenHalves(t, w.index, low, high)
+}
+
+// widenHalves converts 32 halves, those that the index puts first to low, the others
+// to high. They are lost.
+func (a *asm) widenHalves(halves, index, low, high reg.VecVirtual) {
+	a.VPERMW(halves, index, halves)
+	a.VCVTPH2PS(halves.AsY(), low)
+	a.VEXTRACTI64X4(operand.Imm(1), halves, halves.AsY())
+	a.VCVTPH2PS(halves.AsY(), high)
 }
 
 // widensInPlace reports whether inPlace widens a storage.
