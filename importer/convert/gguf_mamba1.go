@@ -10,10 +10,6 @@ import (
 
 func init() { registerWay("gguf", "mamba1", ggufMamba1) }
 
-// ggufContext is the length of a context that is written: any will do, as the
-// state has one size.
-const ggufContext = 1 << 20
-
 // ggufMamba1 is llama.cpp's architecture mamba. Norms, convolution, the bias
 // of Δ, A and D are float32; what A_log stands for is stored, not its logarithm.
 func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
@@ -23,15 +19,7 @@ func ggufMamba1(s *Source, dtype string) (*Conversion, error) {
 	}
 	g := &ggufModel{source: s, dtype: dtype}
 	g.begin("mamba", g.chosen(m.first().InProj))
-	g.size("mamba.context_length", ggufContext)
-	g.size("mamba.embedding_length", m.hidden())
-	g.size("mamba.feed_forward_length", 0)  // wanted, not used
-	g.size("mamba.attention.head_count", 0) // the same
-	g.size("mamba.block_count", len(m.Layers))
-	g.size("mamba.ssm.conv_kernel", m.taps())
-	g.size("mamba.ssm.inner_size", m.inner())
-	g.size("mamba.ssm.state_size", m.states())
-	g.size("mamba.ssm.time_step_rank", m.rank())
+	g.mixers("mamba", m, len(m.Layers), m.rank())
 	g.pair("mamba.attention.layer_norm_rms_epsilon", m.Epsilon)
 	g.pair("mamba.ssm.dt_b_c_rms", false)
 	if err := g.tokenizer(m.rows()); err != nil {

@@ -19,15 +19,7 @@ func ggufMamba2(s *Source, dtype string) (*Conversion, error) {
 	}
 	g := &ggufModel{source: s, dtype: dtype}
 	g.begin("mamba2", g.chosen(m.first().InProj))
-	g.size("mamba2.context_length", ggufContext)
-	g.size("mamba2.embedding_length", m.hidden())
-	g.size("mamba2.feed_forward_length", 0)  // wanted, not used
-	g.size("mamba2.attention.head_count", 0) // the same
-	g.size("mamba2.block_count", len(m.Layers))
-	g.size("mamba2.ssm.conv_kernel", m.taps())
-	g.size("mamba2.ssm.inner_size", m.inner())
-	g.size("mamba2.ssm.state_size", m.states())
-	g.size("mamba2.ssm.time_step_rank", m.heads()) // what it calls heads
+	g.mixers("mamba2", m, len(m.Layers), m.heads()) // heads are its rank of time steps
 	g.size("mamba2.ssm.group_count", m.groups())
 	g.pair("mamba2.attention.layer_norm_rms_epsilon", m.Epsilon)
 	if err := g.tokenizer(m.rows()); err != nil {
