@@ -86,6 +86,7 @@ var creators = map[string]string{
 	"runtime/atomicfile/atomicfile.go": "what a built program is asked to write, whole or not at all",
 	"runtime/atomicfile/hold_lock.go":  "the same, where files can be locked",
 	"runtime/library/library.go":       "the folder of a library of states",
+	"runtime/app/chat/history.go":      "what was typed, a line at a time",
 }
 
 // packageInfo is what go list tells of a package.

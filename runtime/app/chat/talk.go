@@ -129,7 +129,7 @@ func (t *talk) prompt() string {
 
 // take does what a line asks for.
 func (t *talk) take(text string) error {
-	command, rest := strings.CutPrefix(text, "/")
+	rest, command := strings.CutPrefix(text, "/")
 	switch {
 	case command && !strings.HasPrefix(rest, "/"):
 		return t.command(rest)
