@@ -21,7 +21,8 @@ func (a artifact) chat(t *testing.T, lines string, args ...string) (answers []st
 }
 
 // TestChat has a program converse: every answer is what the program's command run
-// gives for the whole conversation so far, also behind a state.
+// gives for the whole conversation so far, also behind a state; and without a
+// template, for the text.
 func TestChat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a program")
@@ -51,20 +52,8 @@ func TestChat(t *testing.T) {
 	if got := strings.Join(append(first, rest...), "\n"); got != strings.Join(answers, "\n") {
 		t.Errorf("behind a state the answers are %q, want %q", got, answers)
 	}
-}
-
-// TestChatPlain: a checkpoint without a template says what there is.
-func TestChatPlain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles a program")
-	}
-	a := build(t, bundled, "--with", "chat")
-	if got := fail(t, a.command("", "chat")); !strings.Contains(got, "has no chat template") || !strings.Contains(got, "--plain") {
-		t.Errorf("it says %q", got)
-	}
-	const prompt = "func main() {"
-	got, want := a.chat(t, prompt+"\n", "--plain"), a.run(t, "", "run", prompt, "-n", "12", "--stop", "\n")
+	got, want := a.chat(t, messages[0], "--plain"), a.run(t, "", "run", messages[0], "-n", "12", "--stop", "\n")
 	if len(got) != 1 || got[0] != want {
-		t.Errorf("it goes on with %q, want %q", got, want)
+		t.Errorf("without a template it goes on with %q, want %q", got, want)
 	}
 }
