@@ -196,14 +196,10 @@ func (t *talk) show(a *answer, text []byte) error {
 // finish prints what was held back, and ends the line. A character of which only a
 // part was written is left out, unless the model has ended there.
 func (t *talk) finish(a *answer) error {
-	if a.stopped {
-		a.ids = nil // they go beyond the text
-	} else {
-		cut := a.decoder.Flush(a.buffer[:0])
-		if len(cut) > 0 && !a.ended {
-			a.ids, cut = nil, nil
+	if !a.stopped {
+		if a.buffer = a.decoder.Flush(a.buffer[:0]); len(a.buffer) > 0 && !a.ended {
+			a.ids, a.buffer = nil, nil
 		}
-		a.buffer = cut
 		err := t.print(a)
 		if err == nil && !a.stopped {
 			err = t.show(a, a.stopper.Rest())
@@ -211,6 +207,9 @@ func (t *talk) finish(a *answer) error {
 		if err != nil {
 			return err
 		}
+	}
+	if a.stopped {
+		a.ids = nil // they go beyond the text
 	}
 	if text := a.text.String(); t.people && (text == "" || strings.HasSuffix(text, "\n")) {
 		return nil

@@ -170,7 +170,7 @@ func TestTemplateFails(t *testing.T) {
 func newTest(t *testing.T, f template.Template, args ...string) *talk {
 	t.Helper()
 	s := session(t, nil, f)
-	o, err := parse(args)
+	o, err := parse(append([]string{"--threads", "1"}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,12 +86,10 @@ func common(a, b []int32) int {
 
 // back goes to the last point that has at most n ids.
 func (r *reading) back(n int) {
-	for len(r.points) > 0 && r.points[len(r.points)-1].ids > n {
-		r.points = r.points[:len(r.points)-1]
-	}
+	r.points = slices.DeleteFunc(r.points, func(p *point) bool { return p.ids > n })
 	from := r.base
-	if len(r.points) > 0 {
-		from = r.points[len(r.points)-1]
+	if last := len(r.points) - 1; last >= 0 {
+		from = r.points[last]
 	}
 	r.ids = r.ids[:from.ids]
 	r.state, r.logits = from.State.Clone(), from.Logits
@@ -118,8 +116,9 @@ func (r *reading) keep() {
 
 // trim lets go of the oldest points, until all take no more than most.
 func (r *reading) trim(most int) {
-	for total := r.kept(); total > most && len(r.points) > 1; r.points = r.points[1:] {
+	for total := r.kept(); total > most && len(r.points) > 1; {
 		total -= r.points[0].bytes()
+		r.points = slices.Delete(r.points, 0, 1)
 	}
 }
 
