@@ -30,13 +30,14 @@ func (t *talk) enter(s *app.Session) (leave func() error) {
 		l := newLines(t.ctx, s.In)
 		l.out, l.interrupts = s.Out, interrupts
 		t.in = l
-		return func() error { return nil }
+		return func() error { signal.Stop(interrupts); return nil }
 	}
 	e := terminal.New(s.Out, func() (columns, rows int) { return terminal.Size(f) })
 	e.In, e.Interrupts = terminal.Chunks(f), interrupts
 	t.in = t.newEdited(e)
 	_, err := io.WriteString(s.Out, terminal.PasteOn)
 	return func() error {
+		signal.Stop(interrupts)
 		_, off := io.WriteString(s.Out, terminal.PasteOff)
 		return errors.Join(err, off, restore())
 	}
