@@ -71,6 +71,7 @@ var foreign = []struct{ imports, from, why string }{
 	{"github.com/nikolalohinski/gonja/v2/...", "codegen/template", "programs hold what it reads as Go, and no interpreter"},
 	{"golang.org/x/sys/cpu", "runtime/cpu", "features of the processor"},
 	{"golang.org/x/text/unicode/norm", "runtime/tokenizer", "forms of Unicode"},
+	{"golang.org/x/text/width", "runtime/terminal", "columns that characters take"},
 	{"github.com/dlclark/regexp2", "runtime/regex", "expressions that look ahead, of some tokenizers"},
 	{"github.com/rogpeppe/go-internal/...", "ir/irtest", "tests"},
 	{"pgregory.net/rapid", "", "tests"},
@@ -85,6 +86,7 @@ var creators = map[string]string{
 	"runtime/atomicfile/atomicfile.go": "what a built program is asked to write, whole or not at all",
 	"runtime/atomicfile/hold_lock.go":  "the same, where files can be locked",
 	"runtime/library/library.go":       "the folder of a library of states",
+	"runtime/app/chat/history.go":      "what was typed, a line at a time",
 }
 
 // packageInfo is what go list tells of a package.

@@ -53,3 +53,7 @@ func appendEscaped(dst, text []byte) []byte {
 	}
 	return dst
 }
+
+// Escaped is a text as it may go to a terminal: control characters but tabs and
+// line ends are spelt out.
+func Escaped(text string) string { return string(appendEscaped(nil, []byte(text))) }
