@@ -82,6 +82,7 @@ var foreign = []struct{ imports, from, why string }{
 var creators = map[string]string{
 	"cmd/mambac/write.go":        "the one place that writes for the user of mambac",
 	"codegen/gobuild/gobuild.go": "the temporary module that the go command compiles",
+	"runtime/prefix/spill.go":    "states that memory has no room for",
 	"runtime/app/file.go":        "logits and reports that a built program is asked for",
 }
 
