@@ -44,7 +44,7 @@ func (s *Session) tokens(args []string) error {
 		return err
 	}
 	defer m.Close()
-	text, err := s.textOrFile(arguments, *file)
+	text, err := s.Text(arguments, *file)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,8 @@ func (s *Session) tokens(args []string) error {
 	return s.printTokens(m, text, !*plain)
 }
 
-func (s *Session) textOrFile(arguments []string, file string) (string, error) {
+// Text is that of the only argument, all of stdin for "-", or a file's.
+func (s *Session) Text(arguments []string, file string) (string, error) {
 	if file == "" {
 		return s.argument(arguments)
 	}
@@ -85,7 +86,7 @@ func (s *Session) printText(m *Artifact, list string, skipSpecial bool) error {
 	if err != nil {
 		return err
 	}
-	ids, err := parseIDs(list)
+	ids, err := ParseIDs(list)
 	if err != nil {
 		return err
 	}
