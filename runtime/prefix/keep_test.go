@@ -14,7 +14,7 @@ import (
 var policies = map[string]func(*Text){
 	"chosen": func(*Text) {},
 	"all": func(t *Text) {
-		t.keep = nil
+		t.keep, t.guess = nil, nil
 		for at := (t.start/chunk128 + 1) * chunk128; at <= t.start+t.prompt; at += chunk128 {
 			t.want(at)
 		}
@@ -25,7 +25,7 @@ var policies = map[string]func(*Text){
 		t.keep = slices.DeleteFunc(t.keep, func(at int) bool { return slices.Contains(t.guess, at) })
 	},
 	"last": func(t *Text) {
-		t.keep = nil
+		t.keep, t.guess = nil, nil
 		t.want(t.start + t.prompt)
 	},
 }

@@ -49,6 +49,7 @@ type Cache struct {
 type entry struct {
 	key   Key
 	state *engine.State // nil if none is kept
+	guess bool          // nobody has used it yet, and perhaps nobody will
 }
 
 // overhead is about what an entry takes besides its state, in bytes.
@@ -116,13 +117,14 @@ func (c *Cache) find(keys []Key, most int) (state *engine.State, at, seen int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for at = len(keys); at > 0; at-- {
-		e := c.entries[keys[at-1]]
-		if e == nil {
+		if c.entries[keys[at-1]] == nil {
 			continue
 		}
 		seen = max(seen, at)
-		if state = e.Value.(*entry).state; state != nil && at <= most {
-			c.recent.MoveToFront(e)
+		if at > most {
+			continue
+		}
+		if state = c.use(keys[at-1]); state != nil {
 			return state, at, seen
 		}
 	}
@@ -145,34 +147,57 @@ func (c *Cache) note(keys []Key) {
 	c.shrink()
 }
 
+// use gives the state of a key, if there is one, and makes it a recent one.
+func (c *Cache) use(k Key) *engine.State {
+	at := c.entries[k]
+	if at == nil {
+		return nil
+	}
+	e := at.Value.(*entry)
+	if e.state != nil {
+		e.guess = false
+		c.recent.MoveToFront(at)
+	}
+	return e.state
+}
+
 // holds tells whether there is a state of a key, and makes it a recent one.
 func (c *Cache) holds(k Key) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[k]
-	if e == nil || e.Value.(*entry).state == nil {
-		return false
-	}
-	c.recent.MoveToFront(e)
-	return true
+	return c.use(k) != nil
 }
 
-// put keeps a clone of a state, unless all of memory has no room for it. One that
-// is a guess is the first to go, until it is used.
-func (c *Cache) put(k Key, state *engine.State, guess bool) (kept bool) {
-	if int64(state.Bytes())+overhead > c.limit {
-		return false
+// room is how many bytes a state may have, those that it shares included. A guess
+// takes what is free, others what all of memory is.
+func (c *Cache) room(guess bool) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if guess {
+		return c.limit - overhead - c.bytes
 	}
-	if c.holds(k) {
+	return c.limit - overhead
+}
+
+// put keeps a clone of a state, unless there is no room for it. A guess is the
+// first to go, until it is used.
+func (c *Cache) put(k Key, state *engine.State, guess bool) (kept bool) {
+	if !guess && c.holds(k) {
 		return true
+	}
+	if int64(state.Bytes()) > c.room(guess) {
+		return false
 	}
 	state = state.Clone() // which takes time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[k]; e != nil {
+		if guess && e.Value.(*entry).state != nil {
+			return true
+		}
 		c.remove(e)
 	}
-	at := c.insert(&entry{key: k, state: state})
+	at := c.insert(&entry{k, state, guess})
 	if guess {
 		c.recent.MoveToBack(at)
 	}
@@ -237,11 +262,11 @@ func (c *Cache) shrink() {
 	}
 }
 
-// leave has a state written, if what writes has time for it: no text waits for a
-// disk.
+// leave has a state written, unless it is a guess, if what writes has time for it:
+// no text waits for a disk.
 func (c *Cache) leave(e *entry) {
 	size := int64(e.state.Bytes())
-	if c.o.Spill == nil || c.closed || c.leaving+size > c.o.Memory/leavingPart || c.o.Spill.holds(e.key) {
+	if c.o.Spill == nil || e.guess || c.closed || c.leaving+size > c.o.Memory/leavingPart || c.o.Spill.holds(e.key) {
 		return
 	}
 	select {

@@ -127,6 +127,7 @@ func (j *job) attach(c *call) error {
 	}
 	for i := range j.prompts {
 		p := &j.prompts[i]
+		p.likely = nil // that was for texts without a state
 		if bos := s.Meta.BOS; p.encoded && bos != nil && len(p.ids) > 0 && p.ids[0] == *bos {
 			p.ids = p.ids[1:]
 		}
