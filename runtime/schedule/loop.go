@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
 )
@@ -40,6 +41,9 @@ type text struct {
 // none stands for no id.
 const none = -1
 
+// goesOn tells of a text whose next id is there.
+func (t *text) goesOn() bool { return t.id >= 0 }
+
 func (s *Scheduler) run() {
 	defer close(s.ended)
 	defer s.cancel()
@@ -71,9 +75,13 @@ func (s *Scheduler) await() bool {
 
 // turn is one step of everything.
 func (s *Scheduler) turn() {
+	begun := time.Now()
+	delayed := slices.ContainsFunc(s.texts, (*text).goesOn)
 	s.sweep()
 	s.admit()
-	s.read()
+	if s.read() && delayed && s.o.OnStall != nil {
+		s.o.OnStall(time.Since(begun))
+	}
 	s.step()
 }
 
@@ -177,11 +185,12 @@ func (s *Scheduler) row() []float32 {
 	return row
 }
 
-// read reads a chunk of the oldest prompt that is not read yet.
-func (s *Scheduler) read() {
+// read reads a chunk of the oldest prompt that is not read yet; false if there is
+// none.
+func (s *Scheduler) read() bool {
 	i := slices.IndexFunc(s.texts, func(t *text) bool { return len(t.rest) > 0 })
 	if i < 0 {
-		return
+		return false
 	}
 	t := s.texts[i]
 	chunk := s.engine.Shape().Chunk
@@ -192,6 +201,7 @@ func (s *Scheduler) read() {
 		s.fork(t)
 	}
 	s.compact()
+	return true
 }
 
 func (s *Scheduler) readChunk(t *text, n int) error {
@@ -280,7 +290,7 @@ func (s *Scheduler) step() {
 func (s *Scheduler) gather() {
 	s.going, s.states, s.ids, s.logits = s.going[:0], s.states[:0], s.ids[:0], s.logits[:0]
 	for _, t := range s.texts {
-		if t.id < 0 || s.endIfCancelled(t) {
+		if !t.goesOn() || s.endIfCancelled(t) {
 			continue
 		}
 		if err := s.engine.CheckPosition(t.state.Pos() + 1); err != nil {

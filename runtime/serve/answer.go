@@ -100,7 +100,7 @@ func (a *answer) begin() error {
 	}
 	a.stopper.Texts = a.stops
 	if s.Tokenizer != nil {
-		a.decoder = tokenizer.NewDecoder(s.Tokenizer, true)
+		a.decoder = tokenizer.NewDecoder(s.Tokenizer, !a.special)
 	}
 	for _, id := range a.prompt {
 		a.sampler.Accept(id)

@@ -31,9 +31,9 @@ type Options struct {
 }
 
 // Template writes a conversation, the list of messages as JSON, as the model has
-// learned to read it, up to where its answer begins. Its errors are mistakes in
-// the conversation.
-type Template func(messages []byte) (string, error)
+// learned to read it, up to where its answer begins; tools is the list of those that
+// it may call, nil for none. Its errors are mistakes in the conversation.
+type Template func(messages, tools []byte) (string, error)
 
 // Limits bound what one client, and all together, can take.
 type Limits struct {
@@ -75,10 +75,8 @@ func New(o Options) *Server {
 	if o.Name == "" {
 		o.Name = o.Meta.Name
 	}
-	s := &Server{
-		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue}),
-		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
-	}
+	s := &Server{Options: o, places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics()}
+	s.scheduler = schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: s.metrics.stall})
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/mambac/mambac/runtime/app"
 	"github.com/mambac/mambac/runtime/enginetest"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/template"
 )
 
 const vocab = 300
@@ -133,5 +134,35 @@ func TestAddressInUse(t *testing.T) {
 	err := Command.Run(session(t, t.Context(), io.Discard), []string{"--addr", "127.0.0.1:99999"})
 	if err == nil || !strings.Contains(err.Error(), "--addr 127.0.0.1:99999: ") {
 		t.Error(err)
+	}
+}
+
+// TestChat: a conversation with tools has a template of its own in some
+// checkpoints.
+func TestChat(t *testing.T) {
+	named := func(name string) template.Template {
+		return template.Template{Name: name, Write: func(r *template.Run) {
+			r.Text(name)
+			r.Print(r.Length(r.Variable("tools")))
+		}}
+	}
+	list := []template.Template{named("default"), named("other"), named(toolUse)}
+	for _, c := range []struct {
+		list            []template.Template
+		messages, tools string
+		want            string
+	}{
+		{list, "[]", "[1]", "tool_use1"},
+		{list[:2], "[]", "[1,2]", "default2"},
+		{list, "[]", "[", "the tools: "},
+		{list, "[", "", "unexpected EOF"},
+	} {
+		text, err := chat(c.list)([]byte(c.messages), []byte(c.tools))
+		if text != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s, %s: %q, %v, want %q", c.messages, c.tools, text, err, c.want)
+		}
+	}
+	if chat(nil) != nil {
+		t.Error("no template is one")
 	}
 }
