@@ -44,6 +44,9 @@ const none = -1
 // goesOn tells of a text whose next id is there.
 func (t *text) goesOn() bool { return t.id >= 0 }
 
+// unread tells of a text that has something to be read.
+func (t *text) unread() bool { return len(t.rest) > 0 }
+
 func (s *Scheduler) run() {
 	defer close(s.ended)
 	defer s.cancel()
@@ -76,10 +79,11 @@ func (s *Scheduler) await() bool {
 // turn is one step of everything.
 func (s *Scheduler) turn() {
 	begun := time.Now()
-	delayed := slices.ContainsFunc(s.texts, (*text).goesOn)
 	s.sweep()
 	s.admit()
-	if s.read() && delayed && s.o.OnStall != nil {
+	stalls := slices.ContainsFunc(s.texts, (*text).goesOn) && slices.ContainsFunc(s.texts, (*text).unread)
+	s.read()
+	if stalls && s.o.OnStall != nil {
 		s.o.OnStall(time.Since(begun))
 	}
 	s.step()
@@ -185,12 +189,11 @@ func (s *Scheduler) row() []float32 {
 	return row
 }
 
-// read reads a chunk of the oldest prompt that is not read yet; false if there is
-// none.
-func (s *Scheduler) read() bool {
-	i := slices.IndexFunc(s.texts, func(t *text) bool { return len(t.rest) > 0 })
+// read reads a chunk of the oldest prompt that is not read yet.
+func (s *Scheduler) read() {
+	i := slices.IndexFunc(s.texts, (*text).unread)
 	if i < 0 {
-		return false
+		return
 	}
 	t := s.texts[i]
 	chunk := s.engine.Shape().Chunk
@@ -201,7 +204,6 @@ func (s *Scheduler) read() bool {
 		s.fork(t)
 	}
 	s.compact()
-	return true
 }
 
 func (s *Scheduler) readChunk(t *text, n int) error {

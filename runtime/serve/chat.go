@@ -34,7 +34,7 @@ func (s *Server) chat(c *call) error {
 	if err := s.checkChat(&r); err != nil {
 		return err
 	}
-	text, err := s.converse(&r)
+	messages, tools, err := r.conversation()
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,10 @@ func (s *Server) chat(c *call) error {
 	if o.tokens == 0 {
 		return wrong(name, "have 0, want at least 1")
 	}
+	text, err := s.converse(messages, tools)
+	if err != nil {
+		return err
+	}
 	p, err := s.encode(text, false) // the template writes special tokens itself
 	if err != nil {
 		return err
@@ -57,16 +61,17 @@ func (s *Server) chat(c *call) error {
 	return j.run(c)
 }
 
-// converse writes the conversation as the model reads it.
-func (s *Server) converse(r *chatRequest) (string, error) {
-	tools, err := r.told()
-	if err != nil {
-		return "", err
+// conversation is what the template is told: messages, and tools or nil.
+func (r *chatRequest) conversation() (messages, tools json.RawMessage, err error) {
+	if tools, err = r.told(); err != nil {
+		return nil, nil, err
 	}
-	messages, err := plain(r.Messages)
-	if err != nil {
-		return "", err
-	}
+	messages, err = plain(r.Messages)
+	return messages, tools, err
+}
+
+// converse writes a conversation as the model reads it.
+func (s *Server) converse(messages, tools json.RawMessage) (string, error) {
 	text, err := s.Template(messages, tools)
 	switch {
 	case errors.Is(err, template.ErrNoTools):

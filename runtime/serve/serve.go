@@ -75,8 +75,11 @@ func New(o Options) *Server {
 	if o.Name == "" {
 		o.Name = o.Meta.Name
 	}
-	s := &Server{Options: o, places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics()}
-	s.scheduler = schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: s.metrics.stall})
+	metrics := newMetrics()
+	s := &Server{
+		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
+		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
+	}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
 	}

@@ -59,20 +59,28 @@ func TestTools(t *testing.T) {
 		if want := len(said(c.want)); r.Usage.Prompt != want {
 			t.Errorf("%s%s: %d bytes are read, want %d: %s", c.messages, c.more, r.Usage.Prompt, want, said(c.want))
 		}
-		text, err := s.converse(request(t, `{"messages":[`+c.messages+`]`+c.more+`}`))
-		if err != nil || text != said(c.want) {
-			t.Errorf("%s%s: %s, %v, want %s", c.messages, c.more, text, err, said(c.want))
+		if got := rendered(t, s, `{"messages":[`+c.messages+`]`+c.more+`}`); got != said(c.want) {
+			t.Errorf("%s%s: %s, want %s", c.messages, c.more, got, said(c.want))
 		}
 	}
 }
 
-func request(t *testing.T, body string) *chatRequest {
+// rendered is what the model reads of a request.
+func rendered(t *testing.T, s *Server, body string) string {
 	t.Helper()
 	var r chatRequest
 	if err := json.Unmarshal([]byte(body), &r); err != nil {
 		t.Fatal(err)
 	}
-	return &r
+	messages, tools, err := r.conversation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := s.converse(messages, tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func TestToolFailures(t *testing.T) {
