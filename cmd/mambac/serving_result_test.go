@@ -12,10 +12,10 @@ type serving struct {
 	Threads   int
 	Rounds    int
 	Samples   int
-	Disturbed int // of these, while others kept more than a tenth of a processor busy
-	Chunk     int // tokens that are read of a prompt at a time
-	Streams   int // at once
-	Tokens    int // of each
+	Disturbed int       // of these, while others kept more than a tenth of a processor busy
+	Chunk     int       // tokens that are read of a prompt at a time
+	Streams   int       // at once
+	Tokens    int       // of each
 	Bench     []float64 // tokens a second of all together, by rounds: what bench tells
 	Served    []float64 // and the server
 	Stalls    stalls
