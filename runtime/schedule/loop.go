@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
 )
@@ -40,6 +41,12 @@ type text struct {
 // none stands for no id.
 const none = -1
 
+// goesOn tells of a text whose next id is there.
+func (t *text) goesOn() bool { return t.id >= 0 }
+
+// unread tells of a text that has something to be read.
+func (t *text) unread() bool { return len(t.rest) > 0 }
+
 func (s *Scheduler) run() {
 	defer close(s.ended)
 	defer s.cancel()
@@ -71,9 +78,14 @@ func (s *Scheduler) await() bool {
 
 // turn is one step of everything.
 func (s *Scheduler) turn() {
+	begun := time.Now()
 	s.sweep()
 	s.admit()
+	stalls := slices.ContainsFunc(s.texts, (*text).goesOn) && slices.ContainsFunc(s.texts, (*text).unread)
 	s.read()
+	if stalls && s.o.OnStall != nil {
+		s.o.OnStall(time.Since(begun))
+	}
 	s.step()
 }
 
@@ -198,7 +210,7 @@ func (s *Scheduler) row() []float32 {
 
 // read reads a chunk of the oldest prompt that is not read yet.
 func (s *Scheduler) read() {
-	i := slices.IndexFunc(s.texts, func(t *text) bool { return len(t.rest) > 0 })
+	i := slices.IndexFunc(s.texts, (*text).unread)
 	if i < 0 {
 		return
 	}
@@ -329,7 +341,7 @@ func (s *Scheduler) step() {
 func (s *Scheduler) gather() {
 	s.going, s.states, s.ids, s.logits = s.going[:0], s.states[:0], s.ids[:0], s.logits[:0]
 	for _, t := range s.texts {
-		if t.id < 0 || s.endIfCancelled(t) {
+		if !t.goesOn() || s.endIfCancelled(t) {
 			continue
 		}
 		if err := s.engine.CheckPosition(t.state.Pos() + 1); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
 )
@@ -25,6 +26,9 @@ var (
 type Options struct {
 	Slots int // texts that run at once, at least 1
 	Queue int // requests that wait for a place
+	// OnStall is told how long texts that go on have waited for a chunk of a prompt
+	// to be read, each time. It must not wait for anything; nil if nobody asks.
+	OnStall func(time.Duration)
 }
 
 // Scheduler continues texts. A turn of it reads one chunk of the oldest prompt

@@ -102,7 +102,7 @@ func (a *answer) begin() error {
 	}
 	a.stopper.Texts = a.stops
 	if s.Tokenizer != nil {
-		a.decoder = tokenizer.NewDecoder(s.Tokenizer, true)
+		a.decoder = tokenizer.NewDecoder(s.Tokenizer, !a.special)
 	}
 	if a.base != nil {
 		a.prime(a.base.Snapshot)

@@ -220,7 +220,7 @@ func (s *Server) stateText(r *stateRequest) ([]prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.Opening(messages)
+	text, err := s.Opening(messages, nil)
 	if err != nil {
 		return nil, wrong("messages", "%v", err)
 	}

@@ -88,7 +88,7 @@ func (j *job) cached() int {
 // opening is how many ids of a conversation, which the template has made text of,
 // are of the instructions that it begins with: where others will part from it. 0 if
 // there are none.
-func (s *Server) opening(messages json.RawMessage, text string, ids []int32) []int {
+func (s *Server) opening(messages, tools json.RawMessage, text string, ids []int32) []int {
 	var list []json.RawMessage
 	if s.Prefix == nil || json.Unmarshal(messages, &list) != nil {
 		return nil
@@ -108,7 +108,7 @@ func (s *Server) opening(messages json.RawMessage, text string, ids []int32) []i
 	if err != nil {
 		return nil
 	}
-	rendered, err := s.Template(other)
+	rendered, err := s.Template(other, tools)
 	if err != nil {
 		return nil
 	}

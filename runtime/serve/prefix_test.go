@@ -75,7 +75,7 @@ func newKeeper(t *testing.T, compiled *engine.Compiled, memory int64, alter func
 // marked is a template that writes all messages, each behind the first letter of
 // its role, and then what an answer begins with.
 func marked(end string) Template {
-	return func(messages []byte) (string, error) {
+	return func(messages, _ []byte) (string, error) {
 		var list []struct{ Role, Content string }
 		if err := json.Unmarshal(messages, &list); err != nil {
 			return "", err
@@ -242,7 +242,7 @@ func TestOpening(t *testing.T) {
 		`[{"role":"system","content":"abc"}]`:                                                                  len("s:abc\n"),
 		`[{"role":"system","content":"abc"},{"role":"assistant","content":"x"}]`:                               len("s:abc\n"),
 	} {
-		text, err := k.Template([]byte(messages))
+		text, err := k.Template([]byte(messages), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,14 +250,14 @@ func TestOpening(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := k.opening([]byte(messages), text, p.ids); len(got) != min(want, 1) || want > 0 && got[0] != want {
+		if got := k.opening([]byte(messages), nil, text, p.ids); len(got) != min(want, 1) || want > 0 && got[0] != want {
 			t.Errorf("%s: %v, want %d", messages, got, want)
 		}
 	}
 	broken := newKeeper(t, enginetest.Compiled(vocab), 1<<20, func(o *Options) {
-		o.Template = func([]byte) (string, error) { return "", http.ErrBodyNotAllowed }
+		o.Template = func([]byte, []byte) (string, error) { return "", http.ErrBodyNotAllowed }
 	})
-	if got := broken.opening([]byte(`[{"role":"system","content":"abc"}]`), "s:abc", nil); got != nil {
+	if got := broken.opening([]byte(`[{"role":"system","content":"abc"}]`), nil, "s:abc", nil); got != nil {
 		t.Errorf("of a template that fails: %v", got)
 	}
 }

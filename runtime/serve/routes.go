@@ -28,6 +28,7 @@ func (s *Server) table() map[string]route {
 	return map[string]route{
 		"/v1/completions":      {http.MethodPost, s.completions, false},
 		"/v1/chat/completions": {http.MethodPost, s.chat, false},
+		"/v1/embeddings":       {http.MethodPost, s.embeddings, false},
 		"/v1/models":           {http.MethodGet, s.models, false},
 		statesPath:             {"GET, POST", s.states, false},
 		"/healthz":             {http.MethodGet, s.health, true},

@@ -40,9 +40,9 @@ type Options struct {
 }
 
 // Template writes a conversation, the list of messages as JSON, as the model has
-// learned to read it, up to where its answer begins. Its errors are mistakes in
-// the conversation.
-type Template func(messages []byte) (string, error)
+// learned to read it, up to where its answer begins; tools is the list of those that
+// it may call, nil for none. Its errors are mistakes in the conversation.
+type Template func(messages, tools []byte) (string, error)
 
 // Limits bound what one client, and all together, can take.
 type Limits struct {
@@ -88,9 +88,10 @@ func New(o Options) *Server {
 	if o.Name == "" {
 		o.Name = o.Meta.Name
 	}
+	metrics := newMetrics()
 	s := &Server{
-		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue}),
-		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
+		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
+		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
 	}
 	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {

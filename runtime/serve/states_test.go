@@ -165,8 +165,8 @@ func TestChatState(t *testing.T) {
 	begin := int32('<')
 	k := newKeeper(t, enginetest.Compiled(vocab), 0, func(o *Options) {
 		o.Meta.BOS = &begin
-		o.Template = func(messages []byte) (string, error) {
-			text, err := marked("!")(messages)
+		o.Template = func(messages, tools []byte) (string, error) {
+			text, err := marked("!")(messages, tools)
 			return "<" + text, err
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/mambac/mambac/runtime/enginetest"
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/serve"
+	"github.com/mambac/mambac/runtime/template"
 )
 
 const vocab = 300
@@ -196,5 +197,35 @@ func TestKeptStates(t *testing.T) {
 	homeless := &options{serve: serve.Options{Meta: &payload.Metadata{Identity: "../x"}, Log: slog.New(slog.DiscardHandler)}}
 	if err := homeless.openLibrary(); err != nil || homeless.serve.Library != nil {
 		t.Errorf("without a place: %v", err)
+	}
+}
+
+// TestChat: a conversation with tools has a template of its own in some
+// checkpoints.
+func TestChat(t *testing.T) {
+	named := func(name string) template.Template {
+		return template.Template{Name: name, Write: func(r *template.Run) {
+			r.Text(name)
+			r.Print(r.Length(r.Variable("tools")))
+		}}
+	}
+	list := []template.Template{named("default"), named("other"), named(toolUse)}
+	for _, c := range []struct {
+		list            []template.Template
+		messages, tools string
+		want            string
+	}{
+		{list, "[]", "[1]", "tool_use1"},
+		{list[:2], "[]", "[1,2]", "default2"},
+		{list, "[]", "[", "the tools: "},
+		{list, "[", "", "unexpected EOF"},
+	} {
+		text, err := chat(c.list, true)([]byte(c.messages), []byte(c.tools))
+		if text != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s, %s: %q, %v, want %q", c.messages, c.tools, text, err, c.want)
+		}
+	}
+	if chat(nil, true) != nil {
+		t.Error("no template is one")
 	}
 }
