@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,4 +75,42 @@ func (a artifact) inParts(t *testing.T, flags, prompt, none []string, join func(
 	if string(whole) != string(rest) {
 		t.Error("in two parts it comes to another state")
 	}
+}
+
+// TestForgedStates: a program goes on from a state that somebody made up, behind a
+// checksum that is right, as from any other, or says that nothing follows: experts
+// that nobody can choose, sums that are no numbers.
+func TestForgedStates(t *testing.T) {
+	for _, name := range []string{"mamba-safetensors", "jamba", "granite-4-h"} {
+		t.Run(name, func(t *testing.T) {
+			a := build(t, golden(name), choiceFlags(goldenChoices(golden(name)))...)
+			file := filepath.Join(t.TempDir(), "f.state")
+			a.run(t, "", "run", "--ids", "1,2,3,4,5", "-n", "0", "--print", "ids", "--save-state", file)
+			whole, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, bits := range []uint32{0x7fc00001, 0x7f800000, 0xff7fffff, 1, 0xffffffff} {
+				if err := os.WriteFile(file, forged(whole, bits), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				for _, ids := range []string{"", "1", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"} {
+					cmd := a.command("", "run", "--state", file, "--ids", ids, "-n", "3", "--print", "ids", "--ignore-eos")
+					if out, err := cmd.CombinedOutput(); err != nil && !strings.Contains(string(out), "error: the model gives no finite logit") {
+						t.Errorf("values %#x, ids %q: %v: %.500s", bits, ids, err, out)
+					}
+				}
+			}
+		})
+	}
+}
+
+// forged is a state file with other values, and the checksum of those.
+func forged(file []byte, bits uint32) []byte {
+	out := bytes.Clone(file[:len(file)-sha256.Size])
+	for i := 16 + int(binary.LittleEndian.Uint32(out[12:])); i < len(out); i += 4 {
+		binary.LittleEndian.PutUint32(out[i:], bits)
+	}
+	sum := sha256.Sum256(out)
+	return append(out, sum[:]...)
 }

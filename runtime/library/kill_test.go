@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 // values is the length of a child's state: some buffers of what is written at once.
-const values = 50_000
+const values = 30_000
 
 // writeForever replaces a state again and again, and reports every step of it with
 // a byte on stdout.

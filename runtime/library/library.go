@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +111,6 @@ func (l *Library) Names() ([]string, error) {
 }
 
 // Strangers lists what is in the folder and no state: links, folders, other names.
-// Nothing but Verify of a user needs it.
 func (l *Library) Strangers() ([]string, error) {
 	_, others, err := l.scan()
 	return others, err
@@ -130,6 +130,7 @@ func (l *Library) scan() (names, others []string, err error) {
 			others = append(others, e.Name())
 		}
 	}
+	slices.Sort(names) // the extension is in the way of some
 	return names, others, nil
 }
 

@@ -155,6 +155,10 @@ func TestNames(t *testing.T) {
 	put(t, l, "a", 1)
 	put(t, l, long, 1)
 	put(t, l, "con.0_-.", 1)
+	put(t, l, "a-b", 1)
+	if names, err := l.Names(); err != nil || !slices.Equal(names, []string{"a", "a-b", "con.0_-.", long}) {
+		t.Errorf("names %q, error %v", names, err)
+	}
 	for _, name := range []string{"", ".", "..", ".a", "A", "a/b", "../a", "a\\b", "a b", "ä", "a\x00", "a\n", long + "n", "a:b", "~"} {
 		err := CheckName(name)
 		if !errors.Is(err, ErrName) {
@@ -170,7 +174,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	requireNames(t, l, "a", "con.0_-.", long)
+	requireNames(t, l, "a-b", "a", "con.0_-.", long)
 }
 
 // TestFull: when the disk is full after any number of bytes, the old state stays and

@@ -256,7 +256,7 @@ func TestForged(t *testing.T) {
 		file := written(t, c, read(t, c, make([]int32, 200)...))
 		for what, change := range map[string]func(map[string]any, []byte) []byte{
 			"NaN": everywhere(0x7fc00001), "infinite": everywhere(0xff800000), "largest": everywhere(0x7f7fffff), "denormal": everywhere(1),
-			"far": position(int64(1) << 52), "31 bits": position(math.MaxInt32), "beyond": position(math.MaxInt32 + 1), "further": position(int64(1) << 60),
+			"far": position(int64(1) << 52), "31 bits": position(math.MaxInt32), "beyond": position(int64(math.MaxInt32) + 1), "further": position(int64(1) << 60),
 			"before": position(-1), "fraction": position(1.5), "none": position(0), "text": position("7"),
 			"claims much": claims(math.MaxInt32), "claims all": claims(1 << 52), "claims none": claims(0), "claims less": claims(3),
 			"no set": set("seen", nil), "short set": set("seen", "AAAA"), "set of all": set("seen", strings.Repeat("//", 25)+"8="), "no digest": set("text", ""),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +135,11 @@ func TestForgedShapes(t *testing.T) {
 		`[1000000000000]`: "cut off", `[9223372036854775807]`: "too large", `[3]`: "cut off",
 	} {
 		file := sealed(`{"position":1,"tensors":[{"name":"x","shape":`+shape+`}]}`, make([]byte, 8))
-		if err := verified(file); err == nil || !strings.Contains(err.Error(), part) {
+		err := verified(file)
+		if strconv.IntSize == 32 && err != nil && strings.Contains(err.Error(), "cannot unmarshal number") {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("shape %s: error %v, want one with %q", shape, err, part)
 		}
 	}

@@ -31,8 +31,9 @@ const (
 	preamble  = len(magic) + 8
 	maxHeader = 1 << 20
 
-	// maxPosition leaves room to count on, and is a number in every JSON.
-	maxPosition = 1 << 53
+	// maxPosition leaves room to count on, also where numbers have 32 bits, and is
+	// a number in every JSON.
+	maxPosition = min(1<<53, math.MaxInt-1<<30)
 )
 
 // Header says what a file holds.

@@ -51,11 +51,6 @@ func add(s *app.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := newReader(s, &o.options)
-	if err != nil {
-		return err
-	}
-	defer r.close()
 	l, err := o.open(s)
 	if err != nil {
 		return err
@@ -63,11 +58,16 @@ func add(s *app.Session, args []string) error {
 	if err := o.requireNew(l); err != nil {
 		return err
 	}
-	if err := o.begin(r, l); err != nil {
-		return err
-	}
 	text, err := o.text(s)
 	if err != nil {
+		return err
+	}
+	r, err := newReader(s, &o.options)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	if err := o.begin(r, l); err != nil {
 		return err
 	}
 	ids, err := r.ids(text)

@@ -24,7 +24,6 @@ type program struct {
 	path    string
 	folder  string
 	watched bool
-	change  func(*enginetest.Carrier)
 }
 
 func newProgram(t *testing.T) *program {
