@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-client test-platforms check race emulated generate templates fuzz bench figures load bench-peers context-curve test-peers clean
+.PHONY: all demo test test-client test-platforms check race emulated generate templates fuzz bench figures load faults bench-serve bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers,curve,load,client ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve,serving,load,client ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -59,7 +59,7 @@ test-client:
 race:
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
 		set -x; \
-		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/library ./runtime/terminal ./runtime/app/chat && \
+		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/prefix ./runtime/library ./runtime/terminal ./runtime/app/chat && \
 		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse && \
 		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -race .; \
 	else \
@@ -110,6 +110,20 @@ figures:
 # ask nonsense: every text as it is alone, nothing left behind.
 load:
 	$(GO) test ./cmd/mambac -tags load -run TestLoad -count 1 -v
+
+# 10,000 clients that leave at any time, bodies of 100 MB, and a text now and then,
+# which is as it is alone; nothing left behind.
+faults:
+	$(GO) test ./cmd/mambac -tags load -run TestFaults -count 1 -v
+
+# Measures a server of mamba-130m: 16 streams against bench, what a long prompt costs
+# those beside it, and the first token behind one that was read before; writes
+# docs/serving.md. Some minutes; nothing else may run. ROUNDS, GEN (tokens of a
+# stream), THREADS, WEIGHTS, MODELS, TRIES (of a sample that others disturb),
+# SERVE_CACHE, SERVE_OUT (whose docs are written) and MAMBAC_MODELS (beside which there
+# are tokenizers) may be set, folders as whole paths.
+bench-serve:
+	$(GO) test ./cmd/mambac -tags serving -run TestServing$$ -timeout 1h -count 1 -v
 
 # Measures mambac against llama.cpp, which it takes from npm and builds for this
 # processor (npm, git, cmake, a C++ compiler, the network once), and writes

@@ -87,6 +87,7 @@ var creators = map[string]string{
 	"runtime/atomicfile/hold_lock.go":  "the same, where files can be locked",
 	"runtime/library/library.go":       "the folder of a library of states",
 	"runtime/app/chat/history.go":      "what was typed, a line at a time",
+	"runtime/prefix/spill.go":          "states that memory has no room for",
 }
 
 // packageInfo is what go list tells of a package.

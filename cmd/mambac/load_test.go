@@ -171,12 +171,7 @@ func (l *load) gauges() gauges {
 
 func (l *load) ask() (g gauges) {
 	l.t.Helper()
-	r, err := http.NewRequest("GET", l.address+"/metrics", nil)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer secret")
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := l.send(context.Background(), "GET", "/metrics", "")
 	if err != nil {
 		l.t.Fatal(err)
 	}

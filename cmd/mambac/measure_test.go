@@ -1,4 +1,4 @@
-//go:build (figures || peers) && linux
+//go:build (figures || peers || serving) && linux
 
 package main
 

@@ -60,9 +60,21 @@ type served struct {
 func serve(t *testing.T, checkpoint string, args ...string) *served {
 	t.Helper()
 	cache := t.TempDir()
-	s := &served{log: make(chan string, 1)}
-	s.cmd = exec.Command("mambac", append([]string{"serve", checkpoint, "-q", "--"}, args...)...)
-	s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "GOCACHE="+goCache(t), "MAMBAC_API_KEY=secret")
+	cmd := exec.Command("mambac", append([]string{"serve", checkpoint, "-q", "--"}, args...)...)
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "XDG_DATA_HOME="+cache, "GOCACHE="+goCache(t), "MAMBAC_API_KEY=secret")
+	s := listening(t, cmd)
+	programs, err := filepath.Glob(filepath.Join(cache, "mambac", "programs", "*"))
+	if err != nil || len(programs) != 1 {
+		t.Fatalf("the cache holds %v, %v", programs, err)
+	}
+	s.program = programs[0]
+	return s
+}
+
+// listening starts a server and learns where it listens.
+func listening(t *testing.T, cmd *exec.Cmd) *served {
+	t.Helper()
+	s := &served{cmd: cmd, log: make(chan string, 1)}
 	out, err := s.cmd.StderrPipe()
 	if err == nil {
 		err = s.cmd.Start()
@@ -81,17 +93,17 @@ func serve(t *testing.T, checkpoint string, args ...string) *served {
 		rest, _ := io.ReadAll(lines)
 		s.log <- string(rest)
 	}()
-	programs, err := filepath.Glob(filepath.Join(cache, "mambac", "programs", "*"))
-	if err != nil || len(programs) != 1 {
-		t.Fatalf("the cache holds %v, %v", programs, err)
-	}
-	s.program = programs[0]
 	return s
 }
 
 // post asks for texts.
 func (s *served) post(ctx context.Context, body string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, "POST", s.address+"/v1/completions", strings.NewReader(body))
+	return s.send(ctx, "POST", "/v1/completions", body)
+}
+
+// send asks for anything.
+func (s *served) send(ctx context.Context, method, path, body string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.address+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/enginetest"
@@ -275,7 +276,8 @@ func TestQueue(t *testing.T) {
 // of a prompt.
 func TestLongPromptDelaysByAChunk(t *testing.T) {
 	e := newEngine(t, engine.Options{})
-	s := start(t, e, Options{Slots: 2, Queue: 1})
+	stalls := 0
+	s := start(t, e, Options{Slots: 2, Queue: 1, OnStall: func(time.Duration) { stalls++ }})
 	running, release := held(t, s)
 	defer release()
 	tokens := 0
@@ -298,8 +300,8 @@ func TestLongPromptDelaysByAChunk(t *testing.T) {
 			t.Fatalf("tokens at the borders: %v", seen)
 		}
 	}
-	if len(seen) != 10 {
-		t.Errorf("%d borders", len(seen))
+	if len(seen) != 10 || stalls != 10 {
+		t.Errorf("%d borders, %d stalls", len(seen), stalls)
 	}
 }
 

@@ -73,7 +73,7 @@ func decode(text []byte, v any) error {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &kind) && kind.Field != "":
-		return wrong(strings.TrimPrefix(kind.Field, "params."), "have a JSON %s, want %s", kind.Value, kind.Type.Kind())
+		return wrong(strings.TrimPrefix(kind.Field, "params."), "have a JSON %.40s, want %s", kind.Value, kind.Type.Kind())
 	}
-	return failf(http.StatusBadRequest, "", "the request is no JSON object: %v", err)
+	return failf(http.StatusBadRequest, "", "the request is no JSON object: %.200v", err)
 }

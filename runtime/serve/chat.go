@@ -1,15 +1,17 @@
 package serve
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
-	"strings"
+
+	"github.com/mambac/mambac/runtime/template"
 )
 
 // chatRequest is the body of /v1/chat/completions.
 type chatRequest struct {
 	params
+	toolset
 	Messages            json.RawMessage `json:"messages"`
 	MaxTokens           *int            `json:"max_tokens"`
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
@@ -18,8 +20,6 @@ type chatRequest struct {
 	ResponseFormat      *struct {
 		Type string `json:"type"`
 	} `json:"response_format"`
-	Tools     json.RawMessage `json:"tools"`
-	Functions json.RawMessage `json:"functions"`
 }
 
 func (s *Server) chat(c *call) error {
@@ -34,7 +34,7 @@ func (s *Server) chat(c *call) error {
 	if err := s.checkChat(&r); err != nil {
 		return err
 	}
-	messages, err := plain(r.Messages)
+	messages, tools, err := r.conversation()
 	if err != nil {
 		return err
 	}
@@ -49,16 +49,38 @@ func (s *Server) chat(c *call) error {
 	if o.tokens == 0 {
 		return wrong(name, "have 0, want at least 1")
 	}
-	text, err := s.Template(messages)
+	text, err := s.converse(messages, tools)
 	if err != nil {
-		return wrong("messages", "%v", err)
+		return err
 	}
 	p, err := s.encode(text, false) // the template writes special tokens itself
 	if err != nil {
 		return err
 	}
+	p.likely = s.opening(messages, tools, text, p.ids)
 	j := &job{plan: o, params: &r.params, server: s, prompts: []prompt{p}, form: &chatForm{scored: r.Logprobs}}
 	return j.run(c)
+}
+
+// conversation is what the template is told: messages, and tools or nil.
+func (r *chatRequest) conversation() (messages, tools json.RawMessage, err error) {
+	if tools, err = r.told(); err != nil {
+		return nil, nil, err
+	}
+	messages, err = plain(r.Messages)
+	return messages, tools, err
+}
+
+// converse writes a conversation as the model reads it.
+func (s *Server) converse(messages, tools json.RawMessage) (string, error) {
+	text, err := s.Template(messages, tools)
+	switch {
+	case errors.Is(err, template.ErrNoTools):
+		return "", wrong("tools", "%v", err)
+	case err != nil:
+		return "", wrong("messages", "%.500v", err)
+	}
+	return text, nil
 }
 
 // logprobs is how many likeliest tokens are wanted, −1 for nothing.
@@ -67,7 +89,7 @@ func (r *chatRequest) logprobs() int {
 	case !r.Logprobs:
 		return -1
 	case r.TopLogprobs != nil:
-		return max(0, *r.TopLogprobs)
+		return *r.TopLogprobs
 	}
 	return 0
 }
@@ -78,50 +100,12 @@ func (s *Server) checkChat(r *chatRequest) error {
 		return failf(http.StatusBadRequest, "no_chat_template", "the model has no chat template, so it continues texts only: ask /v1/completions, or build it from a checkpoint that has one")
 	case r.TopLogprobs != nil && !r.Logprobs:
 		return wrong("top_logprobs", "needs logprobs")
+	case r.TopLogprobs != nil && (*r.TopLogprobs < 0 || *r.TopLogprobs > maxLogprob):
+		return wrong("top_logprobs", "have %d, want 0 to %d", *r.TopLogprobs, maxLogprob)
 	case r.ResponseFormat != nil && r.ResponseFormat.Type != "text":
 		return wrong("response_format", "have %.20q, want text: answers are what the model writes", r.ResponseFormat.Type)
-	case some(r.Tools), some(r.Functions):
-		return wrong("tools", "the server knows no tools; leave them out")
 	}
 	return nil
-}
-
-// some tells whether there is anything in a list.
-func some(list json.RawMessage) bool {
-	return len(list) > 0 && !bytes.Equal(list, []byte("null")) && !bytes.Equal(list, []byte("[]"))
-}
-
-// plain demands what every conversation has, and makes one text of a content of
-// several, which few templates know; the rest is the template's.
-func plain(text json.RawMessage) (json.RawMessage, error) {
-	var list []map[string]json.RawMessage
-	if json.Unmarshal(text, &list) != nil || len(list) == 0 {
-		return nil, wrong("messages", "want a list of objects with role and content, at least one")
-	}
-	whole := true
-	for i, m := range list {
-		var role string
-		if json.Unmarshal(m["role"], &role) != nil || role == "" {
-			return nil, wrong("messages", "message %d has no role", i)
-		}
-		var parts []struct{ Type, Text string }
-		if json.Unmarshal(m["content"], &parts) != nil || parts == nil {
-			continue
-		}
-		var texts []string
-		for _, p := range parts {
-			if p.Type != "text" {
-				return nil, wrong("messages", "message %d has a part of type %.20q, want text", i, p.Type)
-			}
-			texts = append(texts, p.Text)
-		}
-		whole = false
-		m["content"], _ = json.Marshal(strings.Join(texts, "\n")) // a text always can be
-	}
-	if whole {
-		return text, nil
-	}
-	return json.Marshal(list)
 }
 
 // chatForm is the form of /v1/chat/completions.

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -24,20 +26,23 @@ type prompts struct {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *prompts) UnmarshalJSON(text []byte) error {
+	*p = prompts{} // of a key that comes twice the last counts
 	var one *string
+	var texts []*string
 	var ids []int32
+	nulls := bytes.Contains(text, []byte("null")) // which would be ids 0
 	switch {
 	case json.Unmarshal(text, &one) == nil:
 		if one != nil {
 			p.texts = []string{*one}
 		}
-	case json.Unmarshal(text, &ids) == nil:
+	case !nulls && json.Unmarshal(text, &ids) == nil:
 		p.ids = [][]int32{ids}
-	case json.Unmarshal(text, &p.texts) == nil:
-		p.ids = nil
-	case json.Unmarshal(text, &p.ids) == nil:
-		p.texts = nil
-	default:
+	case json.Unmarshal(text, &texts) == nil && !slices.Contains(texts, nil):
+		for _, one := range texts {
+			p.texts = append(p.texts, *one)
+		}
+	case nulls || json.Unmarshal(text, &p.ids) != nil:
 		return wrong("prompt", "want a text, a list of texts, a list of token ids or a list of those")
 	}
 	return nil
@@ -57,12 +62,14 @@ func (s *Server) completions(c *call) error {
 	}
 	logprobs := -1
 	if r.Logprobs != nil {
-		logprobs = max(0, *r.Logprobs)
+		logprobs = *r.Logprobs
 	}
 	o, err := s.plan(&r.params, "max_tokens", r.MaxTokens, min(defaultTokens, s.Limits.Tokens), logprobs)
 	switch {
 	case err != nil:
 		return err
+	case r.Logprobs != nil && logprobs < 0:
+		return wrong("logprobs", "have %d, want 0 to %d", logprobs, maxLogprob)
 	case r.Suffix != "":
 		return wrong("suffix", "the model continues texts and does not fill gaps; leave it out")
 	case r.BestOf != nil && *r.BestOf != o.n:
@@ -81,6 +88,9 @@ func (s *Server) completions(c *call) error {
 func (s *Server) prompts(p *prompts, texts bool) ([]prompt, error) {
 	if p.texts == nil && p.ids == nil {
 		p.texts = []string{""}
+	}
+	if n := len(p.texts) + len(p.ids); n > s.Limits.Choices {
+		return nil, wrong("prompt", "have %d prompts, want at most %d", n, s.Limits.Choices)
 	}
 	var list []prompt
 	for _, text := range p.texts {

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -114,6 +112,21 @@ func TestSeveralPromptsOneTooMany(t *testing.T) {
 	settle(t, s)
 }
 
+// TestStalls: how long a text waited for each chunk of a prompt that came later.
+func TestStalls(t *testing.T) {
+	s := newServer(t, withLimits(func(*Limits) {}))
+	running := dial(t, start(t, s))
+	post(t, running, endless)
+	firstEvent(t, running)
+	complete(t, s, completionsPath, `{"prompt":"`+strings.Repeat("A", 100)+`","max_tokens":2}`)
+	text := ask(s, "GET", "/metrics", "").Body.String()
+	if !strings.Contains(text, "\nmambac_stall_seconds_count 7\n") || strings.Contains(text, "mambac_stall_seconds_max 0\n") {
+		t.Error(text)
+	}
+	running.Close()
+	settle(t, s)
+}
+
 // TestPlaces bounds those who are still sending their requests as well.
 func TestPlaces(t *testing.T) {
 	s := newServer(t, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 0 }))
@@ -130,41 +143,6 @@ func TestPlaces(t *testing.T) {
 	}
 	sending.Close()
 	settle(t, s)
-}
-
-// TestAbortedClients leaves nothing of clients that go away at any time.
-func TestAbortedClients(t *testing.T) {
-	s := newServer(t, withLimits(func(l *Limits) { l.Slots = 4 }))
-	address := start(t, s)
-	before := runtime.NumGoroutine()
-	var group sync.WaitGroup
-	for n := range 8 {
-		group.Go(func() {
-			for range 25 {
-				c, err := net.Dial("tcp", address)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				post(t, c, endless)
-				if n%2 == 0 {
-					_, _ = io.CopyN(io.Discard, c, int64(1+n*100))
-				}
-				c.Close()
-			}
-		})
-	}
-	group.Wait()
-	settle(t, s)
-	for n := 0; runtime.NumGoroutine() > before; n++ { // connections that are being closed
-		if n > 1e7 {
-			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
-		}
-		runtime.Gosched()
-	}
-	if r := complete(t, s, completionsPath, `{"prompt":"AB","max_tokens":2,"temperature":0}`); r.Choices[0].Text != "CD" {
-		t.Errorf("%+v", r)
-	}
 }
 
 // untilClosed reads what a server says before it closes a connection.
@@ -220,38 +198,6 @@ func TestLongAnswer(t *testing.T) {
 	}
 }
 
-// pipes is a listener of connections that have no room for what is not read.
-type pipes struct{ list chan net.Conn }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	c, ok := <-p.list
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return c, nil
-}
-
-func (p *pipes) Close() error   { return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-// TestSlowReader: a client that does not read what it has asked for is cut off.
-func TestSlowReader(t *testing.T) {
-	s := newServer(t, withLimits(func(l *Limits) { l.Writing = time.Millisecond }))
-	l := &pipes{make(chan net.Conn, 1)}
-	ours, theirs := net.Pipe()
-	l.list <- theirs
-	h := s.HTTP()
-	go func() { _ = h.Serve(l) }() // ends with the listener
-	defer h.Close()
-	defer close(l.list)
-	post(t, ours, endless)
-	settle(t, s)
-	for !strings.Contains(ask(s, "GET", "/metrics", "").Body.String(), `status="499"} 1`) {
-		runtime.Gosched()
-	}
-	ours.Close()
-}
-
 // TestHeaderSize: what is too long is refused before it is all there.
 func TestHeaderSize(t *testing.T) {
 	s := newServer(t, withLimits(func(l *Limits) { l.Header = 1 << 10 }))
@@ -261,40 +207,6 @@ func TestHeaderSize(t *testing.T) {
 	}() // is cut off
 	if got := untilClosed(c); got != "" && !strings.HasPrefix(got, "HTTP/1.1 431 ") {
 		t.Errorf("%q", got)
-	}
-}
-
-// counted counts what is read of a body that has no end.
-type counted struct{ n atomic.Int64 }
-
-func (c *counted) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	c.n.Add(int64(len(p)))
-	return len(p), nil
-}
-
-// TestLargeBodies are not read to their end.
-func TestLargeBodies(t *testing.T) {
-	s := newServer(t, nil)
-	address := start(t, s)
-	body := &counted{}
-	r, err := http.NewRequest("POST", "http://"+address+completionsPath, io.LimitReader(body, 100<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil {
-		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("status %d", answer.StatusCode)
-		}
-	} // else the connection was closed before all was sent
-	settle(t, s)
-	if n := body.n.Load(); n > 50<<20 {
-		t.Errorf("%d bytes were read", n)
 	}
 }
 

@@ -19,6 +19,8 @@ type metrics struct {
 	written   int
 	first     histogram // seconds from the request to its first token
 	following histogram // seconds to every further token
+	stalls    histogram // seconds that texts have waited for a chunk to be read
+	longest   float64   // of those
 }
 
 // requestKind is what requests are told apart by.
@@ -49,6 +51,7 @@ func newMetrics() *metrics {
 		requests:  map[requestKind]int{},
 		first:     newHistogram(.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60),
 		following: newHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1),
+		stalls:    newHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5),
 	}
 }
 
@@ -77,6 +80,14 @@ func (m *metrics) token(took time.Duration, first bool) {
 	}
 }
 
+// stall counts what others' reading took while texts went on.
+func (m *metrics) stall(took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stalls.add(took.Seconds())
+	m.longest = max(m.longest, took.Seconds())
+}
+
 // writeMetrics answers in Prometheus' text form.
 func (s *Server) writeMetrics(c *call) error {
 	var b bytes.Buffer
@@ -84,6 +95,8 @@ func (s *Server) writeMetrics(c *call) error {
 	now := s.scheduler.Stats()
 	single(&b, "mambac_sequences_running", "gauge", "Texts that are being read or continued, each with its state.", now.Running)
 	single(&b, "mambac_requests_waiting", "gauge", "Requests that wait for a place.", now.Waiting)
+	s.writePrefix(&b)
+	s.writeLibrary(&b)
 	single(&b, "mambac_goroutines", "gauge", "Goroutines.", runtime.NumGoroutine())
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -115,6 +128,9 @@ func (m *metrics) write(b *bytes.Buffer) {
 	single(b, "mambac_generated_tokens_total", "counter", "Tokens written.", m.written)
 	m.first.write(b, "mambac_first_token_seconds", "From a request to the first token of a text.")
 	m.following.write(b, "mambac_token_seconds", "From one token of a text to the next.")
+	m.stalls.write(b, "mambac_stall_seconds", "That texts which go on have waited for a chunk of a prompt to be read.")
+	head(b, "mambac_stall_seconds_max", "gauge", "The longest of those since the start.")
+	fmt.Fprintf(b, "mambac_stall_seconds_max %g\n", m.longest)
 }
 
 // kinds lists the kinds of requests in order.

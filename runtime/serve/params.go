@@ -30,6 +30,9 @@ type params struct {
 	MinP              float64  `json:"min_p"`
 	RepetitionPenalty *float64 `json:"repetition_penalty"`
 	IgnoreEOS         bool     `json:"ignore_eos"`
+	SkipSpecialTokens *bool    `json:"skip_special_tokens"`
+	State             string   `json:"state"`      // to go on from
+	SaveState         string   `json:"save_state"` // what the first text becomes
 }
 
 // stops is a text or several.
@@ -68,7 +71,8 @@ type plan struct {
 	presence  float64
 	frequency float64
 	bias      []bias
-	logprobs  int // likeliest ids to tell of each token; -1 for nothing at all
+	logprobs  int  // likeliest ids to tell of each token; -1 for nothing at all
+	special   bool // texts have special tokens in them
 }
 
 type bias struct {
@@ -84,6 +88,7 @@ func (s *Server) plan(p *params, name string, tokens *int, otherwise, logprobs i
 		}
 	}
 	o := &plan{n: 1, tokens: otherwise, presence: p.PresencePenalty, frequency: p.FrequencyPenalty, logprobs: logprobs}
+	o.special = p.SkipSpecialTokens != nil && !*p.SkipSpecialTokens
 	if tokens != nil {
 		o.tokens = *tokens
 	}

@@ -7,11 +7,15 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/library"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/prefix"
 	"github.com/mambac/mambac/runtime/schedule"
+	"github.com/mambac/mambac/runtime/snapshot"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -21,7 +25,12 @@ type Options struct {
 	Meta      *payload.Metadata
 	Tokenizer *tokenizer.Tokenizer // nil if the model has none: prompts are ids then
 	Template  Template             // nil if the model has none: no chat then
+	Opening   Template             // Template without the beginning of an answer; nil with it
 	Name      string               // of the model, in answers; "" for that of the checkpoint
+
+	Codec   *snapshot.Codec  // of the model's states
+	Prefix  *prefix.Cache    // of what has been read; nil for none
+	Library *library.Library // of states that requests name; nil for none
 
 	Keys    []string // one of them opens the door; none leaves it open
 	Hosts   []string // names that the server is called by, besides localhost and addresses
@@ -31,9 +40,9 @@ type Options struct {
 }
 
 // Template writes a conversation, the list of messages as JSON, as the model has
-// learned to read it, up to where its answer begins. Its errors are mistakes in
-// the conversation.
-type Template func(messages []byte) (string, error)
+// learned to read it, up to where its answer begins; tools is the list of those that
+// it may call, nil for none. Its errors are mistakes in the conversation.
+type Template func(messages, tools []byte) (string, error)
 
 // Limits bound what one client, and all together, can take.
 type Limits struct {
@@ -45,6 +54,7 @@ type Limits struct {
 	Tokens  int           // that are written for a text
 	Choices int           // texts for a request
 	Context int           // tokens of both together, as the engine has it; 0 for any number
+	Library int64         // bytes of states that have names
 	Sockets int           // connections
 	Reading time.Duration // of a header, and of a body
 	Writing time.Duration // of a piece of the answer
@@ -54,7 +64,7 @@ type Limits struct {
 // DefaultLimits is where to start from.
 func DefaultLimits() Limits {
 	return Limits{
-		Slots: 16, Queue: 256, Body: 2 << 20, Header: 32 << 10, Prompt: 1 << 17, Tokens: 4096, Choices: 128, Sockets: 1024,
+		Slots: 16, Queue: 256, Body: 2 << 20, Header: 32 << 10, Prompt: 1 << 17, Tokens: 4096, Choices: 128, Library: 1 << 30, Sockets: 1024,
 		Reading: 20 * time.Second, Writing: 20 * time.Second, Idling: 2 * time.Minute,
 	}
 }
@@ -68,6 +78,9 @@ type Server struct {
 	places    chan struct{} // holds a value for each request that is being answered
 	started   time.Time
 	metrics   *metrics
+
+	shelf    shelf
+	changing sync.Mutex // held while the library changes
 }
 
 // New makes a server, which must be closed before its engine.
@@ -75,10 +88,12 @@ func New(o Options) *Server {
 	if o.Name == "" {
 		o.Name = o.Meta.Name
 	}
+	metrics := newMetrics()
 	s := &Server{
-		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue}),
-		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
+		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
+		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
 	}
+	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
 	}

@@ -62,7 +62,7 @@ func jsonNumber(n json.Number) (Value, error) {
 	}
 	f, err := n.Float64()
 	if err != nil {
-		return Value{}, fmt.Errorf("number %s of JSON is out of range", n)
+		return Value{}, fmt.Errorf("number %.40s of JSON is out of range", n)
 	}
 	return Float(f), nil
 }

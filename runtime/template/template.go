@@ -4,6 +4,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,6 +47,10 @@ type Failure struct{ Reason string }
 // Error implements error.
 func (f *Failure) Error() string { return "the chat template fails: " + f.Reason }
 
+// ErrNoTools is the end of a conversation with tools that the template does not ask
+// for: the model would not learn of them.
+var ErrNoTools = errors.New("the model's chat template knows no tools; leave them out")
+
 // Limits of one rendering. They are far above what a conversation takes, and keep
 // a template that means harm from taking the machine.
 const (
@@ -58,7 +63,7 @@ const (
 )
 
 // Render writes a conversation as the model has learned to read it. The error is
-// a *Raised or a *Failure.
+// a *Raised, a *Failure or ErrNoTools.
 func (t *Template) Render(in Input) (string, error) {
 	r := &Run{now: in.Now, variables: map[string]Value{
 		"messages":              in.Messages,
@@ -79,6 +84,9 @@ func (t *Template) Render(in Input) (string, error) {
 		r.variables[name] = v
 	}
 	t.Write(r)
+	if in.Tools.True() && !r.tooled {
+		return "", ErrNoTools
+	}
 	if r.err != nil {
 		return "", r.err
 	}
@@ -95,10 +103,12 @@ type Run struct {
 	turns     int   // of loops, so far
 	made      int64 // bytes of texts
 	depth     int   // of macros that are being called
+	tooled    bool  // the template has asked for tools
 }
 
 // Variable is what the conversation gives under a name.
 func (r *Run) Variable(name string) Value {
+	r.tooled = r.tooled || name == "tools"
 	if v, ok := r.variables[name]; ok {
 		return v
 	}

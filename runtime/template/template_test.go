@@ -16,6 +16,25 @@ func run(write func(*Run)) (string, error) {
 	return t.Render(Input{Now: func() time.Time { return time.Date(2024, 12, 26, 7, 4, 5, 6000, time.UTC) }})
 }
 
+// TestNoTools: a template that does not ask for tools is given none.
+func TestNoTools(t *testing.T) {
+	for _, c := range []struct {
+		asked string
+		tools Value
+		want  error
+	}{
+		{"tools", List(Int(1)), nil},
+		{"messages", List(Int(1)), ErrNoTools},
+		{"messages", List(), nil},
+		{"messages", Value{}, nil},
+	} {
+		template := &Template{Write: func(r *Run) { r.Do(r.Variable(c.asked)) }}
+		if _, err := template.Render(Input{Messages: List(), Tools: c.tools}); !errors.Is(err, c.want) {
+			t.Errorf("%s is asked for, %v: %v, want %v", c.asked, c.tools, err, c.want)
+		}
+	}
+}
+
 func TestRaised(t *testing.T) {
 	_, err := run(func(r *Run) {
 		r.Text("before")
