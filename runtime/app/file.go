@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// writeFile makes a file appear whole or not at all: it is written under
+// WriteFile makes a file appear whole or not at all: it is written under
 // another name beside its place and renamed. A device or a pipe is written as
 // it is, for a rename would put a file in its place.
-func writeFile(path string, write func(io.Writer) error) error {
+func WriteFile(path string, write func(io.Writer) error) error {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return fmt.Errorf("%s: is a folder, want a name for a file", path)
 	} else if err == nil && !st.Mode().IsRegular() {

@@ -88,8 +88,8 @@ func (n *numbers) Set(text string) error {
 	return nil
 }
 
-// parseIDs reads token ids separated by commas, spaces or both.
-func parseIDs(text string) ([]int32, error) {
+// ParseIDs reads token ids separated by commas, spaces or both.
+func ParseIDs(text string) ([]int32, error) {
 	ids := []int32{}
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' })
 	for _, field := range fields {

@@ -38,7 +38,7 @@ func (s *Session) logits(args []string) error {
 	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
-	ids, err := parseIDs(*list)
+	ids, err := ParseIDs(*list)
 	switch {
 	case err != nil:
 		return err
@@ -62,7 +62,7 @@ func (s *Session) logits(args []string) error {
 	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
-	return writeFile(*path, func(w io.Writer) error { return s.writeLogits(w, e, ids, *by == "decode") })
+	return WriteFile(*path, func(w io.Writer) error { return s.writeLogits(w, e, ids, *by == "decode") })
 }
 
 // writeLogits streams row after row.

@@ -82,7 +82,7 @@ func readAll(ctx context.Context, r io.Reader) (string, error) {
 // encode turns the prompt into ids; text is what it was made of.
 func (p *prompt) encode(s *Session, m *model.Model, arguments []string) (ids []int, text string, err error) {
 	if p.byIDs() {
-		list, err := parseIDs(p.ids)
+		list, err := ParseIDs(p.ids)
 		if err == nil && len(list) == 0 {
 			err = Usagef("--ids is empty")
 		}

@@ -36,12 +36,12 @@ func TestParseTakesFlagsAnywhere(t *testing.T) {
 }
 
 func TestParseIDs(t *testing.T) {
-	ids, err := parseIDs("1,2 3,\n4")
+	ids, err := ParseIDs("1,2 3,\n4")
 	if err != nil || !slices.Equal(ids, []int32{1, 2, 3, 4}) {
 		t.Errorf("ids %v, error %v", ids, err)
 	}
 	for _, text := range []string{"x", "1,-", "99999999999"} {
-		if _, err := parseIDs(text); err == nil {
+		if _, err := ParseIDs(text); err == nil {
 			t.Errorf("%q is taken for ids", text)
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Session) tokens(args []string) error {
 		return err
 	}
 	defer m.Close()
-	text, err := s.textOrFile(arguments, *file)
+	text, err := s.Text(arguments, *file)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,8 @@ func (s *Session) tokens(args []string) error {
 	return s.printTokens(m, text, !*plain)
 }
 
-func (s *Session) textOrFile(arguments []string, file string) (string, error) {
+// Text is that of the only argument, all of stdin for "-", or a file's.
+func (s *Session) Text(arguments []string, file string) (string, error) {
 	if file == "" {
 		return s.argument(arguments)
 	}
@@ -63,7 +64,7 @@ func (s *Session) textOrFile(arguments []string, file string) (string, error) {
 }
 
 func (s *Session) printTokens(m *Artifact, text string, special bool) error {
-	t, err := m.text()
+	t, err := m.Text()
 	if err != nil {
 		return err
 	}
@@ -81,11 +82,11 @@ func (s *Session) printTokens(m *Artifact, text string, special bool) error {
 }
 
 func (s *Session) printText(m *Artifact, list string, skipSpecial bool) error {
-	t, err := m.text()
+	t, err := m.Text()
 	if err != nil {
 		return err
 	}
-	ids, err := parseIDs(list)
+	ids, err := ParseIDs(list)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/heat"
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/schedule"
 	"github.com/mambac/mambac/runtime/tokenizer"
@@ -21,6 +22,7 @@ type Options struct {
 	Meta      *payload.Metadata
 	Tokenizer *tokenizer.Tokenizer // nil if the model has none: prompts are ids then
 	Template  Template             // nil if the model has none: no chat then
+	Heat      *heat.Reader         // nil if the program was built without explain
 	Name      string               // of the model, in answers; "" for that of the checkpoint
 
 	Keys    []string // one of them opens the door; none leaves it open
@@ -66,6 +68,7 @@ type Server struct {
 	routes    map[string]route
 	keys      [][sha256.Size]byte
 	places    chan struct{} // holds a value for each request that is being answered
+	reading   chan struct{} // holds a value while a text is read to be explained
 	started   time.Time
 	metrics   *metrics
 }
@@ -78,6 +81,7 @@ func New(o Options) *Server {
 	s := &Server{
 		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue}),
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
+		reading: make(chan struct{}, 1),
 	}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))

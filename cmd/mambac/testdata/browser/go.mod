@@ -1,0 +1,3 @@
+module github.com/mambac/mambac/cmd/mambac/testdata/browser
+
+go 1.26.0
