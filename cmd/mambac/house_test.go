@@ -80,9 +80,12 @@ var foreign = []struct{ imports, from, why string }{
 
 // creators are the files that may create files.
 var creators = map[string]string{
-	"cmd/mambac/write.go":        "the one place that writes for the user of mambac",
-	"codegen/gobuild/gobuild.go": "the temporary module that the go command compiles",
-	"runtime/app/file.go":        "logits and reports that a built program is asked for",
+	"cmd/mambac/write.go":              "the one place that writes for the user of mambac",
+	"codegen/gobuild/gobuild.go":       "the temporary module that the go command compiles",
+	"runtime/atomicfile/atomicfile.go": "what a built program is asked to write, whole or not at all",
+	"runtime/atomicfile/hold_lock.go":  "the same, where files can be locked",
+	"runtime/library/library.go":       "the folder of a library of states",
+	"runtime/prefix/spill.go":          "states that memory has no room for",
 }
 
 // packageInfo is what go list tells of a package.

@@ -62,7 +62,7 @@ func serve(t *testing.T, checkpoint string, args ...string) *served {
 	cache := t.TempDir()
 	s := &served{log: make(chan string, 1)}
 	s.cmd = exec.Command("mambac", append([]string{"serve", checkpoint, "-q", "--"}, args...)...)
-	s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "GOCACHE="+goCache(t), "MAMBAC_API_KEY=secret")
+	s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "XDG_DATA_HOME="+cache, "GOCACHE="+goCache(t), "MAMBAC_API_KEY=secret")
 	out, err := s.cmd.StderrPipe()
 	if err == nil {
 		err = s.cmd.Start()

@@ -76,7 +76,7 @@ var apiFunctions = []struct{ name, result, params, doc string }{
 	{"TopK", "GenerateOption", "k int", "TopK samples among the k likeliest; 0, the default, among all."},
 	{"TopP", "GenerateOption", "p float64", "TopP samples among the fewest of the likeliest whose probabilities add up to\np; 1, the default, among all."},
 	{"MinP", "GenerateOption", "p float64", "MinP drops what is less than p times as likely as the likeliest; 0, the\ndefault, nothing."},
-	{"RepetitionPenalty", "GenerateOption", "r float64", "RepetitionPenalty above 1 makes ids that the session has read less likely; 1,\nthe default, leaves them. Ids read before a Restore do not count."},
+	{"RepetitionPenalty", "GenerateOption", "r float64", "RepetitionPenalty above 1 makes ids that the session has read less likely, also\nthose of a state that was restored; 1, the default, leaves them."},
 	{"Seed", "GenerateOption", "seed uint64", "Seed starts the random numbers: the same seed gives the same text. Without\none they differ each time."},
 	{"Stop", "GenerateOption", "texts ...string", "Stop ends a generation before any of the texts."},
 	{"IgnoreEndTokens", "GenerateOption", "", "IgnoreEndTokens goes on behind tokens that end a text."},

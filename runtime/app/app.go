@@ -58,7 +58,8 @@ type Session struct {
 	Name     string // of the program, as the user called it, without folders
 	In       io.Reader
 	Out, Err io.Writer
-	Terminal bool // Out is one
+	Terminal bool // Out is a terminal
+	Watched  bool // Err is a terminal
 
 	added   []Command // those that the program was built --with
 	started time.Time
@@ -76,7 +77,7 @@ func Main(c *engine.Compiled, added ...Command) int {
 	s := &Session{
 		Context: ctx, Compiled: c, Open: payload.OpenSelf,
 		Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), added: added, started: started,
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stdout), limits: probeLimits,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stdout), Watched: isTerminal(os.Stderr), limits: probeLimits,
 	}
 	return s.main(os.Args[1:])
 }

@@ -49,7 +49,8 @@ type call struct {
 	terminal bool
 	ctx      context.Context
 	launch   launcher
-	tapped   bool // the program was compiled with a tap
+	tapped   bool             // the program was compiled with a tap
+	compiled *engine.Compiled // nil for one that keeps a state of fixed size
 }
 
 type result struct {
@@ -68,7 +69,10 @@ func (c call) run(t testing.TB, args ...string) result {
 	path := c.carrier.write(t)
 	var out, complaint bytes.Buffer
 	compiled := enginetest.Compiled(vocab)
-	if c.tapped {
+	switch {
+	case c.compiled != nil:
+		compiled = c.compiled
+	case c.tapped:
 		compiled = enginetest.Tapped(vocab)
 	}
 	s := &Session{

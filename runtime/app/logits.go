@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/mambac/mambac/runtime/atomicfile"
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -62,7 +63,7 @@ func (s *Session) logits(args []string) error {
 	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
-	return WriteFile(*path, func(w io.Writer) error { return s.writeLogits(w, e, ids, *by == "decode") })
+	return atomicfile.Write(*path, 0o666, func(w io.Writer) error { return s.writeLogits(w, e, ids, *by == "decode") })
 }
 
 // writeLogits streams row after row.

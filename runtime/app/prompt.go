@@ -5,14 +5,13 @@ import (
 	"flag"
 	"io"
 	"os"
-
-	"github.com/mambac/mambac/runtime/model"
 )
 
 // prompt is where a text or its ids come from; exactly one source.
 type prompt struct {
 	file string
 	ids  string
+	more bool // it follows a state, which says enough without
 	set  func(name string) bool
 }
 
@@ -79,11 +78,12 @@ func readAll(ctx context.Context, r io.Reader) (string, error) {
 	}
 }
 
-// encode turns the prompt into ids; text is what it was made of.
-func (p *prompt) encode(s *Session, m *model.Model, arguments []string) (ids []int, text string, err error) {
+// encode turns the prompt into ids, a text as begin does; text is what it was made
+// of.
+func (p *prompt) encode(s *Session, begin func(text string) ([]int, error), arguments []string) (ids []int, text string, err error) {
 	if p.byIDs() {
 		list, err := ParseIDs(p.ids)
-		if err == nil && len(list) == 0 {
+		if err == nil && len(list) == 0 && !p.more {
 			err = Usagef("--ids is empty")
 		}
 		for _, id := range list {
@@ -94,6 +94,6 @@ func (p *prompt) encode(s *Session, m *model.Model, arguments []string) (ids []i
 	if text, err = p.read(s, arguments); err != nil {
 		return nil, "", err
 	}
-	ids, err = m.Prompt(text)
+	ids, err = begin(text)
 	return ids, text, err
 }

@@ -22,10 +22,11 @@ var runCommand = Command{
   %[1]s run "func main() {" -n 64
   %[1]s run --prompt-file notes.txt --temperature 0.8 --top-p 0.95 --seed 7
   echo "Once upon" | %[1]s run - --stop "The end"
+  %[1]s run --state read.state "What follows?" --save-state more.state
   %[1]s run --ids 1,2,3 --print ids
 
 The prompt is an argument, - for standard input, --prompt-file or --ids. An
-empty prompt starts from the model's begin token.
+empty prompt starts from the model's begin token, or from what follows a state.
 
   -n N                     at most N tokens (default 256; -1: no bound)
   --prompt-file FILE       read the prompt from a file
@@ -46,6 +47,10 @@ empty prompt starts from the model's begin token.
                            and continuation: it keeps something of every token
                            (see info; default 0: as many as memory holds)
   --stop-at-context        end there; without it that is an error
+  --state FILE             go on from a state that was saved, at once; a prompt is
+                           read behind it as it is
+  --save-state FILE        at the end, save what was read and written, the token
+                           that ended it too; else FILE stays as it was
   --mmap                   leave the weights to the page cache; else a long
                            run moves them into huge pages if that is faster
   --stats                  speeds and settings on stderr at the end
@@ -68,6 +73,7 @@ type runOptions struct {
 	print                  string
 	ignoreEOS, echo, stats bool
 	stopAtContext          bool // end there, which else is an error
+	states
 }
 
 func (o *runOptions) register(f *flag.FlagSet) {
@@ -88,6 +94,7 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	f.StringVar(&o.print, "print", "text", "")
 	f.BoolVar(&o.echo, "echo", false, "")
 	f.BoolVar(&o.stats, "stats", false, "")
+	o.states.register(f)
 }
 
 func (o *runOptions) parse(args []string) ([]string, error) {
@@ -100,6 +107,7 @@ func (o *runOptions) parse(args []string) ([]string, error) {
 	if err := o.check(arguments); err != nil {
 		return nil, err
 	}
+	o.more = o.from != ""
 	if !given(f, "seed") {
 		o.seed = rand.Uint64()
 	}
@@ -153,8 +161,14 @@ func (s *Session) runText(args []string) error {
 		return err
 	}
 	defer g.model.Close()
-	ids, text, err := o.encode(s, g.model, arguments)
+	if err := g.resume(); err != nil {
+		return err
+	}
+	ids, text, err := o.encode(s, g.begin, arguments)
 	if err != nil {
+		return err
+	}
+	if err := g.requireLogits(ids); err != nil {
 		return err
 	}
 	g.collect = collect
@@ -163,6 +177,9 @@ func (s *Session) runText(args []string) error {
 		if end := g.out.end(); err == nil {
 			err = end
 		}
+	}
+	if err == nil {
+		err = g.save()
 	}
 	if o.stats {
 		g.stats.print(s.Err, g)
@@ -244,7 +261,7 @@ func (g *generation) run(s *Session, prompt []int, text string) error {
 // tokens continues the prompt. Rows that the tokenizer has no token for never
 // follow a text.
 func (g *generation) tokens(ctx context.Context) iter.Seq2[model.Token, error] {
-	if g.options.byIDs() {
+	if g.options.byIDs() || g.model.Tokenizer() == nil {
 		return g.session.GenerateIDs(ctx, nil, g.options.generate()...)
 	}
 	return g.session.Generate(ctx, "", g.options.generate()...)

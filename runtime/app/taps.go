@@ -3,11 +3,11 @@ package app
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"os"
 
+	"github.com/mambac/mambac/runtime/atomicfile"
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/safetensors"
 )
@@ -63,8 +63,8 @@ func (s *Session) writeTaps(args []string) error {
 		return err
 	}
 	defer e.Close()
-	return placeFile(*path, func(f *os.File) error {
-		return errors.Join(s.tapWindows(f, e, s.windows(&in), *every), f.Close())
+	return atomicfile.Place(*path, 0o666, func(f *os.File) error {
+		return s.tapWindows(f, e, s.windows(&in), *every)
 	})
 }
 

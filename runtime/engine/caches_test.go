@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -87,4 +88,65 @@ func TestContext(t *testing.T) {
 	}
 	windowed := remembering(t, true, bound)
 	prefillAll(t, windowed, windowed.NewState(), someIDs(3*bound)) // a window has no need of a bound
+}
+
+// held is the pages of states, each once.
+func held(states ...*engine.State) map[*float32]bool {
+	pages := map[*float32]bool{}
+	for _, s := range states {
+		for p := range s.Pages() {
+			pages[&p[0]] = true
+		}
+	}
+	return pages
+}
+
+// TestClonesSharePages: a clone has pages of its own for what it writes only, in a
+// ring as soon as it comes round, and its values stay while others go on.
+func TestClonesSharePages(t *testing.T) {
+	ids := someIDs(1000)
+	for _, c := range []struct {
+		window             bool
+		tokens, more       int
+		one, two, distinct int // pages of each, and of both
+	}{
+		{false, 128, 0, 2, 2, 2}, {false, 128, 1, 2, 3, 3}, {false, 100, 1, 2, 2, 3}, {false, 640, 100, 10, 12, 12},
+		{true, 640, 1, 4, 4, 5}, {true, 630, 1, 4, 4, 5}, {true, 640, 256, 4, 4, 8}, {true, 640, 300, 4, 4, 8},
+	} {
+		e := remembering(t, c.window, 0)
+		s := e.NewState()
+		prefillAll(t, e, s, ids[:c.tokens])
+		clone := s.Clone()
+		want := decodeAll(t, e, s.Clone(), ids[c.tokens:c.tokens+9])
+		prefillAll(t, e, clone, ids[c.tokens+1:c.tokens+1+c.more]) // something else
+		if one, two, both := len(held(s)), len(held(clone)), len(held(s, clone)); one != c.one || two != c.two || both != c.distinct {
+			t.Errorf("%+v: %d and %d pages, %d of both", c, one, two, both)
+		}
+		requireRows(t, decodeAll(t, e, s, ids[c.tokens:c.tokens+9]), want)
+	}
+}
+
+// TestClonesAtOnce has clones of one state go on while others are made of it, and
+// of those that go on: what is shared is only read.
+func TestClonesAtOnce(t *testing.T) {
+	ids := someIDs(300)
+	for _, window := range []bool{false, true} {
+		e := remembering(t, window, 0)
+		s := e.NewState()
+		prefillAll(t, e, s, ids[:200])
+		want := decodeAll(t, e, s.Clone(), ids[200:])
+		kept := s.Clone()
+		var group sync.WaitGroup
+		for range 6 {
+			group.Go(func() {
+				clone := kept.Clone()
+				rows := decodeAll(t, e, clone, ids[200:240])
+				again := clone.Clone()
+				rows = append(rows, decodeAll(t, e, clone, ids[240:])...)
+				requireRows(t, rows, want)
+				requireRows(t, decodeAll(t, e, again, ids[240:]), want[40:])
+			})
+		}
+		group.Wait()
+	}
 }

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // PageTokens is the number of tokens whose keys and values lie on one page.
 const PageTokens = 64
 
@@ -17,14 +19,21 @@ type Sequence struct {
 	// Position is the number of tokens before those of the call.
 	Position int
 
-	pages [][][]float32 // of each cache
+	pages [][]page // of each cache
+}
+
+// page is part of a cache. Sequences that were cloned share theirs: one that
+// shares a page copies it before it writes there.
+type page struct {
+	values []float32
+	own    bool // nobody else has it
 }
 
 // Page is the page of a cache that holds the tokens from n·PageTokens on. Only
 // pages that the tokens of the call may look back at, or write, are there.
 func (s *Sequence) Page(cache, n int) []float32 {
 	ring := s.pages[cache]
-	return ring[n%len(ring)]
+	return ring[n%len(ring)].values
 }
 
 // ring is the number of pages of a cache that are kept at most: those that the
@@ -33,10 +42,10 @@ func (c *Cache) ring(chunk int) int {
 	return (c.Window-1+chunk+PageTokens-1)/PageTokens + 1
 }
 
-// grow makes sure that there are pages for n more tokens.
+// grow makes sure that there are pages for n more tokens, which can be written.
 func (s *Sequence) grow(caches []Cache, chunk, n int) {
 	if s.pages == nil && len(caches) > 0 {
-		s.pages = make([][][]float32, len(caches))
+		s.pages = make([][]page, len(caches))
 	}
 	for i := range caches {
 		c := &caches[i]
@@ -45,23 +54,36 @@ func (s *Sequence) grow(caches []Cache, chunk, n int) {
 			need = min(need, c.ring(chunk))
 		}
 		for len(s.pages[i]) < need {
-			s.pages[i] = append(s.pages[i], aligned(c.Page))
+			s.pages[i] = append(s.pages[i], page{aligned(c.Page), true})
+		}
+		for at := s.Position / PageTokens; at*PageTokens < s.Position+n; at++ {
+			s.pages[i][at%len(s.pages[i])].detach()
 		}
 	}
 }
 
-// clone copies the sequence.
+// detach makes a page one that can be written.
+func (p *page) detach() {
+	if p.own {
+		return
+	}
+	values := aligned(len(p.values))
+	copy(values, p.values)
+	*p = page{values, true}
+}
+
+// clone copies the block, and shares the pages. A sequence of which all pages are
+// shared is only read.
 func (s *Sequence) clone() Sequence {
 	c := Sequence{Block: aligned(len(s.Block)), Position: s.Position}
 	copy(c.Block, s.Block)
 	for _, ring := range s.pages {
-		var copies [][]float32
-		for _, page := range ring {
-			copied := aligned(len(page))
-			copy(copied, page)
-			copies = append(copies, copied)
+		for i := range ring {
+			if ring[i].own { // no write where several clone what nobody owns
+				ring[i].own = false
+			}
 		}
-		c.pages = append(c.pages, copies)
+		c.pages = append(c.pages, slices.Clone(ring))
 	}
 	return c
 }
@@ -71,7 +93,7 @@ func (s *Sequence) bytes() int {
 	n := len(s.Block)
 	for _, ring := range s.pages {
 		for _, page := range ring {
-			n += len(page)
+			n += len(page.values)
 		}
 	}
 	return 4 * n

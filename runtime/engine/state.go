@@ -1,6 +1,9 @@
 package engine
 
-import "unsafe"
+import (
+	"iter"
+	"unsafe"
+)
 
 // State is one sequence: everything that is carried from token to token. It
 // belongs to engines of the shape that made it and to one call at a time.
@@ -22,7 +25,7 @@ func (s *State) Block() []float32 { return s.sequence.Block }
 func (s *State) SetPos(n int) { s.sequence.Position = n }
 
 // Page is the page of a cache that holds the tokens from n·PageTokens on, of
-// those that a next token may look back at.
+// those that a next token may look back at. Only after Place it may be written.
 func (s *State) Page(cache, n int) []float32 { return s.sequence.Page(cache, n) }
 
 // Place makes s a sequence that has seen n tokens: zeros, to be written to.
@@ -32,9 +35,24 @@ func (e *Engine) Place(s *State, n int) {
 	s.sequence.grow(e.shape.Caches, e.shape.Chunk, 0)
 }
 
-// Clone copies the sequence; the two go on independently.
+// Clone copies the sequence; the two go on independently, from goroutines of
+// their own too. They share the pages of caches until one of them writes there.
+// Many may clone a state at once that is a clone itself and has not gone on.
 func (s *State) Clone() *State {
 	return &State{s.sequence.clone()}
+}
+
+// Pages visits the pages of the caches, which clones may share.
+func (s *State) Pages() iter.Seq[[]float32] {
+	return func(yield func([]float32) bool) {
+		for _, ring := range s.sequence.pages {
+			for _, p := range ring {
+				if !yield(p.values) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Reset takes the sequence back to before its first token.
@@ -43,7 +61,7 @@ func (s *State) Reset() {
 	s.sequence.Position, s.sequence.pages = 0, nil
 }
 
-// Bytes is the size of the state in memory.
+// Bytes is the size of the state in memory, with pages that it shares.
 func (s *State) Bytes() int { return s.sequence.bytes() }
 
 const lineFloats = 16 // of a cache line and of the widest register

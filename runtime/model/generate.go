@@ -144,6 +144,9 @@ func (g *generation) read(ids []int) error {
 			}
 		}
 	}
+	if s.partial && g.decoder != nil {
+		g.decoder.Continue()
+	}
 	s.generating, g.begun = true, true
 	return nil
 }

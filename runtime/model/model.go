@@ -9,6 +9,7 @@ import (
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/snapshot"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -45,6 +46,7 @@ type Model struct {
 	owned     bool // the payload is closed with the model
 	compiled  *engine.Compiled
 	engine    *engine.Engine
+	codec     *snapshot.Codec
 	tokenizer *Tokenizer // nil for none
 	texts     texts
 }
@@ -77,7 +79,7 @@ func (m *Model) bind(o *options) error {
 	if meta.Fingerprint != m.compiled.Fingerprint {
 		return fmt.Errorf("payload has fingerprint %.12q, the code %.12q; generate or build both again", meta.Fingerprint, m.compiled.Fingerprint)
 	}
-	if err := checkSlots(meta.States, &m.compiled.Shape); err != nil {
+	if err := snapshot.Check(meta.States, &m.compiled.Shape); err != nil {
 		return err
 	}
 	if section, ok := m.payload.Section(payload.TokenizerSection); ok {
@@ -95,6 +97,7 @@ func (m *Model) bind(o *options) error {
 	m.engine, err = engine.New(m.compiled, weights, engine.Options{
 		Level: o.level, Threads: o.threads, Context: o.context, Move: m.payload.Mapped() && !o.stay,
 	})
+	m.codec = snapshot.New(meta, m.compiled.Shape, m.engine)
 	return err
 }
 

@@ -24,8 +24,8 @@ func TopP(p float64) GenerateOption { return func(o *generateOptions) { o.sampli
 // default, nothing.
 func MinP(p float64) GenerateOption { return func(o *generateOptions) { o.sampling.MinP = p } }
 
-// RepetitionPenalty above 1 makes ids that the session has read less likely;
-// 1, the default, leaves them. Ids read before a Restore do not count.
+// RepetitionPenalty above 1 makes ids that the session has read less likely, also
+// those of a state that was restored; 1, the default, leaves them.
 func RepetitionPenalty(r float64) GenerateOption {
 	return func(o *generateOptions) { o.sampling.RepetitionPenalty = r }
 }

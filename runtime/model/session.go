@@ -3,13 +3,13 @@ package model
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/snapshot"
 )
 
 // Session is one text that the model reads and continues. Its memory does not
@@ -37,6 +37,7 @@ type sequence struct {
 	pending int32             // an id that was generated and not read yet, or none
 	text    [sha256.Size]byte // chained digest of the ids read
 	seen    []uint64          // bit set of the ids read
+	partial bool              // seen lacks those of a file that did not list them
 }
 
 // none stands for no id.
@@ -138,12 +139,9 @@ func (s *Session) checkID(id int) error {
 
 // note remembers that ids were read.
 func (s *Session) note(ids []int32) {
-	var block [sha256.Size + 4]byte
+	s.text = snapshot.Extend(s.text, ids...)
 	for _, id := range ids {
 		s.seen[id/64] |= 1 << (id % 64)
-		copy(block[:], s.text[:])
-		binary.LittleEndian.PutUint32(block[sha256.Size:], uint32(id))
-		s.text = sha256.Sum256(block[:])
 	}
 }
 

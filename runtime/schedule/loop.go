@@ -26,8 +26,8 @@ type loop struct {
 // text is a text that is read or continued.
 type text struct {
 	*Ticket
-	index  int // among the request's
-	state  *engine.State
+	index  int           // among the request's
+	state  *engine.State // nil before the reading begins
 	logits []float32
 	next   Next    // nil if it is only read
 	rest   []int32 // of the request's ids, to be read
@@ -151,19 +151,38 @@ func (s *Scheduler) first() *Ticket {
 // begin gives a request a slot.
 func (s *Scheduler) begin(ticket *Ticket) {
 	r := ticket.request
-	t := &text{Ticket: ticket, state: r.State, logits: s.row(), rest: r.IDs, id: none}
-	if t.state == nil {
-		t.state = s.engine.NewState()
-	}
+	t := &text{Ticket: ticket, logits: s.row(), rest: r.IDs, id: none}
 	s.texts = append(s.texts, t)
-	if err := s.engine.CheckPosition(t.state.Pos() + len(t.rest)); err != nil {
+	if len(t.rest) > 0 {
+		return
+	}
+	copy(t.logits, r.Logits)
+	if err := s.resume(t); err != nil {
 		s.end(t, err)
 		return
 	}
-	if len(t.rest) == 0 {
-		copy(t.logits, r.Logits)
-		s.fork(t)
+	s.fork(t)
+}
+
+// resume gives a text the state that it begins with, as late as can be: what texts
+// before it have left is known then, and texts that wait take no memory.
+func (s *Scheduler) resume(t *text) error {
+	r := t.request
+	t.state = r.State
+	if r.Resume != nil {
+		var state *engine.State
+		read := 0
+		if err := guard(func() { state, read = r.Resume() }); err != nil {
+			return err
+		}
+		if state != nil {
+			t.state, t.rest = state, r.IDs[read:]
+		}
 	}
+	if t.state == nil {
+		t.state = s.engine.NewState()
+	}
+	return s.engine.CheckPosition(t.state.Pos() + len(t.rest))
 }
 
 // row is room for logits.
@@ -184,14 +203,47 @@ func (s *Scheduler) read() {
 		return
 	}
 	t := s.texts[i]
-	chunk := s.engine.Shape().Chunk
-	n := min(chunk-t.state.Pos()%chunk, len(t.rest))
-	if err := s.readChunk(t, n); err != nil {
+	if err := s.readOn(t); err != nil {
 		s.end(t, err)
-	} else if t.rest = t.rest[n:]; len(t.rest) == 0 {
+	} else if len(t.rest) == 0 {
 		s.fork(t)
 	}
 	s.compact()
+}
+
+// readOn reads up to the next border.
+func (s *Scheduler) readOn(t *text) error {
+	if t.state == nil {
+		if err := s.resume(t); err != nil {
+			return err
+		}
+	}
+	n, border, err := s.piece(t)
+	if err != nil {
+		return err
+	}
+	if err := s.readChunk(t, n); err != nil {
+		return err
+	}
+	t.rest = t.rest[n:]
+	if on := t.request.OnBorder; on != nil && border {
+		return guard(func() { on(t.state) })
+	}
+	return nil
+}
+
+// piece is how many ids to read at once, and whether a border is behind them.
+func (s *Scheduler) piece(t *text) (n int, border bool, err error) {
+	chunk, position := s.engine.Shape().Chunk, t.state.Pos()
+	n = min(chunk-position%chunk, len(t.rest))
+	if pause := t.request.Pause; pause != nil {
+		err = guard(func() {
+			if at := pause(position, position+n); at > position && at <= position+n {
+				n, border = at-position, true
+			}
+		})
+	}
+	return n, border || (position+n)%chunk == 0, err
 }
 
 func (s *Scheduler) readChunk(t *text, n int) error {
@@ -215,9 +267,6 @@ func (s *Scheduler) readChunk(t *text, n int) error {
 	})
 	if err != nil && t.ctx.Err() != nil {
 		return context.Cause(t.ctx)
-	}
-	if err == nil && r.OnBorder != nil && t.state.Pos()%s.engine.Shape().Chunk == 0 {
-		err = guard(func() { r.OnBorder(t.state) })
 	}
 	return err
 }
@@ -296,8 +345,13 @@ func (s *Scheduler) gather() {
 // the engine's workers have nothing to do.
 func (s *Scheduler) advance(err error) {
 	for _, t := range s.going {
-		if t.id = none; err != nil || t.last {
-			s.end(t, err)
+		t.id = none
+		failed := err
+		if on := t.request.OnWritten; on != nil && failed == nil {
+			failed = guard(func() { on(t.index, t.state) })
+		}
+		if failed != nil || t.last {
+			s.end(t, failed)
 		}
 	}
 	s.going = slices.DeleteFunc(s.going, func(t *text) bool { return t.over })

@@ -68,11 +68,21 @@ type Request struct {
 	// has been read too.
 	Keep bool
 
-	// OnLogits is told the logits behind each of IDs, and OnBorder the state where
-	// a chunk of them ends, as it is, to be copied. Nil if they are not wanted; both
-	// are called as Next is.
-	OnLogits func(i int, logits []float32)
-	OnBorder func(state *engine.State)
+	// Resume is asked when the reading begins, or the text if there is nothing to
+	// read: for a state in place of State, and how many of IDs, not all, it has read
+	// beyond that. Nil if there is none to be had.
+	Resume func() (state *engine.State, read int)
+	// Pause tells of the first position behind one, up to another, where OnBorder
+	// wants the state although no chunk may end there; 0 for none.
+	Pause func(position, end int) int
+
+	// OnLogits is told the logits behind each of IDs, OnBorder the state where a
+	// chunk of them ends or Pause says so, and OnWritten that of a text with each
+	// token that it has read of itself: as it is, to be cloned. Nil if they are not
+	// wanted; all of these are called as Next is.
+	OnLogits  func(i int, logits []float32)
+	OnBorder  func(state *engine.State)
+	OnWritten func(text int, state *engine.State)
 }
 
 // Result is what became of a text.

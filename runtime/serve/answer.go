@@ -71,6 +71,7 @@ type answer struct {
 	out    *events
 	index  int
 	seed   uint64 // beside the request's: texts of one prompt differ
+	base   *held  // what comes before the prompt, nil for nothing
 	prompt []int32
 	begun  time.Time // when the request came, then of the last token
 
@@ -81,6 +82,7 @@ type answer struct {
 	logits  []float32     // with what is added to them; nil if that is nothing
 	buffer  []byte
 
+	ids     []int32  // that have been written
 	count   int      // tokens
 	decoded int      // bytes of text, held back ones too
 	sent    int      // of them
@@ -101,6 +103,9 @@ func (a *answer) begin() error {
 	a.stopper.Texts = a.stops
 	if s.Tokenizer != nil {
 		a.decoder = tokenizer.NewDecoder(s.Tokenizer, true)
+	}
+	if a.base != nil {
+		a.prime(a.base.Snapshot)
 	}
 	for _, id := range a.prompt {
 		a.sampler.Accept(id)
@@ -139,6 +144,7 @@ func (a *answer) next(logits []float32) (id int32, more bool) {
 
 func (a *answer) accept(id int32) {
 	a.sampler.Accept(id)
+	a.ids = append(a.ids, id)
 	if a.counts != nil {
 		a.counts[id]++
 	}

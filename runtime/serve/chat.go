@@ -57,6 +57,7 @@ func (s *Server) chat(c *call) error {
 	if err != nil {
 		return err
 	}
+	p.likely = s.opening(messages, text, p.ids)
 	j := &job{plan: o, params: &r.params, server: s, prompts: []prompt{p}, form: &chatForm{scored: r.Logprobs}}
 	return j.run(c)
 }

@@ -29,8 +29,8 @@ func (s *Server) checkOrigin(c *call) error {
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Vary", "Origin")
 	if c.Method == http.MethodOptions {
-		header.Set("Access-Control-Allow-Methods", "GET, POST")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		header.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, "+stateHeader)
 		header.Set("Access-Control-Max-Age", "600")
 	}
 	return nil

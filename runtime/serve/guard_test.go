@@ -44,7 +44,7 @@ func TestHostsAndOrigins(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	s := newServer(t, func(o *Options) { o.Origins, o.Keys = []string{"https://page.example"}, []string{"secret"} })
 	w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://page.example")
-	if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" {
+	if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, X-Mambac-State" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	if w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://evil.example"); w.Code != http.StatusForbidden || w.Header().Get("Access-Control-Allow-Headers") != "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/prefix"
 	"github.com/mambac/mambac/runtime/schedule"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -26,12 +27,19 @@ type job struct {
 	out     *events
 	tickets []*schedule.Ticket
 	answers []*answer
+
+	owner  string         // of the texts
+	from   string         // name of the state that they go on from, "" for none
+	base   *held          // that state
+	reused []*prefix.Text // prompts that may have been read in part
 }
 
 // prompt is what a text begins with.
 type prompt struct {
-	ids  []int32
-	text string
+	ids     []int32
+	text    string
+	encoded bool  // ids were made of the text
+	likely  []int // how many ids others may begin with
 }
 
 // form is how an endpoint writes its answers.
@@ -58,7 +66,7 @@ func (s *Server) encode(text string, special bool) (prompt, error) {
 	if id, ok := s.Meta.First(); ok && len(ids) == 0 {
 		ids = append(ids, id)
 	}
-	return prompt{ids, text}, nil
+	return prompt{ids: ids, text: text, encoded: true}, nil
 }
 
 // checkPrompts tells of prompts that are too long, empty or no ids, and bounds
@@ -69,24 +77,28 @@ func (j *job) checkPrompts() error {
 		return wrong("n", "%d prompts of %d texts each are %d, want at most %d", len(j.prompts), j.n, n, s.Limits.Choices)
 	}
 	for _, p := range j.prompts {
-		n := len(p.ids)
+		before, n := j.position(), len(p.ids)
 		err := s.Engine.CheckIDs(p.ids)
 		if err == nil {
-			err = s.Engine.CheckPosition(n)
+			err = s.Engine.CheckPosition(before + n)
 		}
 		var room *engine.ContextError
 		switch {
-		case n == 0:
+		case n == 0 && j.base == nil:
 			return wrong("prompt", "is empty, and the model has no token to begin with")
 		case n > s.Limits.Prompt:
 			return failf(http.StatusBadRequest, "context_length_exceeded", "the prompt has %d tokens, want at most %d", n, s.Limits.Prompt)
 		case errors.As(err, &room):
-			return failf(http.StatusBadRequest, "context_length_exceeded", "the prompt has %d tokens, want at most %d", n, room.Context)
+			return failf(http.StatusBadRequest, "context_length_exceeded", "the prompt has %d tokens, want at most %d", n, room.Context-before)
 		case err != nil:
 			return wrong("prompt", "%v", err)
 		}
-		if s.Limits.Context > 0 { // the last token is not read
-			j.tokens = min(j.tokens, s.Limits.Context-n+1)
+		if s.Limits.Context > 0 {
+			room := s.Limits.Context - before - n
+			if j.SaveState == "" { // the last token is not read
+				room++
+			}
+			j.tokens = min(j.tokens, room)
 		}
 	}
 	return nil
@@ -95,9 +107,9 @@ func (j *job) checkPrompts() error {
 // request is what the scheduler has to do for a prompt.
 func (j *job) request(i int) *schedule.Request {
 	p := &j.prompts[i]
-	r := &schedule.Request{IDs: p.ids}
+	r := &schedule.Request{IDs: p.ids, Keep: j.SaveState != "" && i == 0}
 	var said []scored
-	if j.echo && j.logprobs >= 0 {
+	if j.echo && j.logprobs >= 0 && len(p.ids) > 0 {
 		said = []scored{{word: j.server.word(p.ids[0], math.NaN())}}
 		begin := 0
 		decoder := j.decoder()
@@ -113,14 +125,16 @@ func (j *job) request(i int) *schedule.Request {
 	} else if j.echo {
 		j.say(i, nil)
 	}
-	if j.tokens == 0 {
-		return r
-	}
 	for n := range j.n {
-		a := &answer{plan: j.plan, server: j.server, out: j.out, index: i*j.n + n, seed: uint64(n), prompt: p.ids, begun: j.begun}
+		if j.tokens == 0 {
+			break
+		}
+		a := &answer{plan: j.plan, server: j.server, out: j.out, index: i*j.n + n, seed: uint64(n), base: j.base, prompt: p.ids, begun: j.begun}
 		j.answers = append(j.answers, a)
 		r.Texts = append(r.Texts, a.next)
 	}
+	j.reuse(i, r)
+	j.continueState(r)
 	return r
 }
 
@@ -149,6 +163,10 @@ var errLeft = errors.New("the request has ended")
 // run has the texts written and the answer sent.
 func (j *job) run(c *call) error {
 	s := j.server
+	defer j.detach()
+	if err := j.attach(c); err != nil {
+		return err
+	}
 	if err := j.checkPrompts(); err != nil {
 		return err
 	}
@@ -210,7 +228,7 @@ func (j *job) send(c *call) error {
 	for _, t := range j.tickets {
 		<-t.Done()
 	}
-	if err := j.err(); err != nil {
+	if err := j.conclude(); err != nil {
 		return err
 	}
 	j.finish()
@@ -254,10 +272,16 @@ type usage struct {
 	Prompt     int `json:"prompt_tokens"`
 	Completion int `json:"completion_tokens"`
 	Total      int `json:"total_tokens"`
+
+	Details promptDetails `json:"prompt_tokens_details"`
+}
+
+type promptDetails struct {
+	Cached int `json:"cached_tokens"` // that need not be read
 }
 
 func (j *job) usage() *usage {
-	u := &usage{Prompt: j.read(), Completion: j.out.written()}
+	u := &usage{Prompt: j.read(), Completion: j.out.written(), Details: promptDetails{j.cached()}}
 	u.Total = u.Prompt + u.Completion
 	return u
 }

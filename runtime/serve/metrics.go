@@ -84,6 +84,8 @@ func (s *Server) writeMetrics(c *call) error {
 	now := s.scheduler.Stats()
 	single(&b, "mambac_sequences_running", "gauge", "Texts that are being read or continued, each with its state.", now.Running)
 	single(&b, "mambac_requests_waiting", "gauge", "Requests that wait for a place.", now.Waiting)
+	s.writePrefix(&b)
+	s.writeLibrary(&b)
 	single(&b, "mambac_goroutines", "gauge", "Goroutines.", runtime.NumGoroutine())
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)

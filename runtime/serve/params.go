@@ -30,6 +30,8 @@ type params struct {
 	MinP              float64  `json:"min_p"`
 	RepetitionPenalty *float64 `json:"repetition_penalty"`
 	IgnoreEOS         bool     `json:"ignore_eos"`
+	State             string   `json:"state"`      // to go on from
+	SaveState         string   `json:"save_state"` // what the first text becomes
 }
 
 // stops is a text or several.

@@ -4,15 +4,24 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
 
 // route is what is behind a path.
 type route struct {
-	method string
+	method string // or several, as Allow lists them
 	answer func(*call) error
 	open   bool // to those without a key
+}
+
+// allows tells whether there is an answer to a method.
+func (r *route) allows(method string) bool {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	return slices.Contains(strings.Split(r.method, ", "), method)
 }
 
 func (s *Server) table() map[string]route {
@@ -21,6 +30,7 @@ func (s *Server) table() map[string]route {
 		"/v1/chat/completions": {http.MethodPost, s.chat, false},
 		"/v1/models":           {http.MethodGet, s.models, false},
 		"/v1/explain":          {http.MethodPost, s.explain, false},
+		statesPath:             {"GET, POST", s.states, false},
 		"/healthz":             {http.MethodGet, s.health, true},
 		"/metrics":             {http.MethodGet, s.writeMetrics, false},
 	}
@@ -28,10 +38,14 @@ func (s *Server) table() map[string]route {
 	return routes
 }
 
-// find is the route of a path. Behind that of the models there is the name of one.
+// find is the route of a path. Behind those of the models and the states there is
+// the name of one.
 func (s *Server) find(path string) (r route, ok bool) {
 	if name, one := strings.CutPrefix(path, modelsPath); one {
 		return route{http.MethodGet, func(c *call) error { return s.model(c, name) }, false}, true
+	}
+	if name, one := strings.CutPrefix(path, statesPath+"/"); one {
+		return s.stateRoute(name), true
 	}
 	r, ok = s.routes[path]
 	return r, ok
@@ -103,7 +117,7 @@ func (s *Server) serve(c *call) error {
 	if !ok {
 		return failf(http.StatusNotFound, "", "there is no %s %.200q; see /v1/models, /v1/completions, /v1/chat/completions", c.Method, c.URL.Path)
 	}
-	if c.Method != r.method && !(c.Method == http.MethodHead && r.method == http.MethodGet) {
+	if !r.allows(c.Method) {
 		header.Set("Allow", r.method)
 		return failf(http.StatusMethodNotAllowed, "", "%s %s: want %s", c.Method, c.URL.Path, r.method)
 	}

@@ -7,12 +7,16 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/heat"
+	"github.com/mambac/mambac/runtime/library"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/prefix"
 	"github.com/mambac/mambac/runtime/schedule"
+	"github.com/mambac/mambac/runtime/snapshot"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
 
@@ -23,7 +27,12 @@ type Options struct {
 	Tokenizer *tokenizer.Tokenizer // nil if the model has none: prompts are ids then
 	Template  Template             // nil if the model has none: no chat then
 	Heat      *heat.Reader         // nil if the program was built without explain
+	Opening   Template             // Template without the beginning of an answer; nil with it
 	Name      string               // of the model, in answers; "" for that of the checkpoint
+
+	Codec   *snapshot.Codec  // of the model's states
+	Prefix  *prefix.Cache    // of what has been read; nil for none
+	Library *library.Library // of states that requests name; nil for none
 
 	Keys    []string // one of them opens the door; none leaves it open
 	Hosts   []string // names that the server is called by, besides localhost and addresses
@@ -47,6 +56,7 @@ type Limits struct {
 	Tokens  int           // that are written for a text
 	Choices int           // texts for a request
 	Context int           // tokens of both together, as the engine has it; 0 for any number
+	Library int64         // bytes of states that have names
 	Sockets int           // connections
 	Reading time.Duration // of a header, and of a body
 	Writing time.Duration // of a piece of the answer
@@ -56,7 +66,7 @@ type Limits struct {
 // DefaultLimits is where to start from.
 func DefaultLimits() Limits {
 	return Limits{
-		Slots: 16, Queue: 256, Body: 2 << 20, Header: 32 << 10, Prompt: 1 << 17, Tokens: 4096, Choices: 128, Sockets: 1024,
+		Slots: 16, Queue: 256, Body: 2 << 20, Header: 32 << 10, Prompt: 1 << 17, Tokens: 4096, Choices: 128, Library: 1 << 30, Sockets: 1024,
 		Reading: 20 * time.Second, Writing: 20 * time.Second, Idling: 2 * time.Minute,
 	}
 }
@@ -71,6 +81,9 @@ type Server struct {
 	reading   chan struct{} // holds a value while a text is read to be explained
 	started   time.Time
 	metrics   *metrics
+
+	shelf    shelf
+	changing sync.Mutex // held while the library changes
 }
 
 // New makes a server, which must be closed before its engine.
@@ -83,6 +96,7 @@ func New(o Options) *Server {
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: newMetrics(),
 		reading: make(chan struct{}, 1),
 	}
+	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
 	}

@@ -155,7 +155,7 @@ func TestCompletions(t *testing.T) {
 		if got := strings.Join(texts, "|"); got != c.want {
 			t.Errorf("%s: %q, want %q", c.body, got, c.want)
 		}
-		if want := (usage{c.read, c.wrote, c.read + c.wrote}); *r.Usage != want {
+		if want := (usage{c.read, c.wrote, c.read + c.wrote, promptDetails{}}); *r.Usage != want {
 			t.Errorf("%s: usage %+v, want %+v", c.body, *r.Usage, want)
 		}
 		if !strings.HasPrefix(r.ID, "cmpl-") || r.Object != "text_completion" || r.Model != "fake" {
@@ -201,7 +201,7 @@ func TestChat(t *testing.T) {
 	if c := r.Choices[0]; c.Message.Role != "assistant" || c.Message.Content != "defghijklmno" || c.Finish != "stop" {
 		t.Errorf("%+v", r)
 	}
-	if !strings.HasPrefix(r.ID, "chatcmpl-") || r.Object != "chat.completion" || *r.Usage != (usage{3, 13, 16}) {
+	if !strings.HasPrefix(r.ID, "chatcmpl-") || r.Object != "chat.completion" || *r.Usage != (usage{3, 13, 16, promptDetails{}}) {
 		t.Errorf("%+v", r)
 	}
 	r = complete(t, s, chatPath, `{"messages":[{"role":"user","content":"AB"}],"temperature":0,"max_completion_tokens":2,"n":2}`)
@@ -252,7 +252,7 @@ func TestStreams(t *testing.T) {
 			list := chunks(t, w.Body)
 			if counted {
 				last := list[len(list)-1]
-				if len(last.Choices) != 0 || *last.Usage != (usage{3, 20, 23}) {
+				if len(last.Choices) != 0 || *last.Usage != (usage{3, 20, 23, promptDetails{}}) {
 					t.Errorf("the last of %s: %+v", path, last)
 				}
 				list = list[:len(list)-1]

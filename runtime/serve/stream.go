@@ -88,7 +88,7 @@ func (w *eventStream) data(text []byte) error {
 
 // end says how it ended.
 func (w *eventStream) end() error {
-	if err := w.job.err(); err != nil {
+	if err := w.job.conclude(); err != nil {
 		if w.status == 0 {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"time"
 )
 
 const (
@@ -36,14 +37,21 @@ const (
 
 // Header says what a file holds.
 type Header struct {
-	Model    string   `json:"model"`           // fingerprint of weights and tokenizer
-	Weights  string   `json:"weights"`         // storage format
-	Math     string   `json:"math"`            // exact or fast
-	Cache    string   `json:"cache,omitempty"` // format of keys and values; "" without, and for f32
-	Position int      `json:"position"`        // tokens read
-	Text     string   `json:"text"`            // digest of the ids read, in hexadecimal
-	Label    string   `json:"label,omitempty"`
-	Tensors  []Tensor `json:"tensors"`
+	Model    string `json:"model"`           // fingerprint of weights and tokenizer
+	Weights  string `json:"weights"`         // storage format
+	Math     string `json:"math"`            // exact or fast
+	Cache    string `json:"cache,omitempty"` // format of keys and values; "" without, and for f32
+	Position int    `json:"position"`        // tokens read
+	Text     string `json:"text"`            // digest of the ids read, in hexadecimal
+	Seen     []byte `json:"seen,omitempty"`  // bit set of the ids read, the first in the lowest bit; none: not known
+
+	// What somebody has said of it, if anything.
+	Label   string    `json:"label,omitempty"`
+	Source  string    `json:"source,omitempty"` // what the text is from
+	Parent  string    `json:"parent,omitempty"` // name of the state that it was made from
+	Created time.Time `json:"created,omitzero"`
+
+	Tensors []Tensor `json:"tensors"`
 }
 
 // Tensor is one array of the state.
@@ -53,38 +61,81 @@ type Tensor struct {
 	Values []float32 `json:"-"` // row-major
 }
 
-// Elements is the number of values.
+// maxElements is what a system can have the bytes of.
+const maxElements = math.MaxInt / 4
+
+// Elements is the number of values; negative for a shape that is none, or too
+// large for this system.
 func (t *Tensor) Elements() int {
 	n := 1
 	for _, d := range t.Shape {
+		if d < 0 || d > 0 && n > maxElements/d {
+			return -1
+		}
 		n *= d
 	}
 	return n
+}
+
+func (t *Tensor) check() error {
+	if t.Elements() < 0 {
+		return fmt.Errorf("state file has tensor %q %v, which is none, or too large for this system", t.Name, t.Shape)
+	}
+	return nil
 }
 
 func (t *Tensor) equal(o *Tensor) bool { return t.Name == o.Name && slices.Equal(t.Shape, o.Shape) }
 
 // Write writes a file. Equal headers and values give equal bytes.
 func Write(w io.Writer, h *Header) error {
-	text, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	if len(text) > maxHeader {
-		return fmt.Errorf("state header has %d bytes, want at most %d", len(text), maxHeader)
-	}
 	sum := sha256.New()
 	out := io.MultiWriter(w, sum)
-	head := append([]byte(magic), 0, 0, 0, 0, 0, 0, 0, 0)
-	binary.LittleEndian.PutUint32(head[len(magic):], version)
-	binary.LittleEndian.PutUint32(head[len(magic)+4:], uint32(len(text)))
-	if _, err := out.Write(append(head, text...)); err != nil {
+	if err := writeHeader(out, h); err != nil {
 		return err
 	}
 	for i := range h.Tensors {
 		if err := writeFloats(out, h.Tensors[i].Values); err != nil {
 			return err
 		}
+	}
+	_, err := w.Write(sum.Sum(nil))
+	return err
+}
+
+// writeHeader writes all before the values.
+func writeHeader(w io.Writer, h *Header) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxHeader {
+		return fmt.Errorf("state header has %d bytes, want at most %d; choose a shorter label or source", len(text), maxHeader)
+	}
+	head := append([]byte(magic), 0, 0, 0, 0, 0, 0, 0, 0)
+	binary.LittleEndian.PutUint32(head[len(magic):], version)
+	binary.LittleEndian.PutUint32(head[len(magic)+4:], uint32(len(text)))
+	_, err = w.Write(append(head, text...))
+	return err
+}
+
+// Rewrite copies a file as change would have its header, but for the tensors,
+// and proves the checksum of what it reads. After an error what it wrote is of no
+// use.
+func Rewrite(w io.Writer, r io.Reader, change func(*Header)) error {
+	in, err := NewReader(r)
+	if err != nil {
+		return err
+	}
+	h := in.Header
+	change(&h)
+	h.Tensors = in.Header.Tensors
+	sum := sha256.New()
+	out := io.MultiWriter(w, sum)
+	if err := writeHeader(out, &h); err != nil {
+		return err
+	}
+	if err := in.pass(out); err != nil {
+		return err
 	}
 	_, err = w.Write(sum.Sum(nil))
 	return err
@@ -128,10 +179,10 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, cutOff(err)
 	}
 	if string(head[:len(magic)]) != magic {
-		return nil, errors.New("is no state file: it begins with other bytes")
+		return nil, errors.New("is no state file: it begins with other bytes; want one that was saved by a model")
 	}
 	if v := binary.LittleEndian.Uint32(head[len(magic):]); v != version {
-		return nil, fmt.Errorf("state file has version %d, want %d: it was written by another mambac", v, version)
+		return nil, fmt.Errorf("state file has version %d, want %d: it was written by another mambac; save it again with this one", v, version)
 	}
 	n := binary.LittleEndian.Uint32(head[len(magic)+4:])
 	if n > maxHeader {
@@ -164,11 +215,44 @@ func (s *Reader) ReadValues(want []Tensor) error {
 		}
 	}
 	for i := range want {
+		if err := want[i].check(); err != nil {
+			return err
+		}
 		if err := readTensor(s.in, &want[i]); err != nil {
 			return cutOff(err)
 		}
 	}
 	return s.checksum()
+}
+
+// Verify reads the values of a file without keeping them, whatever model it is
+// of, and proves the checksum.
+func (s *Reader) Verify() error { return s.pass(io.Discard) }
+
+// pass hands the values on as they are in the file.
+func (s *Reader) pass(w io.Writer) error {
+	for i := range s.Header.Tensors {
+		t := &s.Header.Tensors[i]
+		if err := t.check(); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(w, s.in, 4*int64(t.Elements())); err != nil {
+			return cutOff(err)
+		}
+	}
+	return s.checksum()
+}
+
+// End tells of bytes behind the file, when it has been read.
+func (s *Reader) End() error {
+	_, err := io.ReadFull(s.source, make([]byte, 1))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.New("state file has bytes behind its end: it was altered; save it again")
 }
 
 func (s *Reader) checksum() error {
@@ -178,7 +262,7 @@ func (s *Reader) checksum() error {
 		return cutOff(err)
 	}
 	if !bytes.Equal(have, want[:]) {
-		return errors.New("state file is damaged: its checksum is another one")
+		return errors.New("state file is damaged: its checksum is another one; save it again, or take a copy of it")
 	}
 	return nil
 }
@@ -215,7 +299,7 @@ func readFloats(r io.Reader, values []float32) error {
 // cutOff names the end of a file that came too early.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("state file is cut off")
+		return errors.New("state file is cut off; save it again, or take a whole copy of it")
 	}
 	return err
 }

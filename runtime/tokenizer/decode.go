@@ -41,6 +41,9 @@ func (d *Decoder) Resume(id int32) {
 	}
 }
 
+// Continue is Resume for a text of which only is known that there is one.
+func (d *Decoder) Continue() { d.head.resume() }
+
 // has tells whether the id is part of the text.
 func (d *Decoder) has(id int32) bool {
 	return d.t.Known(id) && !(d.skipSpecial && d.t.IsSpecial(id))

@@ -97,5 +97,10 @@ func TestResume(t *testing.T) {
 				t.Errorf("%s behind %v: %q, want %q", name, test.before, have, test.want)
 			}
 		}
+		d := NewDecoder(tok, true)
+		d.Continue()
+		if have := string(d.Flush(d.Append(nil, a))); have != " a" {
+			t.Errorf("%s behind a text: %q", name, have)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package explain
 
 import (
 	"github.com/mambac/mambac/runtime/app"
+	"github.com/mambac/mambac/runtime/atomicfile"
 	"github.com/mambac/mambac/runtime/heat"
 	"github.com/mambac/mambac/runtime/payload"
 )
@@ -90,7 +91,7 @@ func run(s *app.Session, args []string) error {
 		return err
 	}
 	if o.html != "" {
-		if err := app.WriteFile(o.html, m.WriteHTML); err != nil {
+		if err := atomicfile.Write(o.html, 0o666, m.WriteHTML); err != nil {
 			return err
 		}
 	}

@@ -5,8 +5,9 @@ import (
 	"github.com/mambac/mambac/runtime/template"
 )
 
-// chat is the first of the checkpoint's chat templates, nil if there is none.
-func chat(list []template.Template) serve.Template {
+// chat is the first of the checkpoint's chat templates, up to where an answer begins
+// or without that; nil if there is none.
+func chat(list []template.Template, answer bool) serve.Template {
 	if len(list) == 0 {
 		return nil
 	}
@@ -15,6 +16,6 @@ func chat(list []template.Template) serve.Template {
 		if err != nil {
 			return "", err
 		}
-		return list[0].Render(template.Input{Messages: v, AddGenerationPrompt: true})
+		return list[0].Render(template.Input{Messages: v, AddGenerationPrompt: answer})
 	}
 }

@@ -17,6 +17,12 @@ type options struct {
 	open    bool // to everybody who can reach it
 	log     string
 	grace   time.Duration
+
+	prefixMemory int64
+	spill        string // folder, "" for none
+	spillMax     int64
+	library      string // folder, "" for the user's
+	noLibrary    bool
 }
 
 func parse(args []string) (*options, error) {
@@ -33,6 +39,12 @@ func parse(args []string) (*options, error) {
 	f.IntVar(&limits.Prompt, "max-prompt", limits.Prompt, "")
 	f.IntVar(&limits.Tokens, "max-tokens", limits.Tokens, "")
 	f.Int64Var(&limits.Body, "max-body", limits.Body, "")
+	f.Int64Var(&o.prefixMemory, "prefix-memory", 256<<20, "")
+	f.StringVar(&o.spill, "prefix-spill", "", "")
+	f.Int64Var(&o.spillMax, "prefix-spill-max", 1<<30, "")
+	f.StringVar(&o.library, "library", "", "")
+	f.BoolVar(&o.noLibrary, "no-library", false, "")
+	f.Int64Var(&limits.Library, "library-max", limits.Library, "")
 	o.Register(f)
 	o.RegisterContext(f)
 	for name, list := range map[string]*[]string{"api-key": &o.serve.Keys, "allow-host": &o.serve.Hosts, "allow-origin": &o.serve.Origins} {
@@ -63,6 +75,7 @@ func (o *options) check() error {
 	}{
 		{"slots", int64(l.Slots), 1}, {"queue", int64(l.Queue), 0}, {"max-prompt", int64(l.Prompt), 1},
 		{"max-tokens", int64(l.Tokens), 1}, {"max-body", l.Body, 1}, {"grace", int64(o.grace), 0},
+		{"prefix-memory", o.prefixMemory, 0}, {"prefix-spill-max", o.spillMax, 1}, {"library-max", l.Library, 1},
 	} {
 		if c.have < c.least {
 			return app.Usagef("--%s %d: want at least %d", c.flag, c.have, c.least)
@@ -72,6 +85,12 @@ func (o *options) check() error {
 		if strings.TrimSpace(key) != key || key == "" {
 			return app.Usagef("--api-key is empty or has spaces around it")
 		}
+	}
+	switch {
+	case o.spill != "" && o.prefixMemory == 0:
+		return app.Usagef("--prefix-spill needs memory first: leave --prefix-memory 0 out")
+	case o.noLibrary && o.library != "":
+		return app.Usagef("--no-library contradicts --library %s", o.library)
 	}
 	if o.log != "text" && o.log != "json" && o.log != "off" {
 		return app.Usagef("--log %s: want text, json or off", o.log)

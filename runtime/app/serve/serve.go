@@ -31,8 +31,8 @@ var Command = app.Command{
 	Run:     run,
 	Help: `Answers requests over HTTP in the forms of OpenAI's API, until it is
 interrupted: /v1/completions, /v1/chat/completions and /v1/models, and besides
-/healthz and /metrics, and of programs built --with explain too /v1/explain. At /
-there is a page for a browser.
+/v1/states, /healthz and /metrics, and of programs built --with explain too
+/v1/explain. At / there is a page for a browser.
 
   %[1]s serve
   %[1]s serve --addr 127.0.0.1:0 --threads 2
@@ -58,6 +58,15 @@ there is a page for a browser.
   --max-prompt N       tokens of a prompt (default 131072)
   --max-tokens N       tokens of an answer (default 4096)
   --max-body N         bytes of a request (default 2097152)
+  --prefix-memory N    bytes for states of texts that were read, so that what
+                       begins like them is not read again (default
+                       268435456; 0 is none)
+  --prefix-spill DIR   where states go that memory has no room for
+  --prefix-spill-max N bytes of those (default 1073741824)
+  --library DIR        where states are that requests name (default: the user's
+                       folder for states of this model)
+  --no-library         no request names a state
+  --library-max N      bytes of the library (default 1073741824)
   --context N          of a model with attention, tokens of both together
   --threads N          workers (default: physical cores available)
   --mmap               leave the weights to the page cache
@@ -90,8 +99,13 @@ func run(s *app.Session, args []string) error {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
 	}
 	o.serve.Engine, o.serve.Meta, o.serve.Tokenizer = e, a.Meta, a.Tokenizer
-	o.serve.Template = chat(s.Compiled.Chat)
+	o.serve.Template, o.serve.Opening = chat(s.Compiled.Chat, true), chat(s.Compiled.Chat, false)
 	o.serve.Log = slog.New(o.handler(s.Err))
+	closeStates, err := o.openStates()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer closeStates()
 	server := serve.New(o.serve)
 	defer server.Close()
 	if _, err := fmt.Fprintf(s.Err, "listening on http://%s\n", l.Addr()); err != nil {

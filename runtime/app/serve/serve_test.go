@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/mambac/mambac/runtime/app"
 	"github.com/mambac/mambac/runtime/enginetest"
 	"github.com/mambac/mambac/runtime/payload"
+	"github.com/mambac/mambac/runtime/serve"
 )
 
 const vocab = 300
@@ -21,6 +23,7 @@ const vocab = 300
 // session is a call of a program that carries the fake model.
 func session(t *testing.T, ctx context.Context, log io.Writer) *app.Session {
 	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	path := filepath.Join(t.TempDir(), "model")
 	f, err := os.Create(path)
 	if err != nil {
@@ -89,30 +92,36 @@ func TestServe(t *testing.T) {
 func TestFlags(t *testing.T) {
 	t.Setenv(keyVariable, "")
 	for args, want := range map[string]string{
-		"":                                "",
-		"--addr localhost:1":              "",
-		"--addr [::1]:0":                  "",
-		"--addr 127.0.0.2:0":              "",
-		"--addr :8080 --api-key k":        "",
-		"--addr 0.0.0.0:8080 --no-auth":   "",
-		"--addr :8080":                    "can be reached by others: want --api-key KEY or MAMBAC_API_KEY",
-		"--addr 0.0.0.0:8080":             "can be reached by others",
-		"--addr 192.168.1.2:8080":         "can be reached by others",
-		"--addr box:8080":                 "can be reached by others",
-		"--addr 8080":                     "want HOST:PORT",
-		"--no-auth --api-key k":           "--no-auth contradicts the key",
-		"--api-key=":                      "--api-key is empty",
-		"--slots 0":                       "--slots 0: want at least 1",
-		"--queue -1":                      "--queue -1: want at least 0",
-		"--max-prompt 0":                  "--max-prompt 0",
-		"--max-tokens 0":                  "--max-tokens 0",
-		"--max-body 0":                    "--max-body 0",
-		"--grace -1s":                     "--grace -",
-		"--log loud":                      "--log loud: want text, json or off",
-		"--threads -1":                    "--threads -1",
-		"--context -1":                    "--context -1",
-		"extra":                           `unexpected argument "extra"`,
-		"--allow-host A --allow-origin b": "",
+		"":                                   "",
+		"--addr localhost:1":                 "",
+		"--addr [::1]:0":                     "",
+		"--addr 127.0.0.2:0":                 "",
+		"--addr :8080 --api-key k":           "",
+		"--addr 0.0.0.0:8080 --no-auth":      "",
+		"--addr :8080":                       "can be reached by others: want --api-key KEY or MAMBAC_API_KEY",
+		"--addr 0.0.0.0:8080":                "can be reached by others",
+		"--addr 192.168.1.2:8080":            "can be reached by others",
+		"--addr box:8080":                    "can be reached by others",
+		"--addr 8080":                        "want HOST:PORT",
+		"--no-auth --api-key k":              "--no-auth contradicts the key",
+		"--api-key=":                         "--api-key is empty",
+		"--slots 0":                          "--slots 0: want at least 1",
+		"--queue -1":                         "--queue -1: want at least 0",
+		"--max-prompt 0":                     "--max-prompt 0",
+		"--max-tokens 0":                     "--max-tokens 0",
+		"--max-body 0":                       "--max-body 0",
+		"--grace -1s":                        "--grace -",
+		"--prefix-memory -1":                 "--prefix-memory -1: want at least 0",
+		"--prefix-spill-max 0":               "--prefix-spill-max 0: want at least 1",
+		"--prefix-memory 0":                  "",
+		"--prefix-memory 0 --prefix-spill a": "--prefix-spill needs memory",
+		"--library-max 0":                    "--library-max 0",
+		"--library a --no-library":           "--no-library contradicts --library a",
+		"--log loud":                         "--log loud: want text, json or off",
+		"--threads -1":                       "--threads -1",
+		"--context -1":                       "--context -1",
+		"extra":                              `unexpected argument "extra"`,
+		"--allow-host A --allow-origin b":    "",
 	} {
 		o, err := parse(strings.Fields(args))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -133,5 +142,59 @@ func TestAddressInUse(t *testing.T) {
 	err := Command.Run(session(t, t.Context(), io.Discard), []string{"--addr", "127.0.0.1:99999"})
 	if err == nil || !strings.Contains(err.Error(), "--addr 127.0.0.1:99999: ") {
 		t.Error(err)
+	}
+}
+
+// TestKeptStates opens what is asked for, and does without a library where there is
+// no place for one.
+func TestKeptStates(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	within := func(name string) string { return filepath.Join(folder, name) }
+	for _, c := range []struct {
+		args            []string
+		want            string // of the error
+		prefix, library bool
+	}{
+		{nil, "", true, true},
+		{[]string{"--prefix-memory", "0", "--no-library"}, "", false, false},
+		{[]string{"--library", within("states"), "--prefix-spill", within("spill")}, "", true, true},
+		{[]string{"--library", file}, "--library " + file + ": ", false, false},
+		{[]string{"--prefix-spill", file}, "--prefix-spill " + file + ": ", false, true},
+	} {
+		s := session(t, t.Context(), io.Discard)
+		a, err := s.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		o, err := parse(c.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := a.Engine(o.Workers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		o.serve.Engine, o.serve.Meta, o.serve.Log = e, a.Meta, slog.New(slog.DiscardHandler)
+		end, err := o.openStates()
+		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.args, err, c.want)
+			continue
+		}
+		if err == nil {
+			end()
+		}
+		if (o.serve.Prefix != nil) != c.prefix || (o.serve.Library != nil) != c.library {
+			t.Errorf("%v: prefix %v, library %v", c.args, o.serve.Prefix, o.serve.Library)
+		}
+	}
+	homeless := &options{serve: serve.Options{Meta: &payload.Metadata{Identity: "../x"}, Log: slog.New(slog.DiscardHandler)}}
+	if err := homeless.openLibrary(); err != nil || homeless.serve.Library != nil {
+		t.Errorf("without a place: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package atomicfile
 
 import (
 	"io"
@@ -21,7 +21,7 @@ func TestPipesAreWrittenThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pipe.Close()
-	if err := WriteFile(path, func(w io.Writer) error {
+	if err := Write(path, 0o666, func(w io.Writer) error {
 		_, err := io.WriteString(w, "logits")
 		return err
 	}); err != nil {
@@ -38,7 +38,7 @@ func TestPipesAreWrittenThrough(t *testing.T) {
 
 func TestFoldersAreNoFiles(t *testing.T) {
 	folder := t.TempDir()
-	err := WriteFile(folder, func(io.Writer) error { return nil })
+	err := Write(folder, 0o666, func(io.Writer) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("error %v", err)
 	}

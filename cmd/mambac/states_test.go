@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// golden is a checkpoint with outputs of another implementation.
+func golden(name string) string {
+	return filepath.Join("..", "..", "importer", "testdata", "golden", name)
+}
+
+// TestStates: a run that is cut in two by a state file is the same run to the last
+// bit of its state, for states of fixed size, caches of every format, and windows.
+func TestStates(t *testing.T) {
+	for name, c := range map[string]struct {
+		checkpoint string
+		flags      []string
+	}{
+		"mamba":       {golden("mamba-safetensors"), nil},
+		"hybrid/f32":  {golden("jamba"), []string{"--cache", "f32"}},
+		"hybrid/f16":  {golden("jamba"), []string{"--cache", "f16"}},
+		"hybrid/int8": {golden("jamba"), []string{"--cache", "int8"}},
+		"window/int8": {golden("mistral-sliding-window"), []string{"--cache", "int8"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := build(t, c.checkpoint, c.flags...)
+			a.inParts(t, []string{"--print", "ids", "--ignore-eos"}, []string{"--ids", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"}, []string{"--ids", ""}, onOneLine)
+		})
+	}
+}
+
+// TestStatesOfText is TestStates for a model with a tokenizer.
+func TestStatesOfText(t *testing.T) {
+	a := build(t, bundled)
+	a.inParts(t, nil, []string{"func main() {\n\tfmt.Println("}, nil, joined)
+	a.inParts(t, []string{"--repetition-penalty", "1.3"}, []string{"package main\n\nimport \"os\"\n"}, nil, joined)
+}
+
+// joined is a text of two parts, onOneLine the ids of two lines.
+func joined(first, second string) string  { return first + second }
+func onOneLine(first, second string) string { return strings.Replace(first, "\n", " ", 1) + second }
+
+// inParts compares a run with itself in two parts.
+func (a artifact) inParts(t *testing.T, flags, prompt, none []string, join func(first, second string) string) {
+	t.Helper()
+	folder := t.TempDir()
+	file := func(name string) string { return filepath.Join(folder, name) }
+	run := func(n string, args ...string) string {
+		t.Helper()
+		return a.run(t, "", append(append([]string{"run", "-n", n}, flags...), args...)...)
+	}
+	want := run("24", prompt...)
+	if got := run("24", append(prompt, "--save-state", file("whole"))...); got != want {
+		t.Errorf("saving makes %q of %q", got, want)
+	}
+	first := run("9", append(prompt, "--save-state", file("part"))...)
+	second := run("15", append(none, "--state", file("part"), "--save-state", file("rest"))...)
+	if join(first, second) != want {
+		t.Errorf("in two parts %q and %q, want %q", first, second, want)
+	}
+	whole, err := os.ReadFile(file("whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := os.ReadFile(file("rest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(whole) != string(rest) {
+		t.Error("in two parts it comes to another state")
+	}
+}
