@@ -34,7 +34,7 @@ func TestPageInBrowser(t *testing.T) {
 	build := exec.Command("go", "build", "-o", visitor, ".")
 	build.Dir, build.Env = filepath.Join("testdata", "browser"), append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	succeed(t, build)
-	s := serve(t, talkative(t), "--addr", "127.0.0.1:0", "--library", t.TempDir())
+	s := serve(t, talkative(t), "--addr", "127.0.0.1:0", "--library", filepath.Join(t.TempDir(), "states"))
 	args := []string{s.address, browser}
 	if folder := os.Getenv(picturesEnv); folder != "" {
 		args = append(args, folder)

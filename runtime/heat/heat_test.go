@@ -204,6 +204,14 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+func TestLabel(t *testing.T) {
+	for text, want := range map[string]string{"a b": "a b", "  ": "␣␣", " \n\t": "␣↵⇥", "x\n": "x↵", "": ""} {
+		if got := label(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestColumns: there is room for eight numbers above many layers.
 func TestColumns(t *testing.T) {
 	for layers, want := range map[int]int{1: 1, 12: 1, 24: 3, 64: 8, 65: 9} {

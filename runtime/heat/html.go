@@ -77,6 +77,14 @@ func (m *Map) text(b *strings.Builder) {
 	b.WriteString("</p>\n")
 }
 
+// label is a token in one line, of which one sees something.
+func label(text string) string {
+	if strings.TrimSpace(text) == "" {
+		text = strings.ReplaceAll(text, " ", "␣")
+	}
+	return strings.NewReplacer("\n", "↵", "\t", "⇥").Replace(text)
+}
+
 // class is that of a token's shade.
 func class(shades []int, token int) string {
 	if shades == nil {
@@ -97,7 +105,7 @@ func (m *Map) table(b *strings.Builder) {
 	}
 	b.WriteString("</tr></thead>\n<tbody>\n")
 	for t, token := range m.Tokens {
-		fmt.Fprintf(b, `<tr title="%d: Δ %s"><th>%s</th>`, t, strconv.FormatFloat(m.mean(t), 'g', 3, 64), escape(strings.ReplaceAll(marked(token), "\n", "")))
+		fmt.Fprintf(b, `<tr title="%d: Δ %s"><th>%s</th>`, t, strconv.FormatFloat(m.mean(t), 'g', 3, 64), escape(label(token)))
 		for _, shades := range m.Shades {
 			b.WriteString("<td class=" + class(shades, t) + ">")
 		}

@@ -16,6 +16,12 @@ function legend(map) {
 
 const marked = (token) => token.replaceAll("\n", "↵\n");
 
+// label is a token in one line, of which one sees something.
+function label(token) {
+  const seen = token.trim() === "" ? token.replaceAll(" ", "␣") : token;
+  return seen.replaceAll("\n", "↵").replaceAll("\t", "⇥");
+}
+
 function text(map) {
   const p = element("p", { class: "heated" });
   map.tokens.forEach((token, i) => {
@@ -32,7 +38,7 @@ function table(map) {
   for (let i = 0; i < layers; i += step) head.append(element("th", { colspan: Math.min(step, layers - i) }, String(i)));
   const body = element("tbody");
   map.tokens.forEach((token, t) => {
-    const row = element("tr", { title: `${t}: Δ ${mean(map, t).toPrecision(3)}` }, element("th", {}, marked(token).replaceAll("\n", "")));
+    const row = element("tr", { title: `${t}: Δ ${mean(map, t).toPrecision(3)}` }, element("th", {}, label(token)));
     for (const shades of map.shades) row.append(element("td", { class: shades ? `s${shades[t]}` : "none" }));
     body.append(row);
   });

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -109,11 +110,17 @@ func until(expression string) chromedp.Action {
 
 // fill writes into a field as if by hand.
 func fill(id, text string) chromedp.Action {
-	return chromedp.Tasks{chromedp.SetValue("#"+id, "", chromedp.ByQuery), chromedp.SendKeys("#"+id, text, chromedp.ByQuery)}
+	return chromedp.Tasks{put(id, ""), chromedp.SendKeys("#"+id, text, chromedp.ByQuery)}
 }
 
 // put puts a text into a field, whatever keys it would take.
-func put(id, text string) chromedp.Action { return chromedp.SetValue("#"+id, text, chromedp.ByQuery) }
+func put(id, text string) chromedp.Action {
+	value, err := json.Marshal(text)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return chromedp.Evaluate(fmt.Sprintf("document.getElementById(%q).value = %s", id, value), nil)
+}
 
 func click(selector string) chromedp.Action { return chromedp.Click(selector, chromedp.ByQuery) }
 
