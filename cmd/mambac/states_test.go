@@ -27,7 +27,7 @@ func TestStates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := build(t, c.checkpoint, c.flags...)
-			a.inParts(t, []string{"--print", "ids", "--ignore-eos"}, []string{"--ids", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"}, []string{"--ids", ""}, onOneLine)
+			a.inParts(t, []string{"--print", "ids", "--ignore-eos"}, []string{"--ids", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"}, []string{"--ids", ""}, inOneLine)
 		})
 	}
 }
@@ -35,13 +35,13 @@ func TestStates(t *testing.T) {
 // TestStatesOfText is TestStates for a model with a tokenizer.
 func TestStatesOfText(t *testing.T) {
 	a := build(t, bundled)
-	a.inParts(t, nil, []string{"func main() {\n\tfmt.Println("}, nil, joined)
-	a.inParts(t, []string{"--repetition-penalty", "1.3"}, []string{"package main\n\nimport \"os\"\n"}, nil, joined)
+	a.inParts(t, nil, []string{"func main() {\n\tfmt.Println("}, nil, inOneText)
+	a.inParts(t, []string{"--repetition-penalty", "1.3"}, []string{"package main\n\nimport \"os\"\n"}, nil, inOneText)
 }
 
-// joined is a text of two parts, onOneLine the ids of two lines.
-func joined(first, second string) string  { return first + second }
-func onOneLine(first, second string) string { return strings.Replace(first, "\n", " ", 1) + second }
+// inOneText is a text of two parts, inOneLine the ids of two lines.
+func inOneText(first, second string) string { return first + second }
+func inOneLine(first, second string) string { return strings.Replace(first, "\n", " ", 1) + second }
 
 // inParts compares a run with itself in two parts.
 func (a artifact) inParts(t *testing.T, flags, prompt, none []string, join func(first, second string) string) {

@@ -147,8 +147,8 @@ func MinP(p float64) GenerateOption {
 	return model.MinP(p)
 }
 
-// RepetitionPenalty above 1 makes ids that the session has read less likely; 1,
-// the default, leaves them. Ids read before a Restore do not count.
+// RepetitionPenalty above 1 makes ids that the session has read less likely, also
+// those of a state that was restored; 1, the default, leaves them.
 func RepetitionPenalty(r float64) GenerateOption {
 	return model.RepetitionPenalty(r)
 }

@@ -47,8 +47,8 @@ empty prompt starts from the model's begin token, or from what follows a state.
                            and continuation: it keeps something of every token
                            (see info; default 0: as many as memory holds)
   --stop-at-context        end there; without it that is an error
-  --state FILE             go on from a state that was saved, at once; a prompt is
-                           read behind it as it is
+  --state FILE             go on from a saved state, at once; a prompt is read
+                           behind it as it is
   --save-state FILE        at the end, save what was read and written, the token
                            that ended it too; else FILE stays as it was
   --mmap                   leave the weights to the page cache; else a long

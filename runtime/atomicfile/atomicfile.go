@@ -119,6 +119,8 @@ func create(folder string, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
+func move(f *os.File, path string) error { return os.Rename(f.Name(), path) }
+
 // there reports whether the file is still found under its name.
 func there(f *os.File) bool {
 	st, err := f.Stat()

@@ -14,7 +14,7 @@ func hold(f *os.File) { _ = lock(f, syscall.LOCK_EX) }
 
 // rename lets go of the file when it has its name.
 func rename(f *os.File, path string) error {
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := move(f, path); err != nil {
 		return err
 	}
 	return f.Close()

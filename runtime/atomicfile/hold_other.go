@@ -11,7 +11,7 @@ func rename(f *os.File, path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return move(f, path)
 }
 
 // removeAbandoned leaves the file: nothing tells here whether its writer lives.

@@ -20,6 +20,10 @@ var policies = map[string]func(*Text){
 		}
 		t.want(t.start + t.prompt)
 	},
+	"even": func(t *Text) { t.guess = nil },
+	"sure": func(t *Text) {
+		t.keep = slices.DeleteFunc(t.keep, func(at int) bool { return slices.Contains(t.guess, at) })
+	},
 	"last": func(t *Text) {
 		t.keep = nil
 		t.want(t.start + t.prompt)
@@ -33,7 +37,7 @@ const chunk128 = 128
 func BenchmarkKeep(b *testing.B) {
 	e := newEngine(b, enginetest.Remembering(vocab, false))
 	for _, room := range []int64{32, 128, 512} {
-		for _, name := range []string{"last", "all", "chosen"} {
+		for _, name := range []string{"all", "last", "chosen", "even", "sure"} {
 			b.Run(fmt.Sprintf("%s/states=%d", name, room), func(b *testing.B) {
 				for b.Loop() {
 					b.ReportMetric(100*readPart(e, room, policies[name]), "%read")

@@ -157,8 +157,9 @@ func (c *Cache) holds(k Key) bool {
 	return true
 }
 
-// put keeps a clone of a state, unless all of memory has no room for it.
-func (c *Cache) put(k Key, state *engine.State) (kept bool) {
+// put keeps a clone of a state, unless all of memory has no room for it. One that
+// is a guess is the first to go, until it is used.
+func (c *Cache) put(k Key, state *engine.State, guess bool) (kept bool) {
 	if int64(state.Bytes())+overhead > c.limit {
 		return false
 	}
@@ -171,7 +172,10 @@ func (c *Cache) put(k Key, state *engine.State) (kept bool) {
 	if e := c.entries[k]; e != nil {
 		c.remove(e)
 	}
-	c.insert(&entry{key: k, state: state})
+	at := c.insert(&entry{key: k, state: state})
+	if guess {
+		c.recent.MoveToBack(at)
+	}
 	c.shrink()
 	return true
 }
@@ -187,11 +191,12 @@ func (c *Cache) strip(k Key) {
 }
 
 // insert makes an entry the most recent one.
-func (c *Cache) insert(e *entry) {
-	c.entries[e.key] = c.recent.PushFront(e)
+func (c *Cache) insert(e *entry) *list.Element {
+	at := c.recent.PushFront(e)
+	c.entries[e.key] = at
 	c.bytes += overhead
 	if e.state == nil {
-		return
+		return at
 	}
 	c.stats.States++
 	c.bytes += 4 * int64(len(e.state.Block()))
@@ -200,6 +205,7 @@ func (c *Cache) insert(e *entry) {
 			c.bytes += 4 * int64(len(p))
 		}
 	}
+	return at
 }
 
 func (c *Cache) remove(at *list.Element) *entry {

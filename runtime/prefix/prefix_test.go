@@ -302,7 +302,7 @@ func TestTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 		return s
-	}())
+	}(), false)
 	if s := c.Stats(); s.States != held || s.Evictions != 0 {
 		t.Errorf("%+v", s)
 	}

@@ -72,7 +72,7 @@ func TestSpill(t *testing.T) {
 	c := New(o)
 	text := ids(1, 100)
 	read(t, e, c.Text(Start{}, text))
-	for n := range uint64(60) {
+	for n := range uint64(150) {
 		read(t, e, c.Text(Start{}, ids(2+n, 100)))
 		if s := c.Stats(); s.Bytes > o.Memory {
 			t.Fatalf("%+v", s)

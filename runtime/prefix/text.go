@@ -28,6 +28,7 @@ type Text struct {
 	root  Key
 	keys  []Key // at the borders behind start
 	keep  []int // positions where the state is kept, ascending
+	guess []int // of those, where nothing but hope speaks for it
 	saved int   // ids that need not be read
 
 	latest Key // of the state that was kept last of what was written
@@ -96,7 +97,7 @@ func (t *Text) Load() {
 	for n := t.most(); n > at; n-- {
 		if state := s.get(t.keys[n-1]); state != nil {
 			if state.Pos() == t.border(n-1) {
-				t.cache.put(t.keys[n-1], state)
+				t.cache.put(t.keys[n-1], state, false)
 				return
 			}
 			s.drop(t.keys[n-1])
@@ -136,8 +137,8 @@ const leastWorth = 4
 
 // choose says where the state is kept: where the text parts from those before it,
 // as others may; at its end, where it may go on, and before its last token, if it
-// comes again; and at powers of two, so that at least half of what others share with
-// it need not be read.
+// comes again. While there is room, also at powers of two, so that at least half of
+// what the next one shares with it need not be read.
 func (t *Text) choose(seen int) {
 	if seen > 0 {
 		t.want(t.border(seen - 1))
@@ -151,8 +152,9 @@ func (t *Text) choose(seen int) {
 		}
 	}
 	for n := t.start/chunk + 1; n*chunk <= t.start+t.prompt; n++ {
-		if bits.OnesCount(uint(n)) == 1 {
+		if _, wanted := slices.BinarySearch(t.keep, n*chunk); bits.OnesCount(uint(n)) == 1 && !wanted {
 			t.want(n * chunk)
+			t.guess = append(t.guess, n*chunk)
 		}
 	}
 }
@@ -173,7 +175,7 @@ func (t *Text) Pause(position, end int) int {
 // Border is told the state at the end of a chunk, and where Pause says so.
 func (t *Text) Border(state *engine.State) {
 	if _, wanted := slices.BinarySearch(t.keep, state.Pos()); wanted {
-		t.cache.put(t.keys[t.before(state.Pos())-1], state)
+		t.cache.put(t.keys[t.before(state.Pos())-1], state, slices.Contains(t.guess, state.Pos()))
 	}
 }
 
@@ -187,7 +189,7 @@ func (t *Text) Written(ids []int32, state *engine.State) {
 	t.ids = append(t.ids, ids[len(t.ids)-t.prompt:state.Pos()-t.start-t.prompt]...)
 	t.chain()
 	key := t.keys[t.before(state.Pos())-1]
-	if t.cache.holds(key) || !t.cache.put(key, state) {
+	if t.cache.holds(key) || !t.cache.put(key, state, false) {
 		return
 	}
 	if t.wrote {

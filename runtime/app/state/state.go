@@ -9,9 +9,9 @@ var Command = app.Command{
 	Name:    "state",
 	Summary: "keep what was read, in files and a library",
 	Run:     run,
-	Help: `Reads a text and keeps what the model makes of it, its state, in a file: as large
-for a book as for a sentence, or where the model has attention, larger by a bit for
-each token. To go on from it nothing is read again.
+	Help: `Reads a text and keeps what the model makes of it, its state, in a file: as
+large for a book as for a sentence, or where the model has attention, larger by
+a bit for each token. To go on from it nothing is read again.
 
   %[1]s state save --prompt-file manual.txt --label "the manual" -o manual.state
   %[1]s run --state manual.state "To restore a backup, "

@@ -194,7 +194,7 @@ func TestSaveRefuses(t *testing.T) {
 		"lib list x":                        "unexpected argument",
 		"lib verify a b":                    "unexpected argument",
 		"lib verify none":                   "1 of 1",
-		"lib list --library " + p.path + "/below": "below",
+		"lib list --library " + p.path + "/below": "not a directory",
 	} {
 		p.fails(t, strings.Fields(strings.ReplaceAll(args, "-o f", "-o "+file)), part)
 	}
@@ -256,9 +256,9 @@ func TestLibrary(t *testing.T) {
 	p.ok(t, "lib", "add", "tale", one, two, "--label", "a tale")
 	p.ok(t, "lib", "add", "more", "--from", "tale", "--prompt", " a time")
 	p.ok(t, "lib", "fork", "tale", "mine")
-	want := "mine         9 tokens     1.8 KiB  \"a tale\"  \"one.txt, two.txt\"\n" +
-		"more        16 tokens     1.8 KiB\n" +
-		"tale         9 tokens     1.8 KiB  \"a tale\"  \"one.txt, two.txt\"\n"
+	want := "mine        9 tokens     1.6 KiB  \"a tale\"  \"one.txt, two.txt\"\n" +
+		"more       16 tokens     1.6 KiB\n" +
+		"tale        9 tokens     1.6 KiB  \"a tale\"  \"one.txt, two.txt\"\n"
 	if got := p.ok(t, "lib", "list"); got != want {
 		t.Errorf("list\n%swant\n%s", got, want)
 	}
