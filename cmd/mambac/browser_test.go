@@ -46,6 +46,7 @@ func TestPageInBrowser(t *testing.T) {
 model "talkative"
 written %[1]q
 stopped "true"
+keys "anew true true"
 continued %[2]q
 tree "true"
 hostile "0 talkative"

@@ -41,7 +41,7 @@ export class States {
   }
 
   item(state) {
-    const about = [state.label, `${state.tokens.toLocaleString("en")} tokens`, size(state.bytes)].filter(Boolean).join(" · ");
+    const about = [state.damaged && "damaged", state.label, `${state.tokens.toLocaleString("en")} tokens`, size(state.bytes)].filter(Boolean).join(" · ");
     return element("li", {}, element("div", { class: "state" }, this.radio(state, state.id),
       this.button("Fork", `Fork ${state.id}`, () => this.fork(state)),
       this.button("Delete", `Delete ${state.id}`, () => this.remove(state)),
@@ -49,7 +49,7 @@ export class States {
   }
 
   radio(state, text) {
-    const input = element("input", { type: "radio", name: "base", value: state?.id ?? "" });
+    const input = element("input", { type: "radio", name: "base", value: state?.id ?? "", disabled: state?.damaged });
     input.checked = this.base?.id === state?.id;
     input.addEventListener("change", () => this.choose(state));
     return element("label", {}, input, ` ${text}`);

@@ -53,7 +53,7 @@ func (v *visitor) visit(chromium string) error {
 		name string
 		do   func() error
 	}{
-		{"open", v.open}, {"key", v.key}, {"run", v.run}, {"stop", v.stop}, {"save", v.save}, {"hostile", v.hostile},
+		{"open", v.open}, {"key", v.key}, {"run", v.run}, {"stop", v.stop}, {"keys", v.keys}, {"save", v.save}, {"hostile", v.hostile},
 		{"chat", v.chat}, {"explain", v.explain}, {"pictures", v.picture},
 	} {
 		if err := step.do(); err != nil {
@@ -170,6 +170,15 @@ func (v *visitor) stop() error {
 		return err
 	}
 	return v.see("stopped", `document.querySelector("#speed").textContent.endsWith("stopped")`)
+}
+
+// keys goes from field to field without a mouse.
+func (v *visitor) keys() error {
+	if err := v.do(chromedp.Focus("#prompt", chromedp.ByQuery), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab)); err != nil {
+		return err
+	}
+	return v.see("keys", `document.activeElement.id + " " + (getComputedStyle(document.activeElement).outlineStyle !== "none") + " " + `+
+		`[...document.querySelectorAll("input, textarea")].every((e) => e.labels.length > 0)`)
 }
 
 // save saves a text as a state, comes again, goes on from it, and forks it.
