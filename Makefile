@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-client test-platforms check race emulated generate templates fuzz bench figures load faults bench-serve bench-peers context-curve test-peers clean
+.PHONY: all demo test test-client test-page test-platforms check race emulated generate templates fuzz bench figures load faults bench-serve bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers,curve,serving,load,client ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve,serving,load,client,page ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -54,6 +54,13 @@ test-platforms:
 # to compile, against a server.
 test-client:
 	$(GO) test ./cmd/mambac -tags client -run TestOfficialClient -count 1 -v
+
+# The page of a server in a real browser, Debian's chromium, which a module drives
+# that comes from where all others do. PICTURES is a folder, as a whole path, for
+# pictures of it.
+test-page: export MAMBAC_PICTURES := $(PICTURES)
+test-page:
+	$(GO) test ./cmd/mambac -tags page -run TestPageInBrowser -count 1 -v
 
 # Many goroutines at once under the race detector, which needs a C compiler.
 race:

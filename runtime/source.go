@@ -23,6 +23,7 @@ const (
 )
 
 //go:embed */*.go */*.s */*/*.go
+//go:embed heat/*.css serve/page/*.html serve/page/*.css serve/page/*.js serve/page/*.svg
 var source embed.FS
 
 // dependencies holds the packages of others that the runtime imports,

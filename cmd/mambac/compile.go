@@ -157,6 +157,7 @@ type compiled struct {
 	cache   string // format of keys and values; "" if there are none
 	// calibration says on what text codes were chosen; "" for none.
 	calibration string
+	layers      []payload.Layer // of a program that explains
 }
 
 // passes rewrites the module of a model, in the formats that were chosen.
@@ -188,11 +189,18 @@ func (o *choice) emit(m *model, module *ir.Module, out codegen.Options, command 
 	}
 	out.Command, out.Levels, out.Keep, out.Math = "mambac "+version+" "+command, o.levels(), o.keep(), lower.Math(o.math)
 	out.Chat = chatOf(m.Chat, out.Commands)
+	explains := slices.Contains(out.Commands, explaining)
+	if explains {
+		tapScans(module)
+	}
 	result, err := codegen.Compile(module, out)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.checkpoint.Path, err)
 	}
 	c := &compiled{model: m, Output: result, module: module, levels: result.Levels, weights: formats(module), math: result.Math(), cache: cacheFormat(module)}
+	if explains {
+		c.layers = layersOf(module, result.Plan)
+	}
 	if o.calibration != nil {
 		c.calibration = o.calibration.name
 	}
@@ -224,7 +232,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 	return &payload.Metadata{
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Calibration: c.calibration, Math: c.math, Cache: narrowCache(c.cache), Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
-		States:    stateSlots(c.Plan),
+		States: stateSlots(c.Plan), Layers: c.layers,
 		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, ChatTemplates: chatNames(c.Chat), BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,

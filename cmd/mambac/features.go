@@ -12,7 +12,7 @@ import (
 // features lists what --with adds to a program: a command each, in the package
 // of that name below runtime/app. Programs hold what they were asked to hold and
 // no more, in this order.
-var features = []string{"serve", "chat", "state"}
+var features = []string{"serve", "chat", "state", explaining}
 
 // featureFlags is what --with says.
 type featureFlags struct{ with []string }

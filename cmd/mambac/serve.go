@@ -58,7 +58,7 @@ func beforeDash(cmd *cobra.Command, args []string) []string {
 }
 
 func runServe(cmd *cobra.Command, c *console, f *buildFlags, checkpoint string, args []string) error {
-	f.with = []string{"serve"}
+	f.with = []string{"serve", explaining}
 	if err := f.check(); err != nil {
 		return err
 	}

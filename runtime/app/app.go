@@ -40,10 +40,11 @@ func commands() []Command {
 	return []Command{runCommand, logitsCommand, pplCommand, tokensCommand, benchCommand, infoCommand}
 }
 
-// commands is those of the program at hand.
+// commands is those of the program at hand. The tapped programs that mambac makes
+// for itself have no commands added.
 func (s *Session) commands() []Command {
 	list := commands()
-	if len(s.Compiled.Taps) > 0 {
+	if len(s.Compiled.Taps) > 0 && len(s.added) == 0 {
 		list = append(list, tapsCommand)
 	}
 	return append(list, s.added...)

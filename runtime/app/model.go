@@ -108,8 +108,8 @@ func (m *Artifact) noTokenizer() error {
 	return fmt.Errorf("this model was built without a tokenizer (%s); use --ids and --print ids", why)
 }
 
-// text is the tokenizer, for commands that need one.
-func (m *Artifact) text() (*tokenizer.Tokenizer, error) {
+// Text is the tokenizer, for commands that need one.
+func (m *Artifact) Text() (*tokenizer.Tokenizer, error) {
 	if m.Tokenizer == nil {
 		return nil, m.noTokenizer()
 	}

@@ -200,7 +200,7 @@ func scoreSequence(ctx context.Context, e *engine.Engine, state *engine.State, i
 
 // text is one sequence of ids.
 func (s *Session) text(m *Artifact, file string) (sequences, error) {
-	t, err := m.text()
+	t, err := m.Text()
 	if err != nil {
 		return nil, err
 	}

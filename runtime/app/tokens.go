@@ -64,7 +64,7 @@ func (s *Session) Text(arguments []string, file string) (string, error) {
 }
 
 func (s *Session) printTokens(m *Artifact, text string, special bool) error {
-	t, err := m.text()
+	t, err := m.Text()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Session) printTokens(m *Artifact, text string, special bool) error {
 }
 
 func (s *Session) printText(m *Artifact, list string, skipSpecial bool) error {
-	t, err := m.text()
+	t, err := m.Text()
 	if err != nil {
 		return err
 	}

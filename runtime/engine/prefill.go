@@ -67,8 +67,8 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 	e.work = job{state: &s.sequence, ids: ids}
 	if w.taps != nil {
 		w.taps.first = w.first
-		e.memories[0].taps = w.taps
-		defer func() { e.memories[0].taps = nil }()
+		e.tap(w.taps)
+		defer e.tap(nil)
 	}
 	if e.team.RunUntil(stop, e.chunk) {
 		e.restore(s)
@@ -76,6 +76,13 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 	}
 	s.sequence.Position += len(ids)
 	return e.deliver(w)
+}
+
+// tap has every worker hand out taps, or with nil no more.
+func (e *Engine) tap(t *tapped) {
+	for i := range e.memories {
+		e.memories[i].taps = t
+	}
 }
 
 // restore takes a sequence back to before the chunk at hand.

@@ -46,7 +46,7 @@ type Memory struct {
 	Arena   []float32
 	Scratch []float32 // this worker's own: one Memory per worker
 	chosen  []int32   // what Chosen gave
-	taps    *tapped   // of the first worker, while a prefill hands out taps
+	taps    *tapped   // while a prefill hands out taps
 }
 
 // Chosen lists the rows, of the first n, whose element of a column is not 0;

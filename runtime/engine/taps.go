@@ -24,7 +24,7 @@ type TapSink func(tap *Tap, i int, values []float32) error
 func (e *Engine) Taps() []Tap { return e.taps }
 
 // PrefillTaps is Prefill for what lies between ids and logits, in programs that
-// were compiled with taps.
+// were compiled with taps. It costs other prefills nothing.
 func (e *Engine) PrefillTaps(ctx context.Context, s *State, ids []int32, sink TapSink) error {
 	if len(e.taps) == 0 {
 		return errors.New("the program was compiled without taps")
@@ -57,10 +57,14 @@ func (p *tapped) rows(t *Tap, tokens int) {
 	}
 }
 
-// HandOut is called by every worker of a prefill with taps when a region has
-// been run. The first passes its values on while the others wait.
+// HandOut is called by every worker of a program with taps when a region of a
+// prefill has been run. If somebody wants its values, the first worker passes them
+// on while the others wait.
 func (m *Memory) HandOut(w *parallel.Worker, call, tokens int) {
-	if w.ID == 0 && m.taps != nil {
+	if m.taps == nil {
+		return
+	}
+	if w.ID == 0 {
 		m.taps.handOut(call, tokens)
 	}
 	w.Barrier()

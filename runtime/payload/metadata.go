@@ -30,6 +30,9 @@ type Metadata struct {
 	// SentencePiece: there is no tokenizer, as the checkpoint had one that
 	// mambac does not read.
 	SentencePiece bool `json:"sentencepiece,omitempty"`
+	// Layers tells of each layer what it is and where its Δ is found, in programs
+	// that explain.
+	Layers []Layer `json:"layers,omitempty"`
 	// ChatTemplates names those of the checkpoint; programs that converse hold
 	// them.
 	ChatTemplates []string `json:"chat_templates,omitempty"`

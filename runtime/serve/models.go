@@ -10,10 +10,14 @@ type modelObject struct {
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
+
+	// What OpenAI does not have: what there is to ask for.
+	Chat    bool `json:"chat"`
+	Explain bool `json:"explain"`
 }
 
 func (s *Server) object() modelObject {
-	return modelObject{s.Name, "model", s.started.Unix(), "mambac"}
+	return modelObject{s.Name, "model", s.started.Unix(), "mambac", s.Template != nil && s.Tokenizer != nil, s.Heat != nil && s.Tokenizer != nil}
 }
 
 // models lists the one that there is.

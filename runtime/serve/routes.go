@@ -25,15 +25,18 @@ func (r *route) allows(method string) bool {
 }
 
 func (s *Server) table() map[string]route {
-	return map[string]route{
+	routes := map[string]route{
 		"/v1/completions":      {http.MethodPost, s.completions, false},
 		"/v1/chat/completions": {http.MethodPost, s.chat, false},
 		"/v1/embeddings":       {http.MethodPost, s.embeddings, false},
 		"/v1/models":           {http.MethodGet, s.models, false},
+		"/v1/explain":          {http.MethodPost, s.explain, false},
 		statesPath:             {"GET, POST", s.states, false},
 		"/healthz":             {http.MethodGet, s.health, true},
 		"/metrics":             {http.MethodGet, s.writeMetrics, false},
 	}
+	s.addPage(routes)
+	return routes
 }
 
 // find is the route of a path. Behind those of the models and the states there is

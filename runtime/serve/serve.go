@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/heat"
 	"github.com/mambac/mambac/runtime/library"
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/prefix"
@@ -25,6 +26,7 @@ type Options struct {
 	Meta      *payload.Metadata
 	Tokenizer *tokenizer.Tokenizer // nil if the model has none: prompts are ids then
 	Template  Template             // nil if the model has none: no chat then
+	Heat      *heat.Reader         // nil if the program was built without explain
 	Opening   Template             // Template without the beginning of an answer; nil with it
 	Name      string               // of the model, in answers; "" for that of the checkpoint
 
@@ -76,6 +78,7 @@ type Server struct {
 	routes    map[string]route
 	keys      [][sha256.Size]byte
 	places    chan struct{} // holds a value for each request that is being answered
+	reading   chan struct{} // holds a value while a text is read to be explained
 	started   time.Time
 	metrics   *metrics
 
@@ -92,6 +95,7 @@ func New(o Options) *Server {
 	s := &Server{
 		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
+		reading: make(chan struct{}, 1),
 	}
 	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {

@@ -18,6 +18,9 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/app"
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/heat"
+	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/serve"
 )
 
@@ -28,7 +31,8 @@ var Command = app.Command{
 	Run:     run,
 	Help: `Answers requests over HTTP in the forms of OpenAI's API, until it is
 interrupted: /v1/completions, /v1/chat/completions and /v1/models, and besides
-/v1/states, /healthz and /metrics.
+/v1/states, /healthz and /metrics, and of programs built --with explain too
+/v1/explain. At / there is a page for a browser.
 
   %[1]s serve
   %[1]s serve --addr 127.0.0.1:0 --threads 2
@@ -87,6 +91,9 @@ func run(s *app.Session, args []string) error {
 		return err
 	}
 	defer e.Close()
+	if err := o.explain(e, a); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", o.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
@@ -105,6 +112,17 @@ func run(s *app.Session, args []string) error {
 		return errors.Join(err, l.Close())
 	}
 	return listen(s.Context, server, l, o.grace)
+}
+
+// explain has the server tell Δ, if the program can.
+func (o *options) explain(e *engine.Engine, a *app.Artifact) error {
+	weights, _ := a.File.Section(payload.WeightsSection) // the engine has looked
+	reader, err := heat.New(e, a.Meta, weights)
+	if errors.Is(err, heat.ErrUnexplained) {
+		return nil
+	}
+	o.serve.Heat = reader
+	return err
 }
 
 // listen serves until an interrupt, and then finishes what runs. A second

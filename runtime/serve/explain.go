@@ -1,0 +1,78 @@
+package serve
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/heat"
+)
+
+// explainRequest is the body of /v1/explain.
+type explainRequest struct {
+	Model  *string `json:"model"`
+	Prompt *string `json:"prompt"`
+}
+
+// explain answers with Δ along a text, one text after the other: those that run
+// wait for a chunk of one.
+func (s *Server) explain(c *call) error {
+	if s.Heat == nil {
+		return failf(http.StatusNotImplemented, "", "%v", heat.ErrUnexplained)
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	var r explainRequest
+	if err := s.read(c, &r); err != nil {
+		return err
+	}
+	ids, err := s.explained(&r)
+	if err != nil {
+		return err
+	}
+	select {
+	case s.reading <- struct{}{}:
+	case <-c.Context().Done():
+		return c.Context().Err()
+	}
+	defer func() { <-s.reading }()
+	m, err := s.Heat.Read(c.Context(), ids, heat.Texts(s.Tokenizer, ids))
+	if err != nil {
+		return err
+	}
+	s.metrics.texts(len(ids), 0)
+	m.Model = s.Name
+	s.writeJSON(c, http.StatusOK, m)
+	return nil
+}
+
+// explained is the ids of the text.
+func (s *Server) explained(r *explainRequest) ([]int32, error) {
+	if r.Model != nil && *r.Model != "" {
+		if err := s.checkModel(*r.Model); err != nil {
+			return nil, err
+		}
+	}
+	if r.Prompt == nil {
+		return nil, wrong("prompt", "is missing")
+	}
+	p, err := s.encode(*r.Prompt, true)
+	if err != nil {
+		return nil, err
+	}
+	n := len(p.ids)
+	var room *engine.ContextError
+	switch err := s.Engine.CheckPosition(n); {
+	case n == 0:
+		return nil, wrong("prompt", "is empty, and the model has no token to begin with")
+	case n > heat.MaxTokens:
+		return nil, failf(http.StatusBadRequest, "context_length_exceeded", "the prompt has %d tokens, want at most %d", n, heat.MaxTokens)
+	case errors.As(err, &room):
+		return nil, failf(http.StatusBadRequest, "context_length_exceeded", "the prompt has %d tokens, want at most %d", n, room.Context)
+	case err != nil:
+		return nil, wrong("prompt", "%v", err)
+	}
+	return p.ids, nil
+}
