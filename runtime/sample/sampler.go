@@ -77,10 +77,25 @@ func (s *Sampler) Next(logits []float32) int32 {
 
 // greedy returns the id of the largest logit.
 func (s *Sampler) greedy(logits []float32) int32 {
+	if s.accepted == nil {
+		return s.largest(logits)
+	}
 	best, largest := int32(-1), 0.0
 	for id := range logits {
 		if value, ok := s.value(logits, id); ok && (best < 0 || value > largest) {
 			best, largest = int32(id), value
+		}
+	}
+	return best
+}
+
+// largest is greedy without a penalty: logits are compared as they are, and few of
+// them need to be asked about.
+func (s *Sampler) largest(logits []float32) int32 {
+	best, largest := int32(-1), float32(0)
+	for id, v := range logits {
+		if (v > largest || best < 0 && v == v) && (s.forbidden == nil || !s.forbidden[id]) {
+			best, largest = int32(id), v
 		}
 	}
 	return best

@@ -151,27 +151,6 @@ func untilClosed(c net.Conn) string {
 	return string(text)
 }
 
-// TestSlowHeaders, and bodies, of clients that keep connections busy: they are
-// closed when the time is over.
-func TestSlowHeaders(t *testing.T) {
-	s := newServer(t, withLimits(func(l *Limits) { l.Reading = time.Millisecond }))
-	address := start(t, s)
-	for begin, want := range map[string]string{
-		"": "", "POST /v1/comp": "",
-		"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n":                                                             "",
-		"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{": "HTTP/1.1 408 ",
-	} {
-		c := dial(t, address)
-		if _, err := io.WriteString(c, begin); err != nil {
-			t.Fatal(err)
-		}
-		if got := untilClosed(c); !strings.HasPrefix(got, want) || want == "" && strings.HasPrefix(got, "HTTP/1.1 200") {
-			t.Errorf("%q is answered by %q", begin, got)
-		}
-	}
-	settle(t, s)
-}
-
 // TestIdleConnections are closed as well.
 func TestIdleConnections(t *testing.T) {
 	s := newServer(t, withLimits(func(l *Limits) { l.Idling = time.Millisecond }))

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -175,40 +174,47 @@ func TestSlowSenders(t *testing.T) {
 	}
 }
 
+// reluctant reads no more than so many bytes, after a pause.
+type reluctant struct {
+	net.Conn
+	pause time.Duration
+	most  int
+	taken int
+}
+
+func (r *reluctant) Read(p []byte) (int, error) {
+	time.Sleep(r.pause)
+	n, err := r.Conn.Read(p[:min(len(p), r.most)])
+	r.taken += n
+	return n, err
+}
+
 // TestSlowReaders: who does not take in time what there is for him is cut off, and
 // who takes his time within that is not.
 func TestSlowReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		dial := piped(t, s)
-		read := func(pause time.Duration, most int) (text string) {
-			c := dial()
-			defer c.Close()
-			post(t, c, `{"prompt":"AB","ignore_eos":true,"max_tokens":50,"stream":true}`)
-			piece := make([]byte, most)
-			for {
-				time.Sleep(pause)
-				n, err := c.Read(piece)
-				text += string(piece[:n])
-				if err != nil || strings.HasSuffix(text, "\r\n0\r\n\r\n") {
-					return text
-				}
+		read := func(pause time.Duration, most int) (body string, taken int, err error) {
+			r := &reluctant{Conn: dial(), pause: pause, most: most}
+			defer r.Close()
+			post(t, r, `{"prompt":"AB","ignore_eos":true,"max_tokens":50,"temperature":0,"stream":true}`)
+			answer, err := http.ReadResponse(bufio.NewReader(r), nil)
+			if err != nil {
+				return "", r.taken, err
 			}
+			text, err := io.ReadAll(answer.Body)
+			return string(text), r.taken, err
 		}
-		if text := read(time.Second, 1); len(text) > int(s.Limits.Writing/time.Second)+1 {
-			t.Errorf("%d bytes, one a second", len(text))
+		if _, n, err := read(time.Second, 1); err == nil || n > int(s.Limits.Writing/time.Second)+1 {
+			t.Errorf("%d bytes, one a second, and %v", n, err)
 		}
 		synctest.Wait()
 		if s.metrics.requests[requestKind{completionsPath, gone}] != 1 || len(s.places) != 0 {
 			t.Errorf("requests %v, %d places", s.metrics.requests, len(s.places))
 		}
-		answer, err := http.ReadResponse(bufio.NewReader(strings.NewReader(read(4*time.Second, 1<<20))), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(answer.Body) // without the lengths of pieces, which may lie anywhere
-		if err != nil || bytes.Count(text, []byte("data: {")) != 50 || !bytes.Contains(text, []byte("data: [DONE]")) {
-			t.Errorf("a patient reader has %q, %v", text, err)
+		if text, _, err := read(4*time.Second, 1<<20); err != nil || strings.Count(text, "data: {") != 50 || !strings.HasSuffix(text, "data: [DONE]\n\n") {
+			t.Errorf("a patient reader has %d pieces, %v: ...%q", strings.Count(text, "data: {"), err, text[max(0, len(text)-100):])
 		}
 	})
 }

@@ -206,7 +206,7 @@ func TestChat(t *testing.T) {
 	named := func(name string) template.Template {
 		return template.Template{Name: name, Write: func(r *template.Run) {
 			r.Text(name)
-			r.Print(r.Length(r.Variable("tools")))
+			r.Print(r.Variable("tools"))
 		}}
 	}
 	list := []template.Template{named("default"), named("other"), named(toolUse)}
@@ -215,12 +215,17 @@ func TestChat(t *testing.T) {
 		messages, tools string
 		want            string
 	}{
-		{list, "[]", "[1]", "tool_use1"},
-		{list[:2], "[]", "[1,2]", "default2"},
+		{list, "[]", "[1]", "tool_use[1]"},
+		{list[:2], "[]", "[1,2]", "default[1, 2]"},
 		{list, "[]", "[", "the tools: "},
+		{list, "[]", "", "defaultNone"},
 		{list, "[", "", "unexpected EOF"},
 	} {
-		text, err := chat(c.list, true)([]byte(c.messages), []byte(c.tools))
+		var tools []byte
+		if c.tools != "" {
+			tools = []byte(c.tools)
+		}
+		text, err := chat(c.list, true)([]byte(c.messages), tools)
 		if text != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s, %s: %q, %v, want %q", c.messages, c.tools, text, err, c.want)
 		}
