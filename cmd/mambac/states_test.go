@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,9 +38,10 @@ func TestStates(t *testing.T) {
 		}
 		compiler(t, flags...)
 		for _, cache := range storage.Caches {
-			folder := filepath.Join(d.folder, family+"_"+cache)
+			name := family + "_" + cache
+			folder := filepath.Join(d.folder, name)
 			compiler(t, "generate", checkpoint, "--package", "model", "--dir", folder, "--cache", cache, "--embed", "-q")
-			if err := os.WriteFile(filepath.Join(folder, "states_test.go"), own, 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "states_test.go"), bytes.ReplaceAll(own, []byte("states/model"), []byte("states/"+name)), 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}

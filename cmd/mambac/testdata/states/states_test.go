@@ -1,4 +1,5 @@
-package model
+// A test of every generated package, under the path of each.
+package model_test
 
 import (
 	"bytes"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/states/model"
+
 	"github.com/mambac/mambac/runtime/modeltest"
 )
 
@@ -16,9 +19,9 @@ import (
 const length = 150
 
 // open opens the model with a number of workers.
-func open(t *testing.T, threads int) *Model {
+func open(t *testing.T, threads int) *model.Model {
 	t.Helper()
-	m, err := Open(Threads(threads))
+	m, err := model.Open(model.Threads(threads))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +30,7 @@ func open(t *testing.T, threads int) *Model {
 }
 
 // text is ids that repeat late.
-func text(m *Model) []int {
+func text(m *model.Model) []int {
 	ids := make([]int, length)
 	for i := range ids {
 		ids[i] = (7*i*i + 3*i + 1) % m.Vocabulary()
@@ -36,7 +39,7 @@ func text(m *Model) []int {
 }
 
 // read has a session read ids, and gives it back.
-func read(t *testing.T, s *Session, ids []int) *Session {
+func read(t *testing.T, s *model.Session, ids []int) *model.Session {
 	t.Helper()
 	if err := s.Prefill(context.Background(), ids); err != nil {
 		t.Fatal(err)
@@ -45,9 +48,9 @@ func read(t *testing.T, s *Session, ids []int) *Session {
 }
 
 // write is the n likeliest ids that follow.
-func write(t *testing.T, s *Session, n int) (ids []int) {
+func write(t *testing.T, s *model.Session, n int) (ids []int) {
 	t.Helper()
-	for token, err := range s.GenerateIDs(context.Background(), nil, MaxTokens(n), IgnoreEndTokens()) {
+	for token, err := range s.GenerateIDs(context.Background(), nil, model.MaxTokens(n), model.IgnoreEndTokens()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +61,7 @@ func write(t *testing.T, s *Session, n int) (ids []int) {
 
 // handedOver is a session of another model that goes on as what was saved, after
 // it has read something else.
-func handedOver(t *testing.T, to *Model, s *Session) *Session {
+func handedOver(t *testing.T, to *model.Model, s *model.Session) *model.Session {
 	t.Helper()
 	var file, again bytes.Buffer
 	next := read(t, to.NewSession(), []int{2, 1, 0})
@@ -76,7 +79,7 @@ func handedOver(t *testing.T, to *Model, s *Session) *Session {
 }
 
 // fork goes on as the fork of a session that goes astray.
-func fork(t *testing.T, s *Session) *Session {
+func fork(t *testing.T, s *model.Session) *model.Session {
 	t.Helper()
 	f := s.Fork()
 	read(t, s, []int{0, 1, 2})
@@ -108,4 +111,4 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func TestStorm(t *testing.T) { modeltest.Storm(t, Open, 3, 3) }
+func TestStorm(t *testing.T) { modeltest.Storm(t, model.Open, 3, 3) }
