@@ -80,7 +80,7 @@ func disabled(seed uint64) [][]string {
 // touches what another one writes.
 func TestPlansCompute(t *testing.T) {
 	turn := 0
-	for l := range random(t, 40) {
+	for l := range random(t, 22) {
 		want := irtest.Logits(t, l.module, ids)
 		turn++
 		for _, mode := range []plan.Mode{plan.Decode, plan.Batch, plan.Prefill} {
