@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite what tests expect")
 
 // seeds is enough that every storage meets every pass left out, every kind of
 // arithmetic, and all kinds of layers.
-var seeds = flag.Int("seeds", 48, "how many random modules to compile")
+var seeds = flag.Int("seeds", 36, "how many random modules to compile")
 
 // TestRandom takes random modules up the ladder. Storages, arithmetics and passes
 // left out take turns; chunks are short enough that sequences span several.
