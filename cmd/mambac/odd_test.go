@@ -156,5 +156,5 @@ var oddKeys = map[string]map[string][]string{
 	"zamba2": {"hidden_size": {"24", "40", "44"}, "intermediate_size": oddInner, "mamba_ngroups": oddGroups, "mamba_d_state": oddStates, "mamba_d_conv": oddTaps,
 		"n_mamba_heads": {"4", "8", "12"}, "num_attention_heads": {"1", "2", "4"}, "num_mem_blocks": {"1", "2", "3"}, "num_hidden_layers": {"4", "5", "7"},
 		"adapter_rank": {"1", "3", "8"}, "use_shared_attention_adapter": oddFlags, "use_mem_rope": oddFlags, "add_bias_linear": oddFlags,
-		"tie_word_embeddings": oddFlags, "layers_block_type": {`["hybrid", "hybrid", "mamba", "hybrid"]`}, "hidden_act": {"gelu", "silu", "gelu_pytorch_tanh"}},
+		"tie_word_embeddings": oddFlags, "hidden_act": {"gelu", "silu", "gelu_pytorch_tanh"}},
 }
