@@ -138,9 +138,8 @@ type Frame struct {
 // Cost is what an op must move and compute for one token, and for every token of
 // the text that it looks back on, its own included.
 type Cost struct {
-	ParamElements  int // parameter elements read
-	StateElements  int // state elements read and written back
-	Flops          int
-	CachedElements int // cache elements read, for each token looked back on
-	CachedFlops    int // for each token looked back on
+	ParamElements int // parameter elements read
+	StateElements int // state elements read and written back
+	Flops         int
+	CachedFlops   int // for each token looked back on
 }

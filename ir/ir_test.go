@@ -24,7 +24,7 @@ const seeds = 200
 // identity.
 func TestRoundtripRandom(t *testing.T) {
 	for seed := range uint64(seeds) {
-		m := irtest.Random(seed)
+		m := irtest.Any(seed)
 		printed := text.Format(m)
 		again, err := text.Parse(printed)
 		if err == nil {
@@ -36,7 +36,7 @@ func TestRoundtripRandom(t *testing.T) {
 		if got := text.Format(again); got != printed {
 			t.Fatalf("seed %d prints\n%sthen\n%s", seed, printed, got)
 		}
-		if got := text.Format(irtest.Random(seed)); got != printed {
+		if got := text.Format(irtest.Any(seed)); got != printed {
 			t.Fatalf("seed %d gives two modules", seed)
 		}
 	}
@@ -45,7 +45,7 @@ func TestRoundtripRandom(t *testing.T) {
 // TestClone: a copy prints alike and shares nothing that a pass may change.
 func TestClone(t *testing.T) {
 	for seed := range uint64(seeds) {
-		m := irtest.Random(seed)
+		m := irtest.Any(seed)
 		printed := text.Format(m)
 		c := ir.Clone(m)
 		if got := text.Format(c); got != printed {

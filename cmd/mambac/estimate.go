@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/ir/storage"
 	"github.com/mambac/mambac/runtime/cpu"
@@ -21,6 +22,7 @@ type bandwidth struct {
 type weightFormat struct {
 	Name        string `json:"format"`
 	WeightBytes int64  `json:"weight_bytes"`
+	PackedBytes int64  `json:"packed_bytes"` // with padding, as they lie in memory
 	// DecodeBytes is read and written for one token, after the context: weights
 	// and caches once, fixed states both ways.
 	DecodeBytes int64 `json:"decode_bytes_per_token"`
@@ -34,15 +36,19 @@ func (d *description) estimate(f *inspectFlags, m *model) error {
 		return err
 	}
 	d.Context = f.context
-	d.ContextBytes = contextBytes(m.Module, f.context)
+	d.ContextBytes, d.ContextFlop = contextBytes(m.Module, f.context), contextFlop(m.Module, f.context)
 	for _, name := range storage.Names() {
 		module, err := pass.Run(m.Module, pass.Options{Disable: f.disable, Storage: name, Cache: f.caches()})
 		if err != nil {
 			return err
 		}
+		p, err := lower.Lower(module, lower.Options{})
+		if err != nil {
+			return err
+		}
 		s := measure(module)
 		bytes := s.DecodeBytes + contextBytes(module, f.context)
-		d.Formats = append(d.Formats, weightFormat{name, s.WeightBytes, bytes, d.Bandwidth.ReadGBs * 1e9 / float64(bytes)})
+		d.Formats = append(d.Formats, weightFormat{name, s.WeightBytes, p.Bytes, bytes, d.Bandwidth.ReadGBs * 1e9 / float64(bytes)})
 	}
 	return nil
 }
@@ -69,8 +75,8 @@ func (d *description) printFormats(t *table) {
 		from = fmt.Sprintf("as measured with %d threads", d.Bandwidth.Threads)
 	}
 	t.text("decode at %.1f GB/s (%s), after %d tokens of text:", d.Bandwidth.ReadGBs, from, d.Context)
-	t.text("%8s %14s %16s %12s", "weights", "size", "read for a token", "tokens/s")
+	t.text("%8s %14s %14s %16s %12s", "weights", "size", "in memory", "read for a token", "tokens/s")
 	for _, f := range d.Formats {
-		t.text("%8s %14s %16s %12.1f", f.Name, formatBytes(f.WeightBytes), formatBytes(f.DecodeBytes), f.TokensPerSecond)
+		t.text("%8s %14s %14s %16s %12.1f", f.Name, formatBytes(f.WeightBytes), formatBytes(f.PackedBytes), formatBytes(f.DecodeBytes), f.TokensPerSecond)
 	}
 }

@@ -159,9 +159,11 @@ type description struct {
 	Caches       []cache          `json:"caches"`
 	Context      int64            `json:"context"` // tokens of the text before
 	// ContextBytes is the size of the caches after the context.
-	ContextBytes int64          `json:"context_bytes"`
-	Bandwidth    bandwidth      `json:"bandwidth"`
-	Formats      []weightFormat `json:"formats"`
+	ContextBytes int64 `json:"context_bytes"`
+	// ContextFlop is the products of attention for the token after it.
+	ContextFlop int64          `json:"context_flop"`
+	Bandwidth   bandwidth      `json:"bandwidth"`
+	Formats     []weightFormat `json:"formats"`
 
 	facts []string // names of Facts, in order
 }
@@ -292,7 +294,7 @@ func (c *console) printDescription(d *description) error {
 	t.line("per token", "%s read or written, %d flop", formatBytes(d.DecodeBytes), d.FlopPerToken)
 	t.line("prefill", "%d flop a token, and %d for the head", d.PrefillFlop, d.HeadFlop)
 	if d.CachedFlop > 0 {
-		t.line("per token of the text", "%d flop", d.CachedFlop)
+		t.line("per token of the text", "%d flop, after %d tokens %d", d.CachedFlop, d.Context, d.ContextFlop)
 	}
 	t.line("end tokens", "%v", d.EOS)
 	t.line("tokenizer", "%s", map[bool]string{true: "tokenizer.json", false: "none: text commands will not work"}[d.Tokenizer])

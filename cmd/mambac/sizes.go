@@ -172,11 +172,28 @@ func cacheBytesIn(v *ir.Value, format string) int64 {
 }
 
 // bytes is the size of the caches after a text of so many tokens.
-func (c *cache) bytes(tokens int64) int64 {
-	if c.Window > 0 {
-		tokens = min(tokens, int64(c.Window))
+func (c *cache) bytes(tokens int64) int64 { return within(tokens, c.Window) * c.BytesPer }
+
+// within is how many tokens are in a window; all of them if it is 0.
+func within(tokens int64, window int) int64 {
+	if window > 0 {
+		return min(tokens, int64(window))
 	}
-	return tokens * c.BytesPer
+	return tokens
+}
+
+// contextFlop is the products of attention for a token after so many others: of
+// each that it looks back on, its own included.
+func contextFlop(m *ir.Module, tokens int64) int64 {
+	n := int64(0)
+	for _, r := range m.Regions {
+		for _, v := range r.Body {
+			if o, ok := v.Op.(op.Attention); ok {
+				n += within(tokens+1, o.Window) * int64(costOf(v).CachedFlops)
+			}
+		}
+	}
+	return n
 }
 
 // contextBytes is that of all caches of a module.

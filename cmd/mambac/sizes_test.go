@@ -81,6 +81,11 @@ func TestMeasure(t *testing.T) {
 	if len(caches) != 2 || caches[0] != (cache{0, 1, 16, 8, 12, "f32"}) || caches[1] != (cache{5, 1, 16, 8, 12, "f32"}) {
 		t.Fatalf("caches %+v", caches)
 	}
+	for tokens, want := range map[int64]int64{0: 2 * 16, 3: 4 * 2 * 16, 9: 10*16 + 5*16} {
+		if got := contextFlop(m, tokens); got != want {
+			t.Errorf("after %d tokens attention is %d flop, want %d", tokens, got, want)
+		}
+	}
 	if halves := measure(withCache(m, "f16")); halves.CacheBytes != 4*4 {
 		t.Errorf("halves of a token take %d bytes, want %d", halves.CacheBytes, 4*4)
 	}

@@ -2,6 +2,7 @@ package lower_test
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -33,15 +34,24 @@ func requireApart(t *testing.T, where string, spans []span, size int64) {
 func TestPlansLayout(t *testing.T) {
 	for l := range random(t, 100) {
 		var weights, states []span
+		pages := make([][]span, len(l.plan.Caches))
 		for _, w := range l.plan.Weights {
 			weights = append(weights, span{w.Param.Name, w.Offset, w.Offset + w.Bytes()})
 		}
 		requireApart(t, l.name+": weights", weights, l.plan.Bytes)
 		requireAligned(t, l.name, weights, 64)
 		for _, s := range l.plan.States {
-			if s.Slot.Elements > 0 { // a conv of one tap has an empty window
-				states = append(states, span{s.State.Name, int64(s.Offset), int64(s.Offset + s.Slot.Elements)})
+			at := span{s.State.Name, int64(s.Offset), int64(s.Offset + s.Slot.Elements)}
+			switch {
+			case s.Slot.Paged():
+				pages[s.Slot.Cache] = append(pages[s.Slot.Cache], at)
+			case s.Slot.Elements > 0: // a conv of one tap has an empty window
+				states = append(states, at)
 			}
+		}
+		for i, c := range l.plan.Caches {
+			requireApart(t, fmt.Sprintf("%s: pages of cache %d", l.name, i), pages[i], int64(c.Page))
+			requireAligned(t, l.name, pages[i], 16)
 		}
 		requireApart(t, l.name+": states", states, int64(l.plan.State))
 		requireAligned(t, l.name, states, 16)

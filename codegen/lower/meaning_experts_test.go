@@ -67,7 +67,26 @@ func (j *job) weigh(s *kernel.Weigh) {
 	}
 }
 
-// route is that of one group: others are the op's own test.
+// closeGroups leaves only the scores of the groups whose two greatest have the
+// greatest sums.
+func closeGroups(s *kernel.Route, score []float64) {
+	each := s.Experts / s.Groups
+	sums, order := make([]float64, s.Groups), make([]int, s.Groups)
+	for g := range sums {
+		order[g] = g
+		sorted := slices.Sorted(slices.Values(score[g*each : (g+1)*each]))
+		for _, v := range sorted[max(0, each-2):] {
+			sums[g] += v
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sums[b], sums[a]) })
+	for _, g := range order[s.TopGroups:] {
+		for i := range each {
+			score[g*each+i] = math.Inf(-1)
+		}
+	}
+}
+
 func (j *job) route(s *kernel.Route) {
 	for t := range j.tokens {
 		score, p, order := make([]float64, s.Experts), make([]float64, s.Experts), make([]int, s.Experts)
@@ -83,6 +102,9 @@ func (j *job) route(s *kernel.Route) {
 				score[i] += j.weight("bias", i)
 			}
 			all += p[i]
+		}
+		if s.Groups > 1 {
+			closeGroups(s, score)
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
 		chosen := 0.0

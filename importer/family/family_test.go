@@ -82,7 +82,7 @@ func TestContradictions(t *testing.T) {
 		{"infinite eps", `{`, `{"layer_norm_epsilon": Infinity, `, nil, "config.json: layer_norm_epsilon: have +Inf, want a finite number"},
 		{"infinite eps, 5.x", `{`, `{"layer_norm_epsilon": {"__float__": "NaN"}, `, nil, "config.json: layer_norm_epsilon: have NaN, want a finite number"},
 		{"negative eps", `{`, `{"layer_norm_epsilon": -1e-5, `, nil, "config.json: layer_norm_epsilon: have -1e-05, want 0 to 1"},
-		{"huge expand", `"intermediate_size": 10`, `"expand": 1e300`, nil, "config.json: expand: have 1e+300, of which with hidden size 6 from hidden_size no inner size can be made"},
+		{"huge expand", `"intermediate_size": 10`, `"expand": 1e30`, nil, "config.json: expand: have 1e+30, of which with hidden size 6 from hidden_size no inner size can be made"},
 		{"a megabyte", `{`, strings.Repeat(" ", 1<<20) + `{`, nil, fmt.Sprintf("is %d bytes long, want at most 1048576", 1<<20+len(mambaJSON))},
 		{"end token in words", `"eos_token_id": 2`, `"eos_token_id": "</s>"`, nil, `config.json: eos_token_id: have "</s>", want a token id or a list of them`},
 	} {
@@ -107,7 +107,7 @@ func TestStateSpacesContradictions(t *testing.T) {
 		{"hidden size", `"d_model": 6`, `"d_model": 8`, "backbone.embedding.weight: have [12 6], want [12 8] (hidden size 8 from d_model)" + question},
 		{"expand", `"expand": 1.7`, `"expand": 2`, "backbone.layers.0.mixer.in_proj.weight: have [20 6], want [24 6] (inner size 12 from ssm_cfg.expand and d_model)" + question},
 		{"layers", `"n_layer": 2`, `"n_layer": 3`, "10 tensors are missing: backbone.layers.2.norm.weight, backbone.layers.2.mixer.in_proj.weight, backbone.layers.2.mixer.conv1d.weight, …; number of layers 3 from n_layer, but the tensors have 2" + question},
-		{"padding", `"pad_vocab_size_multiple": 4`, `"pad_vocab_size_multiple": 8`, "config.json: vocab_size 10 padded to a multiple of 8 gives 16 rows, but backbone.embedding.weight has 12" + question},
+		{"padding", `"pad_vocab_size_multiple": 4`, `"pad_vocab_size_multiple": 8`, "config.json: vocab_size 10 padded to a multiple of pad_vocab_size_multiple, 8, gives 16 rows, but backbone.embedding.weight has 12" + question},
 		{"no padding", `"pad_vocab_size_multiple": 4`, `"pad_vocab_size_multiple": 0`, "config.json: pad_vocab_size_multiple: have 0, want 1 to 1073741824"},
 		{"options in a list", `{"d_state": 3, "d_conv": 4, "dt_rank": 5, "expand": 1.7}`, `[1]`, "config.json: ssm_cfg: have [1], want an object"},
 		{"option in words", `"d_state": 3`, `"d_state": "3"`, `config.json: ssm_cfg.d_state: have "3", want a whole number`},

@@ -47,7 +47,7 @@ func TestHybridContradictions(t *testing.T) {
 		{"bamba no attention", bambaJSON, `"attn_layer_indices": [1], `, ``, nil, "config.json: layer 1 is mamba by the default of attn_layer_indices, but the tensors have model.layers.1.self_attn.q_proj.weight" + question},
 		{"bamba inner size", bambaJSON, `"intermediate_size": 7`, `"intermediate_size": 8`, nil, "model.layers.0.feed_forward.gate_proj.weight: have [7 12], want [8 12] (inner size of MLPs 8 from intermediate_size)" + question},
 		{"bamba heads of keys", bambaJSON, `"num_key_value_heads": 1`, `"num_key_value_heads": 2`, nil, "config.json: heads of keys and values 2 from num_key_value_heads do not divide heads 3 from num_attention_heads"},
-		{"bamba odd rope", bambaJSON, `{`, `{"head_dim": 2, `, nil, "config.json: partial_rotary_factor 0.5 of head dim 2 from head_dim turns 1 elements, want an even number"},
+		{"bamba odd rope", bambaJSON, `{`, `{"head_dim": 1, `, nil, "config.json: partial_rotary_factor 0.5 of head dim 1 from head_dim turns 0 elements, want an even number"},
 		{"bamba head dim in words", bambaJSON, `"mamba_d_head": 3`, `"mamba_d_head": "automatic"`, nil, `config.json: mamba_d_head: have "automatic", want a whole number`},
 		{"granite list too short", graniteJSON, `["mamba", "attention", "mamba"]`, `["mamba", "attention"]`, nil, "config.json: layer_types has 2 layers, but number of layers 3 from num_hidden_layers"},
 		{"granite unknown kind", graniteJSON, `["mamba", "attention", "mamba"]`, `["mamba", "rwkv\n", "mamba"]`, nil, `config.json: layer_types: layer 1 is "rwkv\n"; known are mamba, attention`},

@@ -114,7 +114,7 @@ func fakeBamba(c settings, f fake) {
 		f.set(prefix+"pre_ff_layernorm.weight", 12)
 		f.swiGLU(prefix+"feed_forward.", c)
 		if i == 1 {
-			f.attention(prefix+"self_attn.", 12, 12, 3, 1, 4, c.flag("attention_bias"))
+			f.attention(prefix+"self_attn.", 12, 12, 3, 1, int(c.number("head_dim", 4)), c.flag("attention_bias"))
 		} else {
 			f.mixer2(prefix+"mamba.", hybridMixer(c))
 		}

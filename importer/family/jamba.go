@@ -80,6 +80,9 @@ func readJamba(r *reader, s *Set) *jamba {
 	return m
 }
 
+// attends reports whether there is attention.
+func (m *jamba) attends() bool { return m.attended.offset.n < m.layers.n }
+
 // routed reports whether a layer has experts.
 func (m *jamba) routed(i int) bool { return m.experts.count.n > 1 && m.scheduled.has(i) }
 
@@ -121,8 +124,10 @@ func (m *jamba) agree() error {
 // learn reads the sizes that the config does not give off the first layer of
 // each kind.
 func (m *jamba) learn() error {
-	if err := m.attention.settle(m.hidden); err != nil {
-		return err
+	if m.attends() {
+		if err := m.attention.settle(m.hidden); err != nil {
+			return err
+		}
 	}
 	for i := range m.layers.n {
 		prefix := fmt.Sprintf("%s%d.", m.prefix, i)
@@ -178,6 +183,9 @@ func (m *jamba) forward(i int, prefix string) feedForward {
 }
 
 func (m *jamba) facts() []Fact {
-	list := append(m.attention.facts(), m.mixer.facts()...)
-	return append(append(list, Fact{"inner size of MLPs", m.mlp.inner.n}), m.experts.facts()...)
+	list := append(m.mixer.facts(), Fact{"inner size of MLPs", m.mlp.inner.n})
+	if m.attends() {
+		list = append(m.attention.facts(), list...)
+	}
+	return append(list, m.experts.facts()...)
 }

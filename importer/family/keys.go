@@ -217,12 +217,15 @@ func (r *reader) text(fallback, name string) string {
 	return fallback
 }
 
-// number reads a finite number, or gives the fallback.
+// number reads a number that float32 can hold, or gives the fallback.
 func (r *reader) number(fallback float64, name string) float64 {
 	n := number(fallback)
 	r.decode(&n, "a number", name)
-	if math.IsInf(float64(n), 0) || math.IsNaN(float64(n)) {
-		r.fail(fmt.Errorf("%s: have %v, want a finite number", r.prefix+name, float64(n)))
+	switch v := float64(n); {
+	case math.IsInf(v, 0) || math.IsNaN(v):
+		r.fail(fmt.Errorf("%s: have %v, want a finite number", r.prefix+name, v))
+	case math.Abs(v) > math.MaxFloat32:
+		r.fail(fmt.Errorf("%s: have %v, want a number within ±%.3g", r.prefix+name, v, math.MaxFloat32))
 	}
 	return float64(n)
 }

@@ -20,6 +20,7 @@ type rope struct {
 	kind    string  // rope_type
 	theta   float64
 	partial float64 // share of a head that is turned
+	odd     bool    // an odd share is one element more
 	scale   scaling
 	longest size // max_position_embeddings
 }
@@ -78,10 +79,10 @@ func (p *rope) rotary(head size) (*Rotary, error) {
 		return nil, fmt.Errorf("config.json: %v: want at most %d", head, maxHead)
 	}
 	width := int(float64(head.n) * p.partial)
-	if width < 2 || width%2 != 0 {
+	if width < 1 || width%2 != 0 && !p.odd {
 		return nil, fmt.Errorf("config.json: partial_rotary_factor %v of %v turns %d elements, want an even number", p.partial, head, width)
 	}
-	f := make([]float64, width/2)
+	f := make([]float64, (width+1)/2)
 	for i := range f {
 		// Rounded where the original rounds: at long contexts an angle is a
 		// frequency times thousands.
@@ -116,6 +117,9 @@ func (p *rope) facts() []Fact {
 // positive reads a number of the scaling that must be there and above 0.
 func (p *rope) positive(name string) float64 {
 	v := p.in.number(0, name)
+	if _, ok := p.in.keys.get(name); !ok {
+		p.in.fail(fmt.Errorf("%s: is missing, want a number above 0", p.in.prefix+name))
+	}
 	if v <= 0 {
 		p.in.fail(fmt.Errorf("%s: have %v, want a number above 0", p.in.prefix+name, v))
 	}

@@ -306,7 +306,7 @@ func (r *slow) turn(x vector, a attending) vector {
 	if a.theta == 0 {
 		return x
 	}
-	y, half := append(vector{}, x...), a.rotary/2
+	y, half := append(vector{}, x...), (a.rotary+1)/2
 	for at := 0; at < len(x); at += a.headDim {
 		for i := range half {
 			angle := float64(r.at) * math.Pow(a.theta, -2*float64(i)/float64(a.rotary))

@@ -128,7 +128,7 @@ func roundUp(n, multiple int) int { return (n + multiple - 1) / multiple * multi
 // padded checks that the vocabulary, rounded up, is what is stored.
 func (m *stateSpaces) padded() error {
 	if want := roundUp(m.vocab.n, m.multiple); m.vocab.n > 0 && want != m.rows.n {
-		return fmt.Errorf("config.json: vocab_size %d padded to a multiple of %d gives %d rows, but %s has %d; is config.json from this checkpoint?",
+		return fmt.Errorf("config.json: vocab_size %d padded to a multiple of pad_vocab_size_multiple, %d, gives %d rows, but %s has %d; is config.json from this checkpoint?",
 			m.vocab.n, m.multiple, want, m.embedding, m.rows.n)
 	}
 	return nil

@@ -54,6 +54,9 @@ func (m *mha) read(r *reader, hidden size) int {
 	}
 	m.kv = r.sizeOr(m.heads.n, "heads of keys and values", "num_heads_kv")
 	m.dim = r.size("head dim", "head_dim")
+	if r.err != nil {
+		return 0
+	}
 	if m.dim.n == 0 {
 		m.dim = size{"head dim", hidden.n / m.heads.n, hidden.from + " and " + m.heads.from}
 		if hidden.n%m.heads.n != 0 {

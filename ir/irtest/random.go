@@ -31,12 +31,14 @@ type Sizes struct {
 
 // Disturbed is Random with given sizes.
 func Disturbed(seed uint64, s Sizes) *ir.Module {
-	return (&random{Rand: rand.New(rand.NewPCG(seed, 2)), Sizes: s}).filled()
+	r := &random{Rand: rand.New(rand.NewPCG(seed, 2)), Sizes: s}
+	return r.filled(r.module(unchanged, r.mamba))
 }
 
 // Mamba makes a module as the importer would: equal layers, a tied head.
 func Mamba(s Sizes) *ir.Module {
-	return (&random{Rand: rand.New(rand.NewPCG(0, 0)), Sizes: s, calm: true}).filled()
+	r := &random{Rand: rand.New(rand.NewPCG(0, 0)), Sizes: s, calm: true}
+	return r.filled(r.module(unchanged, r.mamba))
 }
 
 type random struct {
@@ -47,8 +49,8 @@ type random struct {
 	layer string
 }
 
-func (r *random) filled() *ir.Module {
-	m, err := r.module()
+// filled is a module whose parameters have values.
+func (r *random) filled(m *ir.Module, err error) *ir.Module {
 	if err != nil {
 		panic(fmt.Sprintf("BUG: random module of %+v: %v", r.Sizes, err))
 	}
@@ -86,17 +88,25 @@ func (r *random) maybe(name string, shape ...int) *ir.Param {
 	return r.param(name, shape...)
 }
 
-func (r *random) module() (*ir.Module, error) {
+func unchanged(x *ir.Value) *ir.Value { return x }
+
+// mamba is a layer of Mamba-1.
+func (r *random) mamba(x *ir.Value) *ir.Value {
+	return r.residual(x, r.mixer(r.b.RMSNorm(x, r.param("norm.weight", r.Hidden), 1e-5)))
+}
+
+// module is a model: what begin makes of the embedding, layers, norm and head.
+func (r *random) module(begin, block func(x *ir.Value) *ir.Value) (*ir.Module, error) {
 	r.b = build.New("random")
 	b := r.b
 	r.layer = "embed"
 	b.Region(r.layer)
 	embedding := r.param("weight", r.Vocab, r.Hidden)
-	x := b.Embed(b.Input(), embedding)
+	x := begin(b.Embed(b.Input(), embedding))
 	for i := range r.Layers {
 		r.layer = fmt.Sprintf("layers.%d", i)
 		b.Region(r.layer)
-		x = r.residual(x, r.mixer(b.RMSNorm(x, r.param("norm.weight", r.Hidden), 1e-5)))
+		x = block(x)
 	}
 	r.layer = "head"
 	b.Region(r.layer)
@@ -123,7 +133,7 @@ func (r *random) residual(x, y *ir.Value) *ir.Value {
 func (r *random) mixer(x *ir.Value) *ir.Value {
 	b, inner, states, rank := r.b, r.Inner, r.States, r.Rank
 	r.dead(x)
-	uz := r.whole(b.Linear(x, r.param("in_proj.weight", 2*inner, r.Hidden), r.maybe("in_proj.bias", 2*inner)))
+	uz := r.whole(b.Linear(x, r.param("in_proj.weight", 2*inner, x.Type.Width), r.maybe("in_proj.bias", 2*inner)))
 	window := b.State(r.layer+".conv", ir.Window, inner, r.Taps-1)
 	conv := b.Conv(r.slice(uz, 0, inner), r.param("conv1d.weight", inner, 1, r.Taps), r.maybe("conv1d.bias", inner), r.Taps, window)
 	u := r.activate(conv)
@@ -201,7 +211,7 @@ func (r *random) whole(x *ir.Value) *ir.Value {
 // dead sometimes appends values that nothing uses, one with a state.
 func (r *random) dead(x *ir.Value) {
 	if r.chance(4) {
-		window := r.b.State(r.layer+".dead", ir.Window, r.Hidden, 1)
-		r.b.SiLU(r.b.Conv(x, r.param("dead.weight", r.Hidden, 1, 2), nil, 2, window))
+		n := x.Type.Width
+		r.b.SiLU(r.b.Conv(x, r.param("dead.weight", n, 1, 2), nil, 2, r.b.State(r.layer+".dead", ir.Window, n, 1)))
 	}
 }

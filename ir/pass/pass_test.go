@@ -44,7 +44,7 @@ var ids = []int{1, 0, 1, 1, 0, 0, 1}
 func TestPassesPreserveMeaning(t *testing.T) {
 	fired := map[string]bool{}
 	for seed := range uint64(seeds) {
-		m := irtest.Random(seed)
+		m := irtest.Any(seed)
 		before, want := text.Format(m), irtest.Logits(t, m, ids)
 		for mask := range subsets(seed) {
 			var o pass.Options
@@ -90,7 +90,7 @@ func subsets(seed uint64) func(func(uint) bool) {
 // TestPassesIdempotent: running everything again changes nothing.
 func TestPassesIdempotent(t *testing.T) {
 	for seed := range uint64(seeds) {
-		once, err := pass.Run(irtest.Random(seed), pass.Options{})
+		once, err := pass.Run(irtest.Any(seed), pass.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestPassesIdempotent(t *testing.T) {
 func TestRoundtripAfterEveryPass(t *testing.T) {
 	for seed := range uint64(seeds) {
 		for _, name := range pass.Names() {
-			m, err := pass.Run(irtest.Random(seed), pass.Options{After: name})
+			m, err := pass.Run(irtest.Any(seed), pass.Options{After: name})
 			if err != nil {
 				t.Fatal(err)
 			}

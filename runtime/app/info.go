@@ -44,6 +44,9 @@ type description struct {
 	// of a sliding window.
 	BytesPerToken int `json:"state_bytes_per_token"`
 	WindowBytes   int `json:"window_bytes"`
+	// PackedBytes is weight_bytes as they lie in memory: panels are padded, those
+	// of experts each.
+	PackedBytes int `json:"packed_bytes"`
 }
 
 func (s *Session) info(args []string) error {
@@ -83,8 +86,9 @@ func (m *Artifact) describe() *description {
 	if err != nil {
 		level = ""
 	}
+	packed, _ := m.File.Section(payload.WeightsSection)
 	return &description{
-		Metadata: m.Meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
+		PackedBytes: len(packed), Metadata: m.Meta, CPU: cpu.Name(), Flags: cpu.Flags(), Level: level,
 		Threads: cpu.PhysicalCores(), Vocab: m.compiled.Shape.Vocab, Tokenizer: m.Tokenizer != nil,
 		BytesPerToken: m.compiled.Shape.BytesPerToken(), WindowBytes: m.compiled.Shape.WindowBytes(),
 	}
@@ -124,7 +128,7 @@ func (s *Session) printCard(d *description) error {
 		line(fact.Name, "%s", fact.Value)
 	}
 	line("parameters", "%d", d.Parameters)
-	line("weights", "%s, %s math, %.1f MiB", d.Weights, d.Math, float64(d.WeightBytes)/(1<<20))
+	line("weights", "%s, %s math, %.1f MiB, %.1f MiB in memory", d.Weights, d.Math, float64(d.WeightBytes)/(1<<20), float64(d.PackedBytes)/(1<<20))
 	if d.Calibration != "" {
 		line("calibrated on", "%s", d.Calibration)
 	}
