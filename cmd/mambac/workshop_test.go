@@ -1,4 +1,4 @@
-//go:build (peers || curve) && linux
+//go:build (peers || curve || lookup) && linux
 
 package main
 

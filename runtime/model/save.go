@@ -38,6 +38,9 @@ func (s *Session) settledHeader() (*state.Header, error) {
 			return nil, err
 		}
 	}
+	if err := s.straighten(context.Background()); err != nil {
+		return nil, err
+	}
 	return s.header(), nil
 }
 
@@ -139,6 +142,7 @@ func (s *Session) replace(h *state.Header, tensors []state.Tensor) error {
 		return errors.New("state header: the digest of the text is none")
 	}
 	slots := s.model.payload.Metadata().States
+	s.reader = nil
 	s.model.engine.Place(s.states[0], h.Position)
 	for i := range slots {
 		scatter(s.states[0], tensors[i].Values, &slots[i])
