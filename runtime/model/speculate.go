@@ -26,9 +26,8 @@ type Speculation struct {
 }
 
 // Speculate has a generation look up in the text what may follow, and read it ahead
-// where that makes it faster: texts that repeat themselves are. Which tokens follow
-// is as without. It takes memory for the logits of 16 tokens and a copy of the
-// state; nil is no speculation.
+// where that makes it faster. Which tokens follow is as without. It takes memory
+// for the logits of 16 tokens and a copy of the state; nil is no speculation.
 func Speculate(s *Speculation) GenerateOption { return func(o *generateOptions) { o.ahead = s } }
 
 // speculate tells the speculation, if there is one, of ids that are to be read.

@@ -67,8 +67,8 @@ func TestSpeculation(t *testing.T) {
 					}
 				})
 			}
-			both(t, m, &Speculation{Text: text}, []int{3}, MaxTokens(400+n), IgnoreEndTokens())
 		}
+		both(t, m, &Speculation{Text: text}, []int{3}, MaxTokens(700), IgnoreEndTokens())
 	}
 }
 
