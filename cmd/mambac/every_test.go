@@ -56,7 +56,7 @@ func becomesProgram(t *testing.T, config, container, dtype string) {
 func (a artifact) speculates(t *testing.T) {
 	t.Helper()
 	ahead := func(how string) string {
-		return a.run(t, "", "run", "--ids", "1,0,1,2,0,1", "-n", "150", "--ignore-eos", "--print", "ids", "--speculate", how)
+		return a.run(t, "", "run", "--ids", "1,0,1,1,0,1", "-n", "150", "--ignore-eos", "--print", "ids", "--speculate", how)
 	}
 	if on, off := ahead("on"), ahead("off"); on != off {
 		t.Errorf("with speculation\n%swithout\n%s", on, off)
