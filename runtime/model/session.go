@@ -269,7 +269,7 @@ func (s *Session) Fork() *Session {
 		return &Session{model: s.model, closed: true}
 	}
 	defer s.leave()
-	if s.straighten(context.Background()) != nil { // it has ids that it had before
+	if s.straighten(context.Background()) != nil { // the model was closed
 		return &Session{model: s.model, closed: true}
 	}
 	q := s.sequence
