@@ -4,7 +4,7 @@ FUZZTIME ?= 60s
 BENCHTIME ?= 1s
 BIN := bin/mambac
 
-.PHONY: all demo test test-client test-page test-platforms check race emulated generate templates fuzz bench figures load faults bench-serve bench-peers context-curve test-peers clean
+.PHONY: all demo test test-client test-page test-platforms check race emulated generate templates fuzz bench figures load faults bench-lookup bench-serve bench-peers context-curve test-peers clean
 
 all: $(BIN)
 
@@ -21,7 +21,7 @@ demo: $(BIN)
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "error: not formatted; run gofmt -w ." >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags figures,peers,curve,serving,load,client,page ./cmd/mambac
+	$(GO) vet -tags figures,peers,curve,serving,load,client,page,lookup ./cmd/mambac
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
@@ -131,6 +131,16 @@ faults:
 # are tokenizers) may be set, folders as whole paths.
 bench-serve:
 	$(GO) test ./cmd/mambac -tags serving -run TestServing$$ -timeout 1h -count 1 -v
+
+# How much faster texts are with speculation: go-mamba-20m continues held-out Go
+# code, and what it wrote is written again by mamba-130m of random weights, whose
+# passes read as much as those of a trained one. Some minutes, nothing else running.
+# WINDOWS (texts, at most 16), WEIGHTS (of mamba-130m, several) and MAMBAC_MODELS
+# (trained models, a whole path) may be set.
+bench-lookup: export WINDOWS := $(WINDOWS)
+bench-lookup: export WEIGHTS := $(WEIGHTS)
+bench-lookup:
+	$(GO) test ./cmd/mambac -tags lookup -run TestLookupFigures -timeout 60m -count 1 -v
 
 # Measures mambac against llama.cpp, which it takes from npm and builds for this
 # processor (npm, git, cmake, a C++ compiler, the network once), and writes

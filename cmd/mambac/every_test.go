@@ -48,4 +48,17 @@ func becomesProgram(t *testing.T, config, container, dtype string) {
 	}
 	a.run(t, "", "info", "--check")
 	a.greedy(t, "", 40, "--ids", "1,0,1")
+	a.speculates(t)
+}
+
+// speculates has a text read ahead wherever anything in it came before: right or
+// wrong, the text is the same.
+func (a artifact) speculates(t *testing.T) {
+	t.Helper()
+	ahead := func(how string) string {
+		return a.run(t, "", "run", "--ids", "1,0,1,1,0,1", "-n", "150", "--ignore-eos", "--print", "ids", "--speculate", how)
+	}
+	if on, off := ahead("on"), ahead("off"); on != off {
+		t.Errorf("with speculation\n%swithout\n%s", on, off)
+	}
 }

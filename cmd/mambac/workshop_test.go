@@ -1,4 +1,4 @@
-//go:build (peers || curve || serving) && linux
+//go:build (peers || curve || serving || lookup) && linux
 
 package main
 

@@ -50,6 +50,7 @@ var apiTypes = []struct{ name, doc string }{
 	{"Decoder", "Decoder decodes ids one by one into whole characters; together they are what\nDecode makes of all ids. It belongs to one goroutine."},
 	{"Option", "Option says how a model is opened."},
 	{"GenerateOption", "GenerateOption says how the tokens of a generation are chosen and when they\nend."},
+	{"Speculation", "Speculation is for Speculate: what a generation may do to be faster, and what\ncame of it."},
 }
 
 // apiErrors are those that a program may want to tell apart.
@@ -80,6 +81,7 @@ var apiFunctions = []struct{ name, result, params, doc string }{
 	{"Seed", "GenerateOption", "seed uint64", "Seed starts the random numbers: the same seed gives the same text. Without\none they differ each time."},
 	{"Stop", "GenerateOption", "texts ...string", "Stop ends a generation before any of the texts."},
 	{"IgnoreEndTokens", "GenerateOption", "", "IgnoreEndTokens goes on behind tokens that end a text."},
+	{"Speculate", "GenerateOption", "s *Speculation", "Speculate has a generation look up in the text what may follow, and read it\nahead where that makes it faster. Which tokens follow is as without."},
 }
 
 func (a *API) api(f *jen.File) {

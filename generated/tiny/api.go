@@ -48,6 +48,9 @@ type (
 	// GenerateOption says how the tokens of a generation are chosen and when they
 	// end.
 	GenerateOption = model.GenerateOption
+	// Speculation is for Speculate: what a generation may do to be faster, and what
+	// came of it.
+	Speculation = model.Speculation
 )
 
 // Errors that a program may want to tell apart.
@@ -167,4 +170,10 @@ func Stop(texts ...string) GenerateOption {
 // IgnoreEndTokens goes on behind tokens that end a text.
 func IgnoreEndTokens() GenerateOption {
 	return model.IgnoreEndTokens()
+}
+
+// Speculate has a generation look up in the text what may follow, and read it
+// ahead where that makes it faster. Which tokens follow is as without.
+func Speculate(s *Speculation) GenerateOption {
+	return model.Speculate(s)
 }

@@ -33,6 +33,9 @@ multiply-adds and int8 dot products.
   --batch 1,8    sequences decoded together (default 1)
   --repeat N     rounds of each: least, median, greatest (default 5)
   --at 512,4096  decode after so many tokens of one text, too
+  --replay FILE  write texts again, id by id and with lookup (see run
+                 --speculate): rows of ids in a safetensors file, --prompt of
+                 each and what followed, which another model may have chosen
 
 decode_fraction_of_bandwidth is the bytes that decoding must read ÷ what the
 same threads could read; sequences decoded together read the weights once.
@@ -63,6 +66,7 @@ type benchReport struct {
 	FirstTokenMS *float64     `json:"first_token_ms"`
 
 	Contexts []benchContext `json:"contexts,omitempty"`
+	Replays  []benchReplay  `json:"replays,omitempty"`
 }
 
 type benchLimit struct {
@@ -105,6 +109,7 @@ type benchOptions struct {
 	workers             Workers
 	threads, batch, at  numbers
 	prompt, gen, repeat int
+	replay              string
 }
 
 func (o *benchOptions) parse(args []string) error {
@@ -117,6 +122,7 @@ func (o *benchOptions) parse(args []string) error {
 	f.IntVar(&o.gen, "gen", 128, "")
 	f.IntVar(&o.repeat, "repeat", 5, "")
 	f.Var(&o.at, "at", "")
+	f.StringVar(&o.replay, "replay", "", "")
 	if _, err := Parse(f, args, 0); err != nil {
 		return err
 	}
@@ -189,6 +195,13 @@ func (s *Session) benchThreads(m *Artifact, o *benchOptions, threads int, r *ben
 			return err
 		}
 		r.Contexts = append(r.Contexts, contexts...)
+	}
+	if o.replay != "" {
+		replay, err := s.benchReplay(e, o)
+		if err != nil {
+			return err
+		}
+		r.Replays = append(r.Replays, replay)
 	}
 	for _, batch := range o.batch {
 		run := benchRun{Threads: threads, Batch: batch}
@@ -320,6 +333,7 @@ func (s *Session) printBench(r *benchReport) error {
 			run.Prefill.Median, 100*run.PrefillFraction.Median)
 	}
 	r.writeContexts(&b)
+	r.writeReplays(&b)
 	fmt.Fprintf(&b, "\nweights %.1f MiB, state %.1f KiB a sequence", float64(r.WeightBytes)/(1<<20), float64(r.StateBytes)/(1<<10))
 	if r.HugeBytes != nil {
 		fmt.Fprintf(&b, ", in huge pages %.1f MiB", float64(*r.HugeBytes)/(1<<20))

@@ -42,6 +42,9 @@ empty prompt starts from the model's begin token, or from what follows a state.
   --repetition-penalty R   above 1, tokens of the text so far lose (default 1)
   --seed S                 same seed, same text (default: drawn, see --stats)
   --logprobs N             per token, the N likeliest and their logs, on stderr
+  --speculate auto|on|off  read ahead what followed the last tokens before, as
+                           part of the next pass. The text stays the same. auto:
+                           at temperature 0, where it is faster (default)
   --threads N              workers (default: physical cores available)
   --context N              of a model with attention, at most N tokens of prompt
                            and continuation: it keeps something of every token
@@ -70,7 +73,7 @@ type runOptions struct {
 	Workers
 	seed                   uint64
 	stops                  texts
-	print                  string
+	print, speculate       string
 	ignoreEOS, echo, stats bool
 	stopAtContext          bool // end there, which else is an error
 	states
@@ -92,6 +95,7 @@ func (o *runOptions) register(f *flag.FlagSet) {
 	o.RegisterContext(f)
 	f.BoolVar(&o.stopAtContext, "stop-at-context", false, "")
 	f.StringVar(&o.print, "print", "text", "")
+	f.StringVar(&o.speculate, "speculate", speculateAuto, "")
 	f.BoolVar(&o.echo, "echo", false, "")
 	f.BoolVar(&o.stats, "stats", false, "")
 	o.states.register(f)
@@ -121,6 +125,8 @@ func (o *runOptions) checkValues() error {
 	switch {
 	case o.print != "text" && o.print != "ids":
 		return Usagef("--print %s: want text or ids", o.print)
+	case !slices.Contains([]string{speculateAuto, speculateOn, speculateOff}, o.speculate):
+		return Usagef("--speculate %s: want auto, on or off", o.speculate)
 	case o.n < -1:
 		return Usagef("-n %d: want a number of tokens, or -1 for no limit", o.n)
 	case o.stopAtContext && o.Context == 0:
@@ -195,6 +201,7 @@ type generation struct {
 	out      emitter
 	ends     []int     // ids that end the text
 	logprobs *logprobs // nil for none
+	ahead    *model.Speculation
 	stats    stats
 	collect  func() // garbage, from the first token on
 }
@@ -217,7 +224,7 @@ func (s *Session) newGeneration(a *Artifact, o *runOptions) (*generation, error)
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{options: o, model: m, session: m.NewSession()}
+	g := &generation{options: o, model: m, session: m.NewSession(), ahead: o.speculation()}
 	if !o.ignoreEOS {
 		g.ends = m.EndTokens()
 	}
@@ -238,6 +245,9 @@ func (g *generation) run(s *Session, prompt []int, text string) error {
 		return err
 	}
 	g.stats.prefilled()
+	if g.ahead != nil {
+		g.ahead.Text = prompt
+	}
 	if g.options.echo {
 		if err := g.out.echo(prompt, text); err != nil {
 			return err
@@ -261,10 +271,11 @@ func (g *generation) run(s *Session, prompt []int, text string) error {
 // tokens continues the prompt. Rows that the tokenizer has no token for never
 // follow a text.
 func (g *generation) tokens(ctx context.Context) iter.Seq2[model.Token, error] {
+	options := append(g.options.generate(), model.Speculate(g.ahead))
 	if g.options.byIDs() || g.model.Tokenizer() == nil {
-		return g.session.GenerateIDs(ctx, nil, g.options.generate()...)
+		return g.session.GenerateIDs(ctx, nil, options...)
 	}
-	return g.session.Generate(ctx, "", g.options.generate()...)
+	return g.session.Generate(ctx, "", options...)
 }
 
 // print prints one token; one that ends the text is none of it.

@@ -17,6 +17,21 @@ func (o *runOptions) generate() []model.GenerateOption {
 	return list
 }
 
+// Values of --speculate.
+const (
+	speculateAuto = "auto"
+	speculateOn   = "on"
+	speculateOff  = "off"
+)
+
+// speculation is what the flags say of reading ahead; nil for none of it.
+func (o *runOptions) speculation() *model.Speculation {
+	if o.speculate == speculateOff || o.speculate == speculateAuto && o.temperature > 0 {
+		return nil
+	}
+	return &model.Speculation{Always: o.speculate == speculateOn}
+}
+
 // checkSampling tells of values out of their range before anything is opened.
 func (o *runOptions) checkSampling() error {
 	_, err := sample.New(sample.Options{

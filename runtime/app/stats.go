@@ -45,6 +45,9 @@ func (t *stats) print(w io.Writer, g *generation) {
 	if t.count > 0 {
 		fmt.Fprintf(w, "first token after %.1f ms; ", milliseconds(t.first.Sub(t.started)))
 	}
+	if a := g.ahead; a != nil {
+		fmt.Fprintf(w, "read ahead %d of %d candidates in %d passes; ", a.Accepted, a.Candidates, a.Passes)
+	}
 	fmt.Fprintf(w, "level %s, threads %d, seed %d\n", g.model.Level(), g.model.Threads(), g.options.seed)
 }
 

@@ -15,21 +15,25 @@ type sequences func(take func(ids []int32) error) error
 
 // windows is the rows of the integer tensors of a file, read row by row.
 func (s *Session) windows(o *pplOptions) sequences {
-	return func(take func([]int32) error) error {
-		f, err := os.Open(o.windows)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		file, err := safetensors.OpenFile(f)
-		if err == nil {
-			err = eachWindow(file, o.tensor, take)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.windows, err)
-		}
-		return nil
+	return func(take func([]int32) error) error { return windowsOf(o.windows, o.tensor, take) }
+}
+
+// windowsOf passes on the rows of the named tensor of a file, or of those that are
+// taken when none is named.
+func windowsOf(path, tensor string, take func([]int32) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
 	}
+	defer f.Close()
+	file, err := safetensors.OpenFile(f)
+	if err == nil {
+		err = eachWindow(file, tensor, take)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 func eachWindow(file *safetensors.File, name string, take func([]int32) error) error {

@@ -38,6 +38,7 @@ type Engine struct {
 	step     func(*parallel.Worker) // bound once: a run allocates nothing
 	batch    func(*parallel.Worker)
 	chunk    func(*parallel.Worker)
+	steps    func(*parallel.Worker)
 	head     func(*parallel.Worker)
 }
 
@@ -101,7 +102,7 @@ func assemble(program Program, level string, threads int) *Engine {
 		e.memories = append(e.memories, Memory{Arena: arena, Scratch: aligned(e.shape.Scratch)})
 	}
 	e.blocks = make([]*Sequence, 0, e.shape.Block)
-	e.step, e.batch, e.chunk, e.head = e.runStep, e.runBatch, e.runChunk, e.runHead
+	e.step, e.batch, e.chunk, e.steps, e.head = e.runStep, e.runBatch, e.runChunk, e.runSteps, e.runHead
 	return e
 }
 

@@ -31,6 +31,7 @@ var ways = []struct {
 	{"prefill", feedAtOnce},
 	{"pieces", feedPieces},
 	{"last", feedPrefixes},
+	{"steps", feedSteps},
 	{"decode", feedBatch(1)},
 	{"batch2", feedBatch(2)},
 	{"batch3", feedBatch(3)},
@@ -125,6 +126,38 @@ func feedPieces(e *engine.Engine, ids []int32) (rows []float32, err error) {
 		ids = ids[n:]
 	}
 	return rows, err
+}
+
+// feedSteps reads runs of ids with others behind them, which are wrong, is taken
+// back, and reads the ids again with those of the next run.
+func feedSteps(e *engine.Engine, ids []int32) (rows []float32, err error) {
+	s, room := e.NewState(), e.NewRows()
+	block, again := slices.Clone(s.Block()), 0
+	for at := 0; at < len(ids); {
+		most := e.MaxSteps() - again
+		n := min(1+at%most, len(ids)-at)
+		run := slices.Clone(ids[at-again : at+n])
+		for len(run) < e.MaxSteps() {
+			run = append(run, ids[(at+3*len(run))%len(ids)])
+		}
+		if err := e.Steps(context.Background(), s, run, again, room); err != nil {
+			return nil, err
+		}
+		for i := range n {
+			rows = append(rows, room.Row(i)...)
+		}
+		at, again = at+n, again+n
+		copy(s.Block(), block)
+		s.SetPos(s.Pos() - len(run))
+		if again == e.MaxSteps() || at%5 == 0 {
+			if err := e.Steps(context.Background(), s, ids[at-again:at], again, nil); err != nil {
+				return nil, err
+			}
+			copy(block, s.Block())
+			again = 0
+		}
+	}
+	return rows, nil
 }
 
 // feedPrefixes asks for the last logits of every prefix.

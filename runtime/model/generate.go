@@ -132,9 +132,13 @@ func (g *generation) read(ids []int) error {
 	if g.sampler, err = sample.New(g.sampling, s.model.Vocabulary()); err != nil {
 		return err
 	}
+	if err := g.speculate(ids); err != nil {
+		return err
+	}
 	if err := s.prefill(g.ctx, ids); err != nil {
 		return err
 	}
+	g.follow()
 	for word, set := range s.seen {
 		for ; set != 0; set &= set - 1 {
 			id := int32(word*64) + int32(bits.TrailingZeros64(set))
@@ -175,7 +179,7 @@ func (g *generation) next() (Token, error) {
 	}
 	defer s.leave()
 	g.hand()
-	if err := s.settle(g.ctx); err != nil {
+	if err := g.settle(); err != nil {
 		return Token{}, err
 	}
 	if err := g.ctx.Err(); err != nil {
@@ -233,6 +237,9 @@ func (g *generation) end() {
 		runtime.Gosched()
 	}
 	g.hand()
+	if s.reader != nil {
+		s.reader.Follow(nil)
+	}
 	s.generating = false
 	s.busy.Store(false)
 }
@@ -243,6 +250,7 @@ type generateOptions struct {
 	maxTokens  int
 	stops      [][]byte
 	ignoreEnds bool
+	ahead      *Speculation // nil for none
 }
 
 const defaultMaxTokens = 256

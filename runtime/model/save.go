@@ -41,6 +41,9 @@ func (s *Session) header() (*state.Header, error) {
 			return nil, err
 		}
 	}
+	if err := s.straighten(context.Background()); err != nil {
+		return nil, err
+	}
 	n := &snapshot.Snapshot{State: s.states[0], Text: s.text}
 	if s.ready {
 		n.Logits = s.logits[0]
@@ -74,7 +77,7 @@ func (s *Session) restore(read func() (*snapshot.Snapshot, error)) error {
 	if err != nil {
 		return err
 	}
-	s.states[0] = n.State
+	s.reader, s.states[0] = nil, n.State
 	if s.ready = n.Logits != nil; s.ready {
 		copy(s.logits[0], n.Logits)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/lookup"
 	"github.com/mambac/mambac/runtime/snapshot"
 )
 
@@ -21,6 +22,11 @@ type Session struct {
 	sequence
 	closed     bool
 	generating bool // a loop over Generate has not ended
+
+	// reader has moved the state, and may have to put it right; nil for none. No more
+	// than most ids come behind the one that is read next.
+	reader *lookup.Reader
+	most   int
 
 	// Arguments of the engine, made once: a step allocates nothing.
 	states []*engine.State
@@ -120,12 +126,41 @@ func (s *Session) settle(ctx context.Context) error {
 // step reads one id.
 func (s *Session) step(ctx context.Context, id int32) error {
 	s.one[0] = id
-	if err := s.model.engine.Decode(ctx, s.states, s.one, s.logits); err != nil {
+	if err := s.decode(ctx); err != nil {
 		return err
 	}
 	s.note(s.one)
 	s.ready = true
 	return nil
+}
+
+func (s *Session) decode(ctx context.Context) error {
+	if s.reader != nil {
+		return s.reader.Read(ctx, s.one[0], s.most, s.logits[0])
+	}
+	return s.model.engine.Decode(ctx, s.states, s.one, s.logits)
+}
+
+// straighten has the state be what was read, and nothing ahead of it.
+func (s *Session) straighten(ctx context.Context) error {
+	if s.reader == nil {
+		return nil
+	}
+	if err := s.reader.Settle(ctx); err != nil {
+		return err
+	}
+	if !s.generating {
+		s.reader = nil
+	}
+	return nil
+}
+
+// position is the number of ids read, without the one that is pending.
+func (s *Session) position() int {
+	if s.reader != nil {
+		return s.reader.Position()
+	}
+	return s.states[0].Pos()
 }
 
 // checkID tells of an id that the model has no embedding for, by the name that
@@ -169,6 +204,9 @@ func (s *Session) prefill(ctx context.Context, ids []int) error {
 	s.ids = int32s(s.ids, ids)
 	if len(s.ids) == 0 {
 		return nil
+	}
+	if err := s.straighten(ctx); err != nil {
+		return err
 	}
 	state := s.states[0]
 	before := state.Pos()
@@ -217,9 +255,9 @@ func (s *Session) Position() int {
 	}
 	defer s.leave()
 	if s.pending != none {
-		return s.states[0].Pos() + 1
+		return s.position() + 1
 	}
-	return s.states[0].Pos()
+	return s.position()
 }
 
 // Fork makes a second session that has read the same and goes on by itself. Of
@@ -229,6 +267,9 @@ func (s *Session) Fork() *Session {
 		return &Session{model: s.model, closed: true}
 	}
 	defer s.leave()
+	if s.straighten(context.Background()) != nil { // the model was closed
+		return &Session{model: s.model, closed: true}
+	}
 	q := s.sequence
 	q.seen = slices.Clone(q.seen)
 	f := s.model.newSession(s.states[0].Clone(), q)
@@ -246,6 +287,6 @@ func (s *Session) Close() error {
 		return ErrClosed
 	}
 	s.closed = true
-	s.states, s.logits, s.ids, s.seen = nil, nil, nil, nil
+	s.states, s.logits, s.ids, s.seen, s.reader = nil, nil, nil, nil, nil
 	return nil
 }

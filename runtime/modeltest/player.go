@@ -63,8 +63,8 @@ func (p *plain) greedy(s *model.Session, n, _ int) ([]int, error) {
 func (p *plain) replace(s *model.Session, _ kind) (*model.Session, error) { return s, nil }
 
 // take generates the n likeliest ids, or as many as ctx allows.
-func take(ctx context.Context, s *model.Session, n int) (ids []int, err error) {
-	for t, err := range generate(ctx, s, model.MaxTokens(n), model.IgnoreEndTokens()) {
+func take(ctx context.Context, s *model.Session, n int, opts ...model.GenerateOption) (ids []int, err error) {
+	for t, err := range generate(ctx, s, append(opts, model.MaxTokens(n), model.IgnoreEndTokens())...) {
 		if err != nil {
 			return ids, err
 		}
@@ -115,12 +115,22 @@ func (p *rough) read(s *model.Session, ids []int, after int) error {
 func (p *rough) greedy(s *model.Session, n, after int) ([]int, error) {
 	ctx, stop := interrupted(after)
 	defer stop()
-	ids, err := take(ctx, s, n)
+	ahead := model.Speculate(&model.Speculation{Always: true, Text: p.everything()})
+	ids, err := take(ctx, s, n, ahead)
 	if !errors.Is(err, context.Canceled) {
 		return ids, err
 	}
-	rest, err := take(context.Background(), s, n-len(ids))
+	rest, err := take(context.Background(), s, n-len(ids), ahead)
 	return append(ids, rest...), err
+}
+
+// everything is a text after which there is a candidate for whatever follows.
+func (p *rough) everything() []int {
+	ids := make([]int, p.model.Vocabulary())
+	for i := range ids {
+		ids[i] = i
+	}
+	return ids
 }
 
 func (p *rough) replace(s *model.Session, k kind) (*model.Session, error) {
