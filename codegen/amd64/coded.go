@@ -69,9 +69,9 @@ type products interface {
 	numbers(r kernel.QuantisedRow) (from, to int)
 	// input is the numbers at m for all lanes, in the form that add takes.
 	input(m operand.Mem) operand.Op
-	// add adds the products of every lane with an input, and with a multiple where
-	// weights have them, to sums.
-	add(lanes reg.VecVirtual, input, multiple operand.Op, sums reg.VecVirtual)
+	// add adds the products of vectors of rows with one input, and with multiples
+	// where weights have them, to their sums.
+	add(lanes []reg.VecVirtual, input operand.Op, multiples []operand.Op, sums []reg.VecVirtual)
 }
 
 // products is how the level multiplies what codes of a storage become: small

@@ -19,6 +19,8 @@ func (inBytes) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r
 
 func (inBytes) input(m operand.Mem) operand.Op { return m }
 
-func (b inBytes) add(lanes reg.VecVirtual, input, _ operand.Op, sums reg.VecVirtual) {
-	b.a.VPDPBUSD_BCST(input, lanes, sums)
+func (b inBytes) add(lanes []reg.VecVirtual, input operand.Op, _ []operand.Op, sums []reg.VecVirtual) {
+	for i, v := range lanes {
+		b.a.VPDPBUSD_BCST(input, v, sums[i])
+	}
 }

@@ -22,13 +22,15 @@ func (m inMultiples) input(at operand.Mem) operand.Op {
 	return quad
 }
 
-func (m inMultiples) add(lanes reg.VecVirtual, input, multiple operand.Op, sums reg.VecVirtual) {
-	products := m.a.vec()
-	m.a.VPMADDUBSW(input, lanes, products)
-	if m.a.level.has(vnni) {
-		m.a.VPDPWSSD(multiple, products, sums)
-		return
+func (m inMultiples) add(lanes []reg.VecVirtual, input operand.Op, multiples []operand.Op, sums []reg.VecVirtual) {
+	for i, v := range lanes {
+		products := m.a.vec()
+		m.a.VPMADDUBSW(input, v, products)
+		if m.a.level.has(vnni) {
+			m.a.VPDPWSSD(multiples[i], products, sums[i])
+			continue
+		}
+		m.a.VPMADDWD(multiples[i], products, products)
+		m.a.VPADDD(products, sums[i], sums[i])
 	}
-	m.a.VPMADDWD(multiple, products, products)
-	m.a.VPADDD(products, sums, sums)
 }

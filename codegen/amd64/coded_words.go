@@ -30,8 +30,14 @@ func (w inWords) input(m operand.Mem) operand.Op {
 	return pair
 }
 
-func (w inWords) add(lanes reg.VecVirtual, input, _ operand.Op, sums reg.VecVirtual) {
-	product := w.a.vec()
-	w.a.VPMADDWD(lanes, input, product)
-	w.a.VPADDD(product, sums, sums)
+// add multiplies everything before it adds the first product, so that no addition
+// waits where a multiplication could run.
+func (w inWords) add(lanes []reg.VecVirtual, input operand.Op, _ []operand.Op, sums []reg.VecVirtual) {
+	products := w.a.vecs(len(lanes))
+	for i, v := range lanes {
+		w.a.VPMADDWD(v, input, products[i])
+	}
+	for i, v := range products {
+		w.a.VPADDD(v, sums[i], sums[i])
+	}
 }

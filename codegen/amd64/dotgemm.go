@@ -99,6 +99,9 @@ func (g *dotGemm) finish() {
 	y := g.asm.pointer("y")
 	e, rows := g.asm.epilogue(g.Epilogue), g.asm.rowScales(g.Storage)
 	g.asm.eachToken(dotSumsAt, "Outputs of one token a turn.", func(sums reg.GPVirtual) {
+		for at := 0; at < panelBytes; at += lineBytes {
+			g.asm.PREFETCHT0(operand.Mem{Base: y, Disp: 4*g.StrideY*tokensAhead + at})
+		}
 		for at := 0; at < panelBytes; at += g.asm.bytes() {
 			v := g.asm.vec()
 			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
@@ -182,8 +185,13 @@ func (g *dotGemm) addBlock() {
 	g.asm.MOVQ(g.x, g.tileX)
 	g.asm.ADDQ(g.rows, g.tileSums)
 	g.asm.ADDQ(operand.U32(dotSumsAt), g.tileSums)
-	for i, m := range heights(g.asm.tile.Tokens) {
-		g.tiles(m, i == 0)
+	list, few := heights(g.asm.tile.Tokens), g.asm.label("few")
+	g.asm.CMPQ(g.asm.integer("tokens"), operand.U32(uint32(g.manyTokens())))
+	g.asm.JLT(operand.LabelRef(few))
+	g.tiles(list[0], 1, true)
+	g.asm.Label(few)
+	for i, m := range list {
+		g.tiles(m, dotAsks, i == 0)
 	}
 	if g.asm.tile.Rows < kernel.PanelRows {
 		g.asm.ADDQ(operand.U32(uint32(4*g.asm.tile.Rows)), g.rows)
@@ -193,13 +201,21 @@ func (g *dotGemm) addBlock() {
 }
 
 // dotAsks is how many lines of the next block's codes a turn of a tile asks for,
-// each in a part of its own: four tokens ask for all of them.
-const dotAsks = 3
+// each in a part of its own: four tokens ask for all of them. Where there are more
+// of the tallest tiles than dotPatience one line a turn is enough: to ask takes as
+// long as to load.
+const (
+	dotAsks     = 3
+	dotPatience = 8
+)
 
-// asked is the bytes of such a part.
-func (g *dotGemm) asked() int {
+// manyTokens is from where on the tallest tiles ask for one line a turn.
+func (g *dotGemm) manyTokens() int { return dotPatience * g.asm.tile.Tokens }
+
+// asked is the bytes of a part, of which there are as many as asks.
+func (g *dotGemm) asked(asks int) int {
 	block := g.Storage.PanelElements(kernel.DotBlock) - g.Storage.PanelElements(0)
-	return (block/lineBytes + dotAsks - 1) / dotAsks * lineBytes
+	return (block/lineBytes + asks - 1) / asks * lineBytes
 }
 
 // pace chooses the step from one turn to the next: less for more tokens, so that
@@ -211,26 +227,29 @@ func (g *dotGemm) pace() {
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
 	perTile := kernel.DotBlock / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
 	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
-		turns := n / g.asm.tile.Tokens * perTile
-		if g.asked() >= turns*lineBytes {
+		turns, asked := n/g.asm.tile.Tokens*perTile, g.asked(dotAsks)
+		if n >= g.manyTokens() {
+			asked = g.asked(1)
+		}
+		if asked >= turns*lineBytes {
 			continue
 		}
 		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
 		g.asm.JLT(operand.LabelRef(done))
-		g.asm.MOVQ(operand.U32(uint32((g.asked()+turns-1)/turns)), g.step)
+		g.asm.MOVQ(operand.U32(uint32((asked+turns-1)/turns)), g.step)
 	}
 	g.asm.Label(done)
 }
 
-// tiles runs tiles of m tokens: as many as fit of the tallest, at most one of
-// the others.
-func (g *dotGemm) tiles(m int, tallest bool) {
+// tiles runs tiles of m tokens, whose turns ask for some lines: as many as fit of
+// the tallest, at most one of the others.
+func (g *dotGemm) tiles(m, asks int, tallest bool) {
 	loop, done := g.asm.label("tile"), g.asm.label("next")
 	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("sums", g.tileSums))
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	g.tile(m)
+	g.tile(m, asks)
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
@@ -241,7 +260,7 @@ func (g *dotGemm) tiles(m int, tallest bool) {
 }
 
 // tile adds the groups of the block to m tokens × the tile's rows.
-func (g *dotGemm) tile(m int) {
+func (g *dotGemm) tile(m, asks int) {
 	w, x := g.asm.pointer("scratch"), g.asm.GP64()
 	from, to := g.coder.numbers(g.row)
 	g.asm.ADDQ(g.rows, w)
@@ -259,7 +278,7 @@ func (g *dotGemm) tile(m int) {
 	if !g.scaled {
 		g.asm.ADDQ(operand.U32(pairsBytes), w)
 	}
-	g.products(acc, w, x)
+	g.products(acc, w, x, asks)
 	g.flush(acc, w, x, g.row.Scale-to)
 	if g.scaled {
 		g.asm.ADDQ(operand.U32(panelBytes), w)
@@ -272,14 +291,14 @@ func (g *dotGemm) tile(m int) {
 // products is the inner loop over the columns of a group: the tile's weights
 // once, one input and a row of products per token. It leaves w at the end of the
 // unpacked group, and x at that of its numbers.
-func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
+func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, asks int) {
 	n, loop := g.asm.GP64(), g.asm.label("columns")
 	turn := laneUnroll * g.coder.columns()
 	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
-	for i := range dotAsks {
-		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked()})
+	for i := range asks {
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked(asks)})
 	}
 	g.asm.ADDQ(g.step, g.ahead)
 	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes
@@ -290,9 +309,7 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual) {
 		}
 		for t := range acc {
 			in := g.coder.input(operand.Mem{Base: x, Disp: 4*u + 4*t*g.StrideX})
-			for i, v := range acc[t] {
-				g.coder.add(weights[i], in, multiples[i], v)
-			}
+			g.coder.add(weights, in, multiples, acc[t])
 		}
 	}
 	g.asm.ADDQ(operand.U32(uint32(at+laneUnroll*panelBytes)), w)

@@ -122,7 +122,7 @@ func (g *dotGemv) units(first, n int, numbers reg.GPVirtual, s scales) {
 		at, k, multiple := i*g.asm.bytes(), 0, g.coder.multiple(s, i*g.asm.bytes())
 		for u := range n {
 			for lanes := range g.coder.lanes(operand.Mem{Base: g.w, Disp: (first+u)*panelBytes + at}, s, at) {
-				g.coder.add(lanes, inputs[k], multiple, acc)
+				g.coder.add([]reg.VecVirtual{lanes}, inputs[k], []operand.Op{multiple}, []reg.VecVirtual{acc})
 				k++
 			}
 		}

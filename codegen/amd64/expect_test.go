@@ -327,10 +327,13 @@ func TestInnerLoops(t *testing.T) {
 		// it is moved into its place and made a word of (shuffle, shift).
 		{"v3", dotGemv(kernel.Int4), count{24, 4, 12*(1+2) + 6 + 1, 0, 0, 12*(1+2+2+2) + 6*2 + overhead}},
 		{"v4n", dotGemv(kernel.Int4), count{12, 4, 6*(1+2) + 3 + 1, 0, 0, 6*(1+2+2) + 3*2 + overhead}},
+		// Two pairs of quads of the tile: 6 × 2 registers, an input for both, products
+		// that are added; with many tokens one line of coming weights is enough.
+		{"v3", dotGemm(kernel.Int8), count{48, 24, 8, 0, 1, 48 + overhead + 1}},
 		// Four quads of the tile: 8 × 3 registers, an input from memory each; or an
 		// input for three registers, whose products are multiplied again.
-		{"v4n", dotGemm(kernel.Int8), count{96, 0, 12 + 96, 0, 3, overhead + 1}},
-		{"v4n", dotGemm(kernel.Int4), count{96, 32, 12 + 3, 0, 3, 96 + overhead + 1}},
+		{"v4n", dotGemm(kernel.Int8), count{96, 0, 12 + 96, 0, 1, overhead + 1}},
+		{"v4n", dotGemm(kernel.Int4), count{96, 32, 12 + 3, 0, 1, 96 + overhead + 1}},
 		// Pairs of bf16 take the place of columns of f32.
 		{"v4b", dotGemv(kernel.BF16), count{24, 8, 24, 0, 0, overhead}},
 		{"v4b", dotGemm(kernel.BF16), count{96, 32, 12, 0, 4, overhead + 1}},

@@ -162,10 +162,13 @@ func (u *update) states(n int) {
 func (u *update) run(states, n int) {
 	for s := range states {
 		next := u.added(s, n)
+		// All are loaded before one is stored: those of two groups may lie a multiple
+		// of a page apart, where a load waits for the store before it.
 		for i, v := range next {
-			h := u.stateAt(s, i)
-			u.asm.VFMADD231PS(h, u.decay, v)
-			u.asm.VMOVUPS(v, h)
+			u.asm.VFMADD231PS(u.stateAt(s, i), u.decay, v)
+		}
+		for i, v := range next {
+			u.asm.VMOVUPS(v, u.stateAt(s, i))
 		}
 		for r, sums := range u.sums {
 			q := u.asm.broadcast(u.key, 4*(u.queries[r]+s))

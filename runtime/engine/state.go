@@ -3,6 +3,8 @@ package engine
 import (
 	"iter"
 	"unsafe"
+
+	"github.com/mambac/mambac/runtime/hugepage"
 )
 
 // State is one sequence: everything that is carried from token to token. It
@@ -68,7 +70,7 @@ const lineFloats = 16 // of a cache line and of the widest register
 
 // aligned allocates n zeros that start on a cache line.
 func aligned(n int) []float32 {
-	b := make([]float32, n+lineFloats)
-	skip := int(-uintptr(unsafe.Pointer(&b[0]))/4) & (lineFloats - 1)
-	return b[skip : skip+n : skip+n]
+	b := hugepage.Zeros(4 * (n + lineFloats))
+	skip := -uintptr(unsafe.Pointer(&b[0])) & (4*lineFloats - 1)
+	return unsafe.Slice((*float32)(unsafe.Pointer(&b[skip])), n)
 }

@@ -1,5 +1,6 @@
-// Package hugepage moves what is mapped from a file into huge pages, in place
-// and piece by piece, where that makes reading faster; it sees runtime/cpu.
+// Package hugepage has memory lie in huge pages where that makes it faster: it
+// asks for them, and moves what is mapped from a file into them, in place and piece
+// by piece; it sees runtime/cpu.
 package hugepage
 
 import "unsafe"
@@ -50,6 +51,18 @@ func (m *Mover) Move() (more bool) {
 func (m *Mover) All() {
 	for m.Move() {
 	}
+}
+
+// Zeros is n bytes of memory, in huge pages as far as whole ones fit and the system
+// gives them.
+func Zeros(n int) []byte {
+	if n < huge {
+		return make([]byte, n)
+	}
+	b := make([]byte, n+huge)
+	b = b[-uintptr(unsafe.Pointer(&b[0]))&(huge-1):][:n:n]
+	_ = advise(b[:n&^(huge-1)]) // small pages do as well, but slower
+	return b
 }
 
 // whole cuts b down to the huge pages that lie in it as a whole.

@@ -101,12 +101,20 @@ func reserve(n int) ([]byte, error) {
 	room := all[skip : skip+n]
 	unmap(all[:skip])
 	unmap(all[skip+n:])
-	_, _, errno = syscall.Syscall(syscall.SYS_MADVISE, address(room), uintptr(n), madvHugepage)
-	if errno != 0 {
+	if err := advise(room); err != nil {
 		unmap(room)
-		return nil, errno
+		return nil, err
 	}
 	return room, nil
+}
+
+// advise asks for huge pages where b has no pages yet.
+func advise(b []byte) error {
+	_, _, errno := syscall.Syscall(syscall.SYS_MADVISE, address(b), uintptr(len(b)), madvHugepage)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func protect(b []byte) error { return syscall.Mprotect(b, syscall.PROT_READ) }

@@ -22,6 +22,25 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// TestZeros: memory of any size is zeros, and a huge page is one as a whole.
+func TestZeros(t *testing.T) {
+	for _, n := range []int{0, 1, huge - 1, huge, 2*huge + page + 1} {
+		b := Zeros(n)
+		if len(b) != n || cap(b) < n {
+			t.Errorf("%d bytes, want %d", len(b), n)
+		}
+		if n >= huge && uintptr(unsafe.Pointer(&b[0]))%huge != 0 {
+			t.Errorf("%d bytes do not begin with a huge page", n)
+		}
+		for i := range b {
+			if b[i] != 0 {
+				t.Fatalf("byte %d of %d is %d", i, n, b[i])
+			}
+			b[i] = 1
+		}
+	}
+}
+
 const someSmaps = `7f0000000000-7f0000400000 r--s 00000000 fe:00 1234                       /models/mamba
 Size:               4096 kB
 Rss:                4000 kB

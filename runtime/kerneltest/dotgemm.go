@@ -21,7 +21,11 @@ func dotScratch(tokens int) int { return panelRows * (256/2 + 256/64 + tokens) }
 // Cases implements Kernel; residual is y in half of them.
 func (d DotGemm) Cases() iter.Seq[*Case] {
 	return func(yield func(*Case) bool) {
-		for i, tokens := range []int{0, 1, 2, 3, 5, 6, 7, 8, 9, 13, 17} {
+		counts := []int{0, 1, 2, 3, 5, 6, 7, 8, 9, 13, 17}
+		if d.K <= inputGroup { // many tokens have code of their own, whatever the columns
+			counts = append(counts, 67)
+		}
+		for i, tokens := range counts {
 			f := flavours[i%len(flavours)]
 			if !yield(d.newCase(tokens, f, false)) || d.Residual && !yield(d.newCase(tokens, f, true)) {
 				return
