@@ -91,6 +91,7 @@ func (s *Scheduler) turn() {
 
 // drop ends all that is left.
 func (s *Scheduler) drop() {
+	s.compact() // a step that was interrupted has left texts that are over
 	for _, t := range append(s.texts, s.forked...) {
 		s.end(t, ErrClosed)
 	}

@@ -476,3 +476,35 @@ func ExampleScheduler() {
 	fmt.Println(text)
 	// Output: [4 5 6 7 8]
 }
+
+// TestEndOfTheLeft: a text whose request has left just before the scheduler ends has
+// one end, which stays what it was.
+func TestEndOfTheLeft(t *testing.T) {
+	s := start(t, newEngine(t, engine.Options{}), Options{Slots: 3})
+	ctx, leave := context.WithCancelCause(t.Context())
+	ids := prompt(rand.New(rand.NewPCG(1, 9)), 4)
+	left := &Request{IDs: ids, Texts: []Next{(&dice{want: 1000}).next, (&dice{want: 1000}).next}}
+	stays := &Request{IDs: ids, Texts: []Next{(&dice{want: 1000}).next}}
+	stays.OnBorder = func(*engine.State) {}
+	stays.Pause = func(int, int) int { // asked in a turn, behind its sweep and before its step
+		leave(errEnough)
+		s.cancel()
+		return 0
+	}
+	first := submit(t, s, ctx, left)
+	second := submit(t, s, t.Context(), stays)
+	<-first.Done()
+	<-second.Done()
+	<-s.ended
+	for i, r := range first.Results() {
+		if !errors.Is(r.Err, errEnough) {
+			t.Errorf("text %d ended with %v", i, r.Err)
+		}
+	}
+	if first.left != 0 {
+		t.Errorf("%d texts are left", first.left)
+	}
+	if r := result(t, second); !errors.Is(r.Err, ErrClosed) {
+		t.Errorf("the other one ended with %v", r.Err)
+	}
+}
