@@ -84,11 +84,11 @@ func (t *Template) Render(in Input) (string, error) {
 		r.variables[name] = v
 	}
 	t.Write(r)
-	if in.Tools.True() && !r.tooled {
-		return "", ErrNoTools
-	}
 	if r.err != nil {
 		return "", r.err
+	}
+	if in.Tools.True() && !r.tooled {
+		return "", ErrNoTools
 	}
 	return string(r.out), nil
 }

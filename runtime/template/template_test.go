@@ -35,6 +35,16 @@ func TestNoTools(t *testing.T) {
 	}
 }
 
+// TestRaisedBeforeTools: what a template says of a conversation is told, although it
+// had not come to the tools.
+func TestRaisedBeforeTools(t *testing.T) {
+	template := &Template{Write: func(r *Run) { r.Do(r.Raise(String("roles must alternate"))) }}
+	raised := (*Raised)(nil)
+	if _, err := template.Render(Input{Messages: List(), Tools: List(Int(1))}); !errors.As(err, &raised) {
+		t.Errorf("have %v", err)
+	}
+}
+
 func TestRaised(t *testing.T) {
 	_, err := run(func(r *Run) {
 		r.Text("before")
