@@ -22,13 +22,22 @@ const (
 
 // Write makes a file that is found under its name when it is whole and on the
 // disk, and replaces an older one. It is written under another name in the same
-// folder; what killed writers have left there is removed. A device or a pipe is
-// written as it is, for a new name would put a file in its place.
+// folder; what killed writers have left there is removed. Nobody may do more with
+// it than with the older one, and a link stays one: what it leads to is replaced. A
+// device or a pipe is written as it is, for a new name would put a file in its place.
 func Write(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil: // there is none, or Place will tell
+	case st.IsDir():
 		return fmt.Errorf("%s: is a folder, want a name for a file", path)
-	} else if err == nil && !st.Mode().IsRegular() {
+	case !st.Mode().IsRegular():
 		return writeThrough(path, write)
+	default:
+		mode &= st.Mode().Perm()
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			path = target
+		}
 	}
 	return Place(path, mode, func(f *os.File) error { return buffered(f, write) })
 }
