@@ -112,10 +112,10 @@ func (s *Session) main(args []string) int {
 	case brokenPipe(err):
 		return exitFailure // whoever read us has left and wants no message
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.Err, "error: %s; see %s\n", oneLine(err), s.helpHint(args))
+		fmt.Fprintf(s.Err, "error: %s; see %s\n", s.complaint(err), s.helpHint(args))
 		return exitUsage
 	}
-	fmt.Fprintf(s.Err, "error: %s\n", oneLine(err))
+	fmt.Fprintf(s.Err, "error: %s\n", s.complaint(err))
 	return exitFailure
 }
 
@@ -129,8 +129,14 @@ func (s *Session) helpHint(args []string) string {
 	return s.Name + " --help"
 }
 
-func oneLine(err error) string {
-	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
+// complaint is an error in one line. It may have words of a checkpoint's template or
+// of a file in it, which must not drive a terminal.
+func (s *Session) complaint(err error) string {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " ")
+	if s.Watched {
+		text = Escaped(text)
+	}
+	return text
 }
 
 func (s *Session) dispatch(args []string) error {

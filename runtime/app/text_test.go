@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,16 @@ func TestEscape(t *testing.T) {
 	got := string(appendEscaped(nil, []byte("a\tb\n\x1b[31m\r\u009bé\x7f\xff")))
 	if want := "a\tb\n\\x1b[31m\\x0d\\u009bé\\x7f\xff"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestComplaints: an error is one line, which drives no terminal.
+func TestComplaints(t *testing.T) {
+	err := errors.New(" the template says:\n\x1b]0;title\a ")
+	for watched, want := range map[bool]string{true: `the template says: \x1b]0;title\x07`, false: "the template says: \x1b]0;title\a"} {
+		if got := (&Session{Watched: watched}).complaint(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
