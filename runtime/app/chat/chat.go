@@ -49,7 +49,7 @@ terminal, each of its lines is a message, and only answers are printed.
 `,
 }
 
-func run(s *app.Session, args []string) error {
+func run(s *app.Session, args []string) (err error) {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -76,5 +76,6 @@ func run(s *app.Session, args []string) error {
 		return err
 	}
 	leave := t.enter(s)
-	return errors.Join(t.run(), leave())
+	defer func() { err = errors.Join(err, leave()) }() // a panic leaves no terminal without echo
+	return t.run()
 }
