@@ -23,6 +23,8 @@ var (
 	ErrNotFound = errors.New("there is no such state in the library")
 	// ErrExists is returned for a name that is to be new.
 	ErrExists = errors.New("there is such a state in the library already; choose another name, or delete it first")
+	// ErrDamaged is returned for a file that is no state.
+	ErrDamaged = errors.New("the state cannot be read")
 	// ErrName is returned for what cannot be a name.
 	ErrName = errors.New("a state's name has letters a to z, digits, dots, hyphens and underscores, at most 128, and no dot in front")
 )
@@ -164,12 +166,13 @@ func (l *Library) Get(name string) (io.ReadCloser, Entry, error) {
 		return nil, Entry{}, err
 	}
 	in, err := state.NewReader(f)
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
 	if err != nil {
 		f.Close()
-		return nil, Entry{}, fmt.Errorf("%s: %w", f.Name(), err)
+		return nil, Entry{}, fmt.Errorf("%s: %w: %w", f.Name(), ErrDamaged, err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		f.Close()
+		return nil, Entry{}, err
 	}
 	return f, entry(name, &in.Header, size), nil
 }

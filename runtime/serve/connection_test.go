@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mambac/mambac/runtime/enginetest"
 )
 
 // start has a server listen, and gives where.
@@ -129,7 +131,7 @@ func TestStalls(t *testing.T) {
 
 // TestPlaces bounds those who are still sending their requests as well.
 func TestPlaces(t *testing.T) {
-	s := newServer(t, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 0 }))
+	s := newKeeper(t, enginetest.Compiled(vocab), 0, withLimits(func(l *Limits) { l.Slots, l.Queue = 1, 0 })).Server
 	address := start(t, s)
 	sending := dial(t, address)
 	if _, err := fmt.Fprintf(sending, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", completionsPath); err != nil {
@@ -138,8 +140,10 @@ func TestPlaces(t *testing.T) {
 	for len(s.places) == 0 {
 		runtime.Gosched()
 	}
-	if w := ask(s, "POST", completionsPath, `{"prompt":"a"}`); w.Code != http.StatusTooManyRequests {
-		t.Errorf("%d %s", w.Code, w.Body)
+	for _, path := range []string{completionsPath, statesPath, statesPath + "/s/fork"} {
+		if w := ask(s, "POST", path, `{"prompt":"a"}`); w.Code != http.StatusTooManyRequests {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 	sending.Close()
 	settle(t, s)

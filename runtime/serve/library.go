@@ -93,13 +93,14 @@ func (s *Server) entry(name string) (library.Entry, error) {
 	return e, f.Close()
 }
 
-// vacant tells of a name that a new state cannot have.
+// vacant tells of a name that a new state cannot have, also where a damaged one has
+// it.
 func (s *Server) vacant(name string) error {
 	_, err := s.entry(name)
 	switch {
 	case errors.Is(err, library.ErrNotFound):
 		return nil
-	case err == nil:
+	case err == nil, errors.Is(err, library.ErrDamaged):
 		return library.ErrExists
 	}
 	return err
@@ -125,6 +126,10 @@ func (s *Server) fork(c *call, from string) error {
 	if s.Library == nil {
 		return errNoLibrary
 	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
 	var r forkRequest
 	if err := s.read(c, &r); err != nil {
 		return err
@@ -328,7 +333,7 @@ func (s *Server) writeLibrary(b *bytes.Buffer) {
 		size += list[i].Bytes
 	}
 	single(b, "mambac_library_states", "gauge", "States in the library.", len(list))
-	single(b, "mambac_library_bytes", "gauge", "What these take on the disk.", int(size))
+	single(b, "mambac_library_bytes", "gauge", "What these take on the disk.", size)
 }
 
 // full tells of a disk that has no room.

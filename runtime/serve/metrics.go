@@ -112,7 +112,7 @@ func head(b *bytes.Buffer, name, kind, help string) {
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 }
 
-func single(b *bytes.Buffer, name, kind, help string, value int) {
+func single[N int | int64](b *bytes.Buffer, name, kind, help string, value N) {
 	head(b, name, kind, help)
 	fmt.Fprintf(b, "%s %d\n", name, value)
 }

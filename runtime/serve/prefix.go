@@ -134,12 +134,12 @@ func (s *Server) writePrefix(b *bytes.Buffer) {
 	}
 	n := s.Prefix.Stats()
 	single(b, "mambac_states_held", "gauge", "States that are kept in memory for texts that begin likewise.", n.States)
-	single(b, "mambac_states_held_bytes", "gauge", "Memory that they take.", int(n.Bytes))
+	single(b, "mambac_states_held_bytes", "gauge", "Memory that they take.", n.Bytes)
 	single(b, "mambac_prefix_hits_total", "counter", "Prompts that were read on from a state.", n.Hits)
 	single(b, "mambac_prefix_misses_total", "counter", "Prompts of some length that were read from their beginning.", n.Misses)
-	single(b, "mambac_prefix_tokens_total", "counter", "Tokens of prompts that were not read again.", int(n.Saved))
+	single(b, "mambac_prefix_tokens_total", "counter", "Tokens of prompts that were not read again.", n.Saved)
 	single(b, "mambac_prefix_evictions_total", "counter", "States that have made room for others.", n.Evictions)
 	single(b, "mambac_prefix_files", "gauge", "States of them that lie in files.", n.SpilledStates)
-	single(b, "mambac_prefix_file_bytes", "gauge", "What these take.", int(n.SpilledBytes))
+	single(b, "mambac_prefix_file_bytes", "gauge", "What these take.", n.SpilledBytes)
 	single(b, "mambac_prefix_damaged_total", "counter", "Files that were not what they should be.", n.Damaged)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"math/bits"
 	"net/http"
 	"slices"
@@ -81,16 +82,21 @@ func (s *Server) load(name string, h *held) error {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	r := bufio.NewReader(io.TeeReader(f, sum))
-	if h.Snapshot, err = s.Codec.Read(r); err == nil {
-		_, err = io.Copy(io.Discard, r)
-	}
-	if err != nil {
-		return failf(http.StatusUnprocessableEntity, "state_unusable", "state %s: %v", name, err)
+	if h.Snapshot, err = s.Codec.ReadWhole(bufio.NewReader(io.TeeReader(f, sum))); err != nil {
+		return s.unusable(name, err)
 	}
 	h.State = h.State.Clone()
 	h.digest = hex.EncodeToString(sum.Sum(nil))
 	return nil
+}
+
+// unusable is the error of reading a state. What the system says of its file is for
+// the log.
+func (s *Server) unusable(name string, err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return s.stateError(name, err)
+	}
+	return failf(http.StatusUnprocessableEntity, "state_unusable", "state %s: %v", name, err)
 }
 
 // named is the state that a request goes on from, by its field or header.
@@ -234,6 +240,8 @@ func (s *Server) stateError(name string, err error) error {
 		return failf(http.StatusConflict, "state_exists", "there is a state %.140q already; choose another name, or delete it first", name)
 	case errors.Is(err, library.ErrName):
 		return wrong("name", "%.140q: %v", name, library.ErrName)
+	case errors.Is(err, library.ErrDamaged):
+		return failf(http.StatusUnprocessableEntity, "state_unusable", "state %.140q is damaged; delete it, or put a copy in its place", name)
 	case full(err):
 		return failf(http.StatusInsufficientStorage, "library_full", "the disk of the library is full")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -189,7 +190,7 @@ func TestStateFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range map[string][]byte{"broken": whole[:len(whole)-1], "foreign": bytes.Replace(whole, []byte(`"fake"`), []byte(`"else"`), 1)} {
+	for file, text := range map[string][]byte{"broken": whole[:len(whole)-1], "foreign": bytes.Replace(whole, []byte(`"fake"`), []byte(`"else"`), 1), "text": []byte("once upon a time, and so on"), "longer": append(bytes.Clone(whole), 0)} {
 		if err := os.WriteFile(k.Library.Path(file), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -227,6 +228,11 @@ func TestStateFailures(t *testing.T) {
 		{k, "POST", completionsPath, `{"prompt":"a","save_state":"A"}`, 400, "save_state: "},
 		{k, "POST", completionsPath, `{"prompt":"a","state":"broken"}`, 422, "state broken: state file is cut off"},
 		{k, "POST", completionsPath, `{"prompt":"a","state":"foreign"}`, 422, "state foreign: "},
+		{k, "POST", completionsPath, `{"prompt":"a","state":"longer"}`, 422, "state longer: state file has bytes behind its end"},
+		{k, "POST", completionsPath, `{"prompt":"a","state":"text"}`, 422, `state "text" is damaged`},
+		{k, "GET", statesPath + "/text", "", 422, `state "text" is damaged`},
+		{k, "POST", statesPath + "/text/fork", `{"name":"n"}`, 422, `state "text" is damaged`},
+		{k, "POST", statesPath, `{"name":"text","prompt":"a"}`, 409, `there is a state "text" already`},
 		{k, "POST", completionsPath, `{"prompt":"a","state":7}`, 400, "state: have a JSON number"},
 		{none, "GET", statesPath, "", 404, "no library"},
 		{none, "POST", statesPath, `{"name":"n","prompt":"a"}`, 404, "no library"},
@@ -357,5 +363,15 @@ func TestLibraryFails(t *testing.T) {
 	e := k.object(t, 500, "POST", completionsPath, `{"prompt":"a","save_state":"folder"}`)["error"].(map[string]any)
 	if message := e["message"].(string); !strings.Contains(message, `state "folder"`) || strings.Contains(message, os.TempDir()) {
 		t.Errorf("%v", e)
+	}
+}
+
+// TestReadingFails: what the system says of a file that cannot be read to its end
+// names it, and is not for clients.
+func TestReadingFails(t *testing.T) {
+	k := newKeeper(t, enginetest.Compiled(vocab), 0, nil)
+	err := k.unusable("s", fmt.Errorf("values: %w", &fs.PathError{Op: "read", Path: k.Library.Path("s"), Err: syscall.EIO}))
+	if f := explain(err); f.status != 500 || strings.Contains(f.Message, os.TempDir()) {
+		t.Errorf("%d %s", f.status, f.Message)
 	}
 }

@@ -32,14 +32,15 @@ func (c *Codec) Load(path string) (*Snapshot, error) {
 		return nil, err
 	}
 	defer f.Close()
-	s, err := c.loadFrom(bufio.NewReader(f))
+	s, err := c.ReadWhole(bufio.NewReader(f))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
 }
 
-func (c *Codec) loadFrom(r io.Reader) (*Snapshot, error) {
+// ReadWhole reads the snapshot that is all of r.
+func (c *Codec) ReadWhole(r io.Reader) (*Snapshot, error) {
 	in, err := state.NewReader(r)
 	if err != nil {
 		return nil, err

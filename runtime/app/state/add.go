@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func (o *addOptions) begin(r *reader, l *library.Library) error {
 		return err
 	}
 	defer file.Close()
-	if r.snapshot, err = r.codec.Read(file); err != nil {
+	if r.snapshot, err = r.codec.ReadWhole(bufio.NewReader(file)); err != nil {
 		return fmt.Errorf("%s: %w", l.Path(o.from), err)
 	}
 	return nil
