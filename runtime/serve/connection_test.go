@@ -73,7 +73,7 @@ func firstEvent(t *testing.T, c io.Reader) {
 // withLimits alters the limits of a server.
 func withLimits(alter func(l *Limits)) func(*Options) {
 	return func(o *Options) {
-		o.Limits.Tokens = 1 << 40
+		o.Limits.Tokens = 1 << 30
 		alter(&o.Limits)
 	}
 }
