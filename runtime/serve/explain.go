@@ -1,11 +1,13 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/heat"
+	"github.com/mambac/mambac/runtime/schedule"
 )
 
 // explainRequest is the body of /v1/explain.
@@ -32,12 +34,10 @@ func (s *Server) explain(c *call) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case s.reading <- struct{}{}:
-	case <-c.Context().Done():
-		return c.Context().Err()
+	if err := s.beginReading(c.Context()); err != nil {
+		return err
 	}
-	defer func() { <-s.reading }()
+	defer s.endReading()
 	m, err := s.Heat.Read(c.Context(), ids, heat.Texts(s.Tokenizer, ids))
 	if err != nil {
 		return err
@@ -47,6 +47,27 @@ func (s *Server) explain(c *call) error {
 	s.writeJSON(c, http.StatusOK, m)
 	return nil
 }
+
+// beginReading waits until no other text is read to be explained. After Shutdown none
+// is any more.
+func (s *Server) beginReading(ctx context.Context) error {
+	select {
+	case s.reading <- struct{}{}:
+	case <-s.closing:
+		return schedule.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-s.closing: // which may have come first
+		s.endReading()
+		return schedule.ErrClosed
+	default:
+		return nil
+	}
+}
+
+func (s *Server) endReading() { <-s.reading }
 
 // explained is the ids of the text.
 func (s *Server) explained(r *explainRequest) ([]int32, error) {

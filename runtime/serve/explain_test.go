@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,6 +56,38 @@ func TestExplain(t *testing.T) {
 		t.Errorf("an empty text: %d %s", w.Code, w.Body)
 	}
 	requireFailure(t, newServer(t, nil), explainPath, `{"prompt":"a"}`, "501 the program was built without Δ to show; build it again --with explain")
+}
+
+// TestShutdownExplains: the text that is read is waited for, those behind it are not
+// read.
+func TestShutdownExplains(t *testing.T) {
+	s := newServer(t, explaining(t))
+	if err := s.beginReading(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Shutdown(t.Context()) }()
+	requireFailure(t, s, explainPath, `{"prompt":"a"}`, "503 the server is shutting down") // it has waited until then
+	select {
+	case err := <-ended:
+		t.Errorf("it has ended before: %v", err)
+	default:
+	}
+	s.endReading()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	requireFailure(t, s, explainPath, `{"prompt":"a"}`, "503 the server is shutting down")
+
+	s = newServer(t, explaining(t))
+	if err := s.beginReading(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("without time to wait: %v", err)
+	}
 }
 
 func requireFailure(t *testing.T, s *Server, path, body, want string) {

@@ -79,6 +79,8 @@ type Server struct {
 	keys      [][sha256.Size]byte
 	places    chan struct{} // holds a value for each request that is being answered
 	reading   chan struct{} // holds a value while a text is read to be explained
+	closing   chan struct{} // closed when no more requests are accepted
+	close     func()        // closes closing
 	started   time.Time
 	metrics   *metrics
 
@@ -95,8 +97,9 @@ func New(o Options) *Server {
 	s := &Server{
 		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
-		reading: make(chan struct{}, 1),
+		reading: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
+	s.close = sync.OnceFunc(func() { close(s.closing) })
 	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
@@ -116,7 +119,22 @@ func (s *Server) HTTP() *http.Server {
 
 // Shutdown accepts no more requests, waits for those that there are, and ends
 // them when ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.scheduler.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.close()
+	if err := s.scheduler.Shutdown(ctx); err != nil {
+		return err
+	}
+	select {
+	case s.reading <- struct{}{}: // the text that was read to be explained has been
+		s.endReading()
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Close ends all requests.
-func (s *Server) Close() { s.scheduler.Close() }
+func (s *Server) Close() {
+	s.close()
+	s.scheduler.Close()
+}
