@@ -123,6 +123,17 @@ func (s *Spill) drop(k Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.damaged++
+	s.removeKey(k)
+}
+
+// forget removes what is left of a file that is not there.
+func (s *Spill) forget(k Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removeKey(k)
+}
+
+func (s *Spill) removeKey(k Key) {
 	if at := s.files[k]; at != nil {
 		s.remove(at)
 	}
@@ -185,7 +196,8 @@ func (s *Spill) get(k Key) *engine.State {
 		return nil
 	}
 	f, err := os.Open(s.path(k))
-	if errors.Is(err, fs.ErrNotExist) { // it has made room meanwhile
+	if errors.Is(err, fs.ErrNotExist) { // it has made room meanwhile, or somebody has removed it
+		s.forget(k)
 		return nil
 	}
 	var state *engine.State

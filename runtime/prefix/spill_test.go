@@ -198,6 +198,27 @@ func TestDamagedSpill(t *testing.T) {
 	}
 }
 
+// TestRemovedFiles: files that somebody has removed take no room, and come again.
+func TestRemovedFiles(t *testing.T) {
+	e := newEngine(t, enginetest.Remembering(vocab, false))
+	folder := t.TempDir()
+	s := newSpill(t, e, folder, 1<<20)
+	key := Key{1}
+	for range 2 {
+		s.put(key, e.NewState())
+		if state := s.get(key); state == nil || len(files(t, folder)) != 1 {
+			t.Fatal("it is not kept")
+		}
+		if err := os.Remove(s.path(key)); err != nil {
+			t.Fatal(err)
+		}
+		state := s.get(key)
+		if n, size, damaged := s.count(); state != nil || n != 0 || size != 0 || damaged != 0 || s.holds(key) {
+			t.Errorf("%v, %d files of %d bytes, %d damaged", state, n, size, damaged)
+		}
+	}
+}
+
 // TestWrongPosition: a state that is not at its border is none.
 func TestWrongPosition(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
