@@ -54,7 +54,7 @@ func (s *Sequence) grow(caches []Cache, chunk, n int) {
 			need = min(need, c.ring(chunk))
 		}
 		for len(s.pages[i]) < need {
-			s.pages[i] = append(s.pages[i], page{aligned(c.Page), true})
+			s.pages[i] = append(s.pages[i], page{block(c.Page), true})
 		}
 		for at := s.Position / PageTokens; at*PageTokens < s.Position+n; at++ {
 			s.pages[i][at%len(s.pages[i])].detach()
@@ -67,7 +67,7 @@ func (p *page) detach() {
 	if p.own {
 		return
 	}
-	values := aligned(len(p.values))
+	values := block(len(p.values))
 	copy(values, p.values)
 	*p = page{values, true}
 }
@@ -75,7 +75,7 @@ func (p *page) detach() {
 // clone copies the block, and shares the pages. A sequence of which all pages are
 // shared is only read.
 func (s *Sequence) clone() Sequence {
-	c := Sequence{Block: aligned(len(s.Block)), Position: s.Position}
+	c := Sequence{Block: block(len(s.Block)), Position: s.Position}
 	copy(c.Block, s.Block)
 	for _, ring := range s.pages {
 		for i := range ring {

@@ -14,7 +14,7 @@ type State struct {
 }
 
 // NewState is a sequence before its first token.
-func (e *Engine) NewState() *State { return &State{Sequence{Block: aligned(e.shape.State)}} }
+func (e *Engine) NewState() *State { return &State{Sequence{Block: block(e.shape.State)}} }
 
 // Pos is the number of tokens that the sequence has seen.
 func (s *State) Pos() int { return s.sequence.Position }
@@ -68,9 +68,27 @@ func (s *State) Bytes() int { return s.sequence.bytes() }
 
 const lineFloats = 16 // of a cache line and of the widest register
 
-// aligned allocates n zeros that start on a cache line.
-func aligned(n int) []float32 {
-	b := hugepage.Zeros(4 * (n + lineFloats))
+// aligned allocates n zeros that start on a cache line, in huge pages where the
+// system gives them: for what an engine has once.
+func aligned(n int) []float32 { return onLine(hugepage.Zeros(bytesOnLine(n)), n) }
+
+// leastHuge is the size from which a block is worth huge pages, whose borders take
+// up to 2 MiB more: there may be many blocks, in a cache or of a server's texts.
+const leastHuge = 8 << 20
+
+// block is aligned for a part of a state.
+func block(n int) []float32 {
+	if 4*n < leastHuge {
+		return onLine(make([]byte, bytesOnLine(n)), n)
+	}
+	return aligned(n)
+}
+
+// bytesOnLine is room for n floats that start on a cache line.
+func bytesOnLine(n int) int { return 4 * (n + lineFloats) }
+
+// onLine is n floats of b that start on a cache line.
+func onLine(b []byte, n int) []float32 {
 	skip := -uintptr(unsafe.Pointer(&b[0])) & (4*lineFloats - 1)
 	return unsafe.Slice((*float32)(unsafe.Pointer(&b[skip])), n)
 }
