@@ -29,6 +29,16 @@ func (c codec) Read(r io.Reader) (*engine.State, Key, error) {
 	return n.State, n.Text, nil
 }
 
+// spillFolder is a folder that its owner alone can read.
+func spillFolder(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // newSpill is a folder for states of an engine of enginetest.Remembering.
 func newSpill(t *testing.T, e *engine.Engine, folder string, most int64) *Spill {
 	t.Helper()
@@ -108,7 +118,7 @@ func TestSpill(t *testing.T) {
 // TestSpillIsBounded: older files make room for newer ones.
 func TestSpillIsBounded(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	const most = 5000
 	s := newSpill(t, e, folder, most)
 	var size int64
@@ -131,7 +141,7 @@ func TestSpillIsBounded(t *testing.T) {
 	if size < most/2 || s.get(Key{29}) == nil || s.get(Key{0}) != nil {
 		t.Errorf("%d bytes; the last is the first that goes", size)
 	}
-	none := newSpill(t, e, t.TempDir(), 10)
+	none := newSpill(t, e, spillFolder(t), 10)
 	if none.put(Key{1}, e.NewState()); none.holds(Key{1}) || len(files(t, none.folder)) != 0 {
 		t.Error("there is a file of more bytes than all may have")
 	}
@@ -144,7 +154,7 @@ func TestSpillIsBounded(t *testing.T) {
 // are no states, and are removed.
 func TestDamagedSpill(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	s := newSpill(t, e, t.TempDir(), 1<<20)
+	s := newSpill(t, e, spillFolder(t), 1<<20)
 	state := e.NewState()
 	if err := e.Prefill(t.Context(), state, ids(1, 3), engine.NoLogits, nil); err != nil {
 		t.Fatal(err)
@@ -201,7 +211,7 @@ func TestDamagedSpill(t *testing.T) {
 // TestRemovedFiles: files that somebody has removed take no room, and come again.
 func TestRemovedFiles(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	s := newSpill(t, e, folder, 1<<20)
 	key := Key{1}
 	for range 2 {
@@ -222,7 +232,7 @@ func TestRemovedFiles(t *testing.T) {
 // TestWrongPosition: a state that is not at its border is none.
 func TestWrongPosition(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	c := newCache(t, Options{Memory: 1 << 20, Spill: newSpill(t, e, t.TempDir(), 1<<20)})
+	c := newCache(t, Options{Memory: 1 << 20, Spill: newSpill(t, e, spillFolder(t), 1<<20)})
 	x := c.Text(Start{}, ids(1, 40))
 	c.o.Spill.put(x.keys[1], e.NewState())
 	if x.Load(); c.Stats().States != 0 || c.o.Spill.holds(x.keys[1]) {
@@ -234,7 +244,7 @@ func TestWrongPosition(t *testing.T) {
 // is an error.
 func TestStrangeFolders(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	stranger := filepath.Join(folder, "notes.txt")
 	if err := os.WriteFile(stranger, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
