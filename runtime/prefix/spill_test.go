@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -225,6 +227,63 @@ func TestRemovedFiles(t *testing.T) {
 		state := s.get(key)
 		if n, size, damaged := s.count(); state != nil || n != 0 || size != 0 || damaged != 0 || s.holds(key) {
 			t.Errorf("%v, %d files of %d bytes, %d damaged", state, n, size, damaged)
+		}
+	}
+}
+
+// counted is a codec that counts what is read, and waits with that.
+type counted struct {
+	Codec
+	reads atomic.Int32
+	wait  chan struct{}
+}
+
+func (c *counted) Read(r io.Reader) (*engine.State, Key, error) {
+	c.reads.Add(1)
+	<-c.wait
+	return c.Codec.Read(r)
+}
+
+// TestLoadsAtOnce: a file is read once, however many wait for it, whether there is
+// room for it or not.
+func TestLoadsAtOnce(t *testing.T) {
+	e := newEngine(t, enginetest.Remembering(vocab, false))
+	for _, memory := range []int64{1 << 20, 1} {
+		s := newSpill(t, e, spillFolder(t), 1<<20)
+		slow := &counted{Codec: s.codec, wait: make(chan struct{})}
+		s.codec = slow
+		c := newCache(t, Options{Memory: memory, Spill: s})
+		key, position := c.Text(Start{}, ids(1, 40)).keys[1], c.Text(Start{}, ids(1, 40)).border(1)
+		state := e.NewState()
+		if err := e.Prefill(t.Context(), state, ids(1, 40)[:position], engine.NoLogits, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.put(key, state)
+		const many = 20
+		var group sync.WaitGroup
+		for range many {
+			group.Go(c.Text(Start{}, ids(1, 40)).Load)
+		}
+		for users := 0; users < many; runtime.Gosched() {
+			c.mu.Lock()
+			if l := c.loads[key]; l != nil {
+				users = l.users
+			}
+			c.mu.Unlock()
+		}
+		close(slow.wait)
+		group.Wait()
+		if n := slow.reads.Load(); n != 1 || len(c.loads) != 0 {
+			t.Errorf("it is read %d times, %d loads are left", n, len(c.loads))
+		}
+		if held := c.Stats().States; memory > 1 && held != 1 || memory == 1 && held != 0 {
+			t.Errorf("with %d bytes %d are held", memory, held)
+		}
+		if c.Text(Start{}, ids(1, 40)).Load(); memory > 1 && slow.reads.Load() != 1 {
+			t.Error("what is held is read")
+		}
+		if !c.load(key, position) || memory > 1 && slow.reads.Load() != 1 {
+			t.Error("what is held is read by those who come late")
 		}
 	}
 }
