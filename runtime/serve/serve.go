@@ -78,6 +78,7 @@ type Server struct {
 	routes    map[string]route
 	keys      [][sha256.Size]byte
 	places    chan struct{} // holds a value for each request that is being answered
+	explains  chan struct{} // holds a value for each text that is to be explained
 	reading   chan struct{} // holds a value while a text is read to be explained
 	closing   chan struct{} // closed when no more requests are accepted
 	close     func()        // closes closing
@@ -97,7 +98,7 @@ func New(o Options) *Server {
 	s := &Server{
 		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
-		reading: make(chan struct{}, 1), closing: make(chan struct{}),
+		explains: make(chan struct{}, mostExplains), reading: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
 	s.shelf.held = map[string]*held{}
