@@ -82,6 +82,8 @@ type Server struct {
 	reading   chan struct{} // holds a value while a text is read to be explained
 	closing   chan struct{} // closed when no more requests are accepted
 	close     func()        // closes closing
+	running   sync.RWMutex  // held for reading by each request, and for good once all have ended
+	end       func()        // takes running for good
 	started   time.Time
 	metrics   *metrics
 
@@ -101,6 +103,7 @@ func New(o Options) *Server {
 		explains: make(chan struct{}, mostExplains), reading: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
+	s.end = sync.OnceFunc(s.running.Lock)
 	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
@@ -134,8 +137,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close ends all requests.
+// Close ends all requests, and waits for those that make use of the engine or of the
+// model's file until they notice. Whoever waits for a client does until its connection
+// is closed.
 func (s *Server) Close() {
 	s.close()
 	s.scheduler.Close()
+	s.end()
 }
