@@ -37,12 +37,18 @@ func (p *printer) endLine() error {
 	return p.print([]byte{'\n'})
 }
 
-// appendEscaped spells out control characters but tabs and line ends.
+// drives tells of characters that a terminal does not show but does: controls, and those
+// that turn the direction of the text around them, so that it reads as another.
+func drives(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// appendEscaped spells out what drives a terminal but tabs and line ends.
 func appendEscaped(dst, text []byte) []byte {
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		switch {
-		case r == '\n' || r == '\t' || !unicode.IsControl(r):
+		case r == '\n' || r == '\t' || !drives(r):
 			dst = append(dst, text[:n]...)
 		case r < utf8.RuneSelf:
 			dst = fmt.Appendf(dst, `\x%02x`, r)

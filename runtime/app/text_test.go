@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,19 @@ import (
 )
 
 func TestEscape(t *testing.T) {
+	for r := rune(0x2020); r <= 0x2070; r++ {
+		turns := r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+		if r == 0x2028 || r == 0x2029 {
+			continue
+		}
+		want := string(r)
+		if turns {
+			want = fmt.Sprintf(`\u%04x`, r)
+		}
+		if got := Escaped(string(r)); got != want {
+			t.Errorf("%U is %q, want %q", r, got, want)
+		}
+	}
 	got := string(appendEscaped(nil, []byte("a\tb\n\x1b[31m\r\u009bé\x7f\xff")))
 	if want := "a\tb\n\\x1b[31m\\x0d\\u009bé\\x7f\xff"; got != want {
 		t.Errorf("%q, want %q", got, want)

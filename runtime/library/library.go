@@ -26,7 +26,7 @@ var (
 	// ErrDamaged is returned for a file that is no state.
 	ErrDamaged = errors.New("the state cannot be read")
 	// ErrName is returned for what cannot be a name.
-	ErrName = errors.New("a state's name has letters a to z, digits, dots, hyphens and underscores, at most 128, and no dot in front")
+	ErrName = errors.New("a state's name has letters a to z, digits, dots, hyphens and underscores, at most 128, no dot in front, and up to its first dot is no device of Windows (con, prn, aux, nul, com1 to com9, lpt1 to lpt9)")
 )
 
 const (
@@ -97,10 +97,25 @@ func CheckName(name string) error {
 	for _, c := range []byte(name) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_')
 	}
-	if !ok {
+	if !ok || device(name) {
 		return fmt.Errorf("%.140q: %w", name, ErrName)
 	}
 	return nil
+}
+
+// device tells of what Windows takes for a device, whatever follows a dot. It is
+// refused everywhere, so that a library can be copied there.
+func device(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
+	switch name {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	number, serial := strings.CutPrefix(name, "com")
+	if !serial {
+		number, serial = strings.CutPrefix(name, "lpt")
+	}
+	return serial && len(number) == 1 && number >= "1" && number <= "9"
 }
 
 // Path is the file of a name that can be one.

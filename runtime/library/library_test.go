@@ -154,12 +154,17 @@ func TestNames(t *testing.T) {
 	long := strings.Repeat("n", maxName)
 	put(t, l, "a", 1)
 	put(t, l, long, 1)
-	put(t, l, "con.0_-.", 1)
+	put(t, l, "cona.0_-.", 1)
 	put(t, l, "a-b", 1)
-	if names, err := l.Names(); err != nil || !slices.Equal(names, []string{"a", "a-b", "con.0_-.", long}) {
+	for _, name := range []string{"com", "com0", "com10", "lpt", "lpta", "console", "a.con"} {
+		if err := CheckName(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, err := l.Names(); err != nil || !slices.Equal(names, []string{"a", "a-b", "cona.0_-.", long}) {
 		t.Errorf("names %q, error %v", names, err)
 	}
-	for _, name := range []string{"", ".", "..", ".a", "A", "a/b", "../a", "a\\b", "a b", "ä", "a\x00", "a\n", long + "n", "a:b", "~"} {
+	for _, name := range []string{"", ".", "..", ".a", "A", "a/b", "../a", "a\\b", "a b", "ä", "a\x00", "a\n", long + "n", "a:b", "~", "con", "con.0", "aux.tar.gz", "nul.", "prn", "com1", "com9.a", "lpt1", "lpt9"} {
 		err := CheckName(name)
 		if !errors.Is(err, ErrName) {
 			t.Errorf("%q is a name", name)
@@ -174,7 +179,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	requireNames(t, l, "a-b", "a", "con.0_-.", long)
+	requireNames(t, l, "a-b", "a", "cona.0_-.", long)
 }
 
 // TestFull: when the disk is full after any number of bytes, the old state stays and

@@ -42,6 +42,9 @@ type Cache struct {
 	closed  bool
 	queue   chan *entry
 	written chan struct{} // closed when the queue has been
+
+	loads   map[Key]*load // of files that are being read
+	reading sync.Mutex    // held while one of them is
 }
 
 // entry is a border that has been seen. Memory for those without a state is little,
@@ -77,7 +80,7 @@ type Stats struct {
 func New(o Options) *Cache {
 	c := &Cache{
 		o: o, block: min(o.Chunk, engine.PageTokens), limit: o.Memory, entries: map[Key]*list.Element{},
-		pages: map[*float32]int{}, queue: make(chan *entry, 64), written: make(chan struct{}),
+		pages: map[*float32]int{}, loads: map[Key]*load{}, queue: make(chan *entry, 64), written: make(chan struct{}),
 	}
 	if o.Spill == nil {
 		close(c.written)

@@ -47,9 +47,13 @@ const (
 	temporary = ".writing" // begins the names of those that are not whole
 )
 
-// OpenSpill uses a folder for up to so many bytes, and makes it if there is none.
+// OpenSpill uses a folder for up to so many bytes, and makes it if there is none: for
+// its owner alone, as states tell of what was read.
 func OpenSpill(folder string, most int64, codec Codec) (*Spill, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	if err := private(folder); err != nil {
 		return nil, err
 	}
 	s := &Spill{folder: folder, most: most, codec: codec, files: map[Key]*list.Element{}}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -27,6 +29,16 @@ func (c codec) Read(r io.Reader) (*engine.State, Key, error) {
 		return nil, Key{}, err
 	}
 	return n.State, n.Text, nil
+}
+
+// spillFolder is a folder that its owner alone can read.
+func spillFolder(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // newSpill is a folder for states of an engine of enginetest.Remembering.
@@ -108,7 +120,7 @@ func TestSpill(t *testing.T) {
 // TestSpillIsBounded: older files make room for newer ones.
 func TestSpillIsBounded(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	const most = 5000
 	s := newSpill(t, e, folder, most)
 	var size int64
@@ -131,7 +143,7 @@ func TestSpillIsBounded(t *testing.T) {
 	if size < most/2 || s.get(Key{29}) == nil || s.get(Key{0}) != nil {
 		t.Errorf("%d bytes; the last is the first that goes", size)
 	}
-	none := newSpill(t, e, t.TempDir(), 10)
+	none := newSpill(t, e, spillFolder(t), 10)
 	if none.put(Key{1}, e.NewState()); none.holds(Key{1}) || len(files(t, none.folder)) != 0 {
 		t.Error("there is a file of more bytes than all may have")
 	}
@@ -144,7 +156,7 @@ func TestSpillIsBounded(t *testing.T) {
 // are no states, and are removed.
 func TestDamagedSpill(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	s := newSpill(t, e, t.TempDir(), 1<<20)
+	s := newSpill(t, e, spillFolder(t), 1<<20)
 	state := e.NewState()
 	if err := e.Prefill(t.Context(), state, ids(1, 3), engine.NoLogits, nil); err != nil {
 		t.Fatal(err)
@@ -201,7 +213,7 @@ func TestDamagedSpill(t *testing.T) {
 // TestRemovedFiles: files that somebody has removed take no room, and come again.
 func TestRemovedFiles(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	s := newSpill(t, e, folder, 1<<20)
 	key := Key{1}
 	for range 2 {
@@ -219,10 +231,67 @@ func TestRemovedFiles(t *testing.T) {
 	}
 }
 
+// counted is a codec that counts what is read, and waits with that.
+type counted struct {
+	Codec
+	reads atomic.Int32
+	wait  chan struct{}
+}
+
+func (c *counted) Read(r io.Reader) (*engine.State, Key, error) {
+	c.reads.Add(1)
+	<-c.wait
+	return c.Codec.Read(r)
+}
+
+// TestLoadsAtOnce: a file is read once, however many wait for it, whether there is
+// room for it or not.
+func TestLoadsAtOnce(t *testing.T) {
+	e := newEngine(t, enginetest.Remembering(vocab, false))
+	for _, memory := range []int64{1 << 20, 1} {
+		s := newSpill(t, e, spillFolder(t), 1<<20)
+		slow := &counted{Codec: s.codec, wait: make(chan struct{})}
+		s.codec = slow
+		c := newCache(t, Options{Memory: memory, Spill: s})
+		key, position := c.Text(Start{}, ids(1, 40)).keys[1], c.Text(Start{}, ids(1, 40)).border(1)
+		state := e.NewState()
+		if err := e.Prefill(t.Context(), state, ids(1, 40)[:position], engine.NoLogits, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.put(key, state)
+		const many = 20
+		var group sync.WaitGroup
+		for range many {
+			group.Go(c.Text(Start{}, ids(1, 40)).Load)
+		}
+		for users := 0; users < many; runtime.Gosched() {
+			c.mu.Lock()
+			if l := c.loads[key]; l != nil {
+				users = l.users
+			}
+			c.mu.Unlock()
+		}
+		close(slow.wait)
+		group.Wait()
+		if n := slow.reads.Load(); n != 1 || len(c.loads) != 0 {
+			t.Errorf("it is read %d times, %d loads are left", n, len(c.loads))
+		}
+		if held := c.Stats().States; memory > 1 && held != 1 || memory == 1 && held != 0 {
+			t.Errorf("with %d bytes %d are held", memory, held)
+		}
+		if c.Text(Start{}, ids(1, 40)).Load(); memory > 1 && slow.reads.Load() != 1 {
+			t.Error("what is held is read")
+		}
+		if !c.load(key, position) || memory > 1 && slow.reads.Load() != 1 {
+			t.Error("what is held is read by those who come late")
+		}
+	}
+}
+
 // TestWrongPosition: a state that is not at its border is none.
 func TestWrongPosition(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	c := newCache(t, Options{Memory: 1 << 20, Spill: newSpill(t, e, t.TempDir(), 1<<20)})
+	c := newCache(t, Options{Memory: 1 << 20, Spill: newSpill(t, e, spillFolder(t), 1<<20)})
 	x := c.Text(Start{}, ids(1, 40))
 	c.o.Spill.put(x.keys[1], e.NewState())
 	if x.Load(); c.Stats().States != 0 || c.o.Spill.holds(x.keys[1]) {
@@ -234,7 +303,7 @@ func TestWrongPosition(t *testing.T) {
 // is an error.
 func TestStrangeFolders(t *testing.T) {
 	e := newEngine(t, enginetest.Remembering(vocab, false))
-	folder := t.TempDir()
+	folder := spillFolder(t)
 	stranger := filepath.Join(folder, "notes.txt")
 	if err := os.WriteFile(stranger, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)

@@ -86,8 +86,8 @@ func (t *Text) want(position int) {
 // most is how many borders have ids behind them.
 func (t *Text) most() int { return t.before(t.start + t.prompt - 1) }
 
-// Load reads the longest beginning of the text that is kept, if it lies in a file:
-// before Resume, by whoever can wait for that.
+// Load has the longest beginning of the text that is kept be in memory, if it lies in
+// a file: before Resume, by whoever can wait for that.
 func (t *Text) Load() {
 	s := t.cache.o.Spill
 	if s == nil || t.most() < 1 {
@@ -95,12 +95,8 @@ func (t *Text) Load() {
 	}
 	_, at, _ := t.cache.find(t.keys, t.most())
 	for n := t.most(); n > at; n-- {
-		if state := s.get(t.keys[n-1]); state != nil {
-			if state.Pos() == t.border(n-1) {
-				t.cache.put(t.keys[n-1], state, false)
-				return
-			}
-			s.drop(t.keys[n-1])
+		if k := t.keys[n-1]; s.holds(k) && t.cache.load(k, t.border(n-1)) {
+			return
 		}
 	}
 }

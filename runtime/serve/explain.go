@@ -16,6 +16,10 @@ type explainRequest struct {
 	Prompt *string `json:"prompt"`
 }
 
+// mostExplains bounds the texts that are read to be explained or wait for that: they
+// hold places that others could have.
+const mostExplains = 8
+
 // explain answers with Δ along a text, one text after the other: those that run
 // wait for a chunk of one.
 func (s *Server) explain(c *call) error {
@@ -33,6 +37,12 @@ func (s *Server) explain(c *call) error {
 	ids, err := s.explained(&r)
 	if err != nil {
 		return err
+	}
+	select {
+	case s.explains <- struct{}{}:
+		defer func() { <-s.explains }()
+	default:
+		return errBusy
 	}
 	if err := s.beginReading(c.Context()); err != nil {
 		return err

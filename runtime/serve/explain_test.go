@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -87,6 +89,35 @@ func TestShutdownExplains(t *testing.T) {
 	cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("without time to wait: %v", err)
+	}
+}
+
+// TestExplainsWait: those that wait to be explained leave places to others.
+func TestExplainsWait(t *testing.T) {
+	s := newServer(t, explaining(t))
+	if err := s.beginReading(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range mostExplains {
+		group.Go(func() {
+			if w := ask(s, "POST", explainPath, `{"prompt":"a"}`); w.Code != http.StatusOK {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	for len(s.explains) < mostExplains {
+		runtime.Gosched()
+	}
+	w := ask(s, "POST", explainPath, `{"prompt":"a"}`)
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+		t.Errorf("one too many: %d %s", w.Code, w.Body)
+	}
+	complete(t, s, completionsPath, `{"prompt":"a","max_tokens":1}`)
+	s.endReading()
+	group.Wait()
+	if len(s.explains) != 0 || len(s.places) != 0 {
+		t.Errorf("%d places of explain are taken, %d of all", len(s.explains), len(s.places))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mambac/mambac/runtime/schedule"
 )
 
 // route is what is behind a path.
@@ -93,6 +95,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.refuse(c, errInternal)
 		}
 	}()
+	if !s.running.TryRLock() { // Close waits, or has waited
+		s.refuse(c, schedule.ErrClosed)
+		return
+	}
+	defer s.running.RUnlock()
 	if err := s.serve(c); err != nil {
 		s.refuse(c, err)
 	}

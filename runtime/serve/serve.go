@@ -78,9 +78,12 @@ type Server struct {
 	routes    map[string]route
 	keys      [][sha256.Size]byte
 	places    chan struct{} // holds a value for each request that is being answered
+	explains  chan struct{} // holds a value for each text that is to be explained
 	reading   chan struct{} // holds a value while a text is read to be explained
 	closing   chan struct{} // closed when no more requests are accepted
 	close     func()        // closes closing
+	running   sync.RWMutex  // held for reading by each request, and for good once all have ended
+	end       func()        // takes running for good
 	started   time.Time
 	metrics   *metrics
 
@@ -97,9 +100,10 @@ func New(o Options) *Server {
 	s := &Server{
 		Options: o, scheduler: schedule.New(o.Engine, schedule.Options{Slots: o.Limits.Slots, Queue: o.Limits.Queue, OnStall: metrics.stall}),
 		places: make(chan struct{}, o.Limits.Slots+o.Limits.Queue), started: time.Now(), metrics: metrics,
-		reading: make(chan struct{}, 1), closing: make(chan struct{}),
+		explains: make(chan struct{}, mostExplains), reading: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
+	s.end = sync.OnceFunc(s.running.Lock)
 	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
@@ -133,8 +137,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close ends all requests.
+// Close ends all requests, and waits for those that make use of the engine or of the
+// model's file until they notice. Whoever waits for a client does until its connection
+// is closed.
 func (s *Server) Close() {
 	s.close()
 	s.scheduler.Close()
+	s.end()
 }

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mambac/mambac/runtime/engine"
@@ -470,4 +472,41 @@ func settle(t testing.TB, s *Server) {
 		}
 		runtime.Gosched()
 	}
+}
+
+// TestCloseWaits for requests that are being answered: what they make use of goes
+// then.
+func TestCloseWaits(t *testing.T) {
+	begun, wait := make(chan struct{}), make(chan struct{})
+	s := newServer(t, func(o *Options) {
+		o.Template = func([]byte, []byte) (string, error) {
+			close(begun)
+			<-wait
+			return "a", nil
+		}
+	})
+	const body = `{"messages":[{"role":"user","content":"a"}]}`
+	var released atomic.Bool
+	var group sync.WaitGroup
+	group.Go(func() {
+		if w := ask(s, "POST", chatPath, body); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+	<-begun
+	group.Go(func() {
+		if s.Close(); !released.Load() {
+			t.Error("it has not waited")
+		}
+	})
+	for s.running.TryRLock() { // until it waits
+		s.running.RUnlock()
+		runtime.Gosched()
+	}
+	requireFailure(t, s, "/healthz", "", "503 the server is shutting down")
+	released.Store(true)
+	close(wait)
+	group.Wait()
+	s.Close()
+	requireFailure(t, s, chatPath, body, "503 the server is shutting down")
 }

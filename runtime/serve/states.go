@@ -51,11 +51,20 @@ func (s *Server) take(name string) (*held, error) {
 	}
 	h.users++
 	s.shelf.mu.Unlock()
-	h.once.Do(func() { h.err = s.load(name, h) })
+	taken := false
+	defer func() {
+		if !taken {
+			s.putBack(name, h)
+		}
+	}()
+	h.once.Do(func() {
+		h.err = errInternal // for those that wait, if load panics
+		h.err = s.load(name, h)
+	})
 	if h.err != nil {
-		s.putBack(name, h)
 		return nil, h.err
 	}
+	taken = true
 	return h, nil
 }
 

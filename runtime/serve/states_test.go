@@ -375,3 +375,27 @@ func TestReadingFails(t *testing.T) {
 		t.Errorf("%d %s", f.status, f.Message)
 	}
 }
+
+// TestPanicInLoad: a state whose reading has panicked is read again by the next one.
+func TestPanicInLoad(t *testing.T) {
+	k := newKeeper(t, enginetest.Compiled(vocab), 0, nil)
+	k.object(t, 200, "POST", statesPath, `{"name":"a","prompt":"abc"}`)
+	const body = `{"state":"a","prompt":"d","max_tokens":1}`
+	codec := k.Codec
+	k.Codec = nil
+	for range 2 {
+		k.object(t, 500, "POST", completionsPath, body)
+		if n := len(k.shelf.held); n != 0 {
+			t.Errorf("%d are held", n)
+		}
+	}
+	waits := &held{users: 1}
+	k.shelf.held["a"] = waits
+	k.object(t, 500, "POST", completionsPath, body)
+	if _, err := k.take("a"); err != errInternal {
+		t.Errorf("who has waited is told %v", err)
+	}
+	k.putBack("a", waits)
+	k.Codec = codec
+	k.object(t, 200, "POST", completionsPath, body)
+}

@@ -20,9 +20,10 @@ func (c *Codec) Save(path string, s *Snapshot) error {
 	return SaveHeader(path, h)
 }
 
-// SaveHeader is Save of what Header gave.
+// SaveHeader is Save of what Header gave. States tell of what was read: the file is its
+// owner's alone.
 func SaveHeader(path string, h *state.Header) error {
-	return atomicfile.Write(path, 0o666, func(w io.Writer) error { return state.Write(w, h) })
+	return atomicfile.Write(path, 0o600, func(w io.Writer) error { return state.Write(w, h) })
 }
 
 // Load reads the snapshot that is all of a file.

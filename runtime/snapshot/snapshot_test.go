@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -300,6 +301,9 @@ func TestFile(t *testing.T) {
 		s := read(t, c, ids...)
 		if err := c.Save(path, s); err != nil {
 			t.Fatal(err)
+		}
+		if st, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && st.Mode().Perm() != 0o600 {
+			t.Errorf("it is %v, %v", st.Mode(), err)
 		}
 		again, err := c.Load(path)
 		if err != nil {

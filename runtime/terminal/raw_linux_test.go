@@ -31,7 +31,8 @@ func openPair(t *testing.T) (user, terminal *os.File) {
 	return user, terminal
 }
 
-// TestRaw passes keys on as they are pressed, and leaves the terminal as it was.
+// TestRaw passes keys on as they are pressed, those that would stop or end the program
+// with it, and leaves the terminal as it was.
 func TestRaw(t *testing.T) {
 	user, terminal := openPair(t)
 	size := struct{ rows, columns, _, _ uint16 }{rows: 30, columns: 99}
@@ -52,7 +53,7 @@ func TestRaw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const keys = "a\x1a\r"
+	const keys = "a\x1a\x1c\r"
 	if _, err := user.WriteString(keys); err != nil {
 		t.Fatal(err)
 	}

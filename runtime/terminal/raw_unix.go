@@ -20,7 +20,8 @@ func Raw(f *os.File) (restore func() error, err error) {
 	raw.Lflag &^= syscall.ICANON | syscall.ECHO | syscall.IEXTEN
 	raw.Iflag &^= syscall.ICRNL
 	raw.Cc[syscall.VMIN], raw.Cc[syscall.VTIME] = 1, 0
-	raw.Cc[syscall.VSUSP] = disabled // stopped like this, the terminal would be of no use
+	// Stopped or ended like this, the terminal would be of no use.
+	raw.Cc[syscall.VSUSP], raw.Cc[syscall.VQUIT] = disabled, disabled
 	if err := ioctl(f, setTermios, unsafe.Pointer(&raw)); err != nil {
 		return nil, err
 	}

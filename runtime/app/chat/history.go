@@ -128,6 +128,19 @@ func (h *history) add(line string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(f, strconv.Quote(line))
+	if err = narrow(f); err == nil {
+		_, err = fmt.Fprintln(f, strconv.Quote(line))
+	}
 	return errors.Join(err, f.Close())
+}
+
+// narrow has nobody but its user read a file, whatever its mode has been. What is no
+// file, as a link to /dev/null leads to, is not the user's to change, and Windows has no
+// such modes.
+func narrow(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil || runtime.GOOS == "windows" || !st.Mode().IsRegular() || st.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return f.Chmod(private)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -49,6 +50,42 @@ func TestHistory(t *testing.T) {
 	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
 		if st, err := os.Stat(name); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
+	}
+}
+
+// TestHistoryNarrowed: a file that others could read is closed to them; a device's
+// mode stays.
+func TestHistoryNarrowed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such modes")
+	}
+	before, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&history{path: os.DevNull}).add("a"); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Stat(os.DevNull); err != nil || after.Mode() != before.Mode() {
+		t.Errorf("a device of mode %v has %v, %v", before.Mode(), after.Mode(), err)
+	}
+	path := filepath.Join(t.TempDir(), "history")
+	for before, want := range map[os.FileMode]os.FileMode{0o644: 0o600, 0o660: 0o600, 0o604: 0o600, 0o600: 0o600, 0o200: 0o200} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, before); err != nil {
+			t.Fatal(err)
+		}
+		if err := (&history{path: path}).add("a"); err != nil {
+			t.Fatal(err)
+		}
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want || st.Size() == 0 {
+			t.Errorf("mode %v has become %v, want %v (%v)", before, st.Mode(), want, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

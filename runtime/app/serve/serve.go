@@ -135,7 +135,7 @@ func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Dur
 	go func() { failed <- h.Serve(s.Listener(l)) }()
 	select {
 	case err := <-failed:
-		return err
+		return errors.Join(err, h.Close())
 	case <-ctx.Done():
 	}
 	stop()
