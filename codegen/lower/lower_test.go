@@ -285,6 +285,18 @@ func TestChosenChunk(t *testing.T) {
 	}
 }
 
+// TestChosenChunkWithoutHead: the head sees no chunk, so that logits which are
+// scaled, and for that take memory before they are handed out, make none short.
+func TestChosenChunkWithoutHead(t *testing.T) {
+	m := irtest.Mamba(irtest.Sizes{Layers: 1, Vocab: 8192, Hidden: 1, Inner: 48, States: 1, Taps: 1, Rank: 1, DType: tensor.F32})
+	head := m.Regions[len(m.Regions)-1]
+	scaled := &ir.Value{Name: "scaled", Op: op.Scale{By: 2}, Args: []*ir.Value{m.Output}, Type: m.Output.Type}
+	head.Body, m.Output = append(head.Body, scaled), scaled
+	if p := lowerChunk(t, m, 0); p.Chunk != 512 {
+		t.Errorf("a chunk is %d tokens, want 512", p.Chunk)
+	}
+}
+
 func lowerChunk(t *testing.T, m *ir.Module, chunk int) *plan.Plan {
 	t.Helper()
 	p, err := lower.Lower(m, lower.Options{Chunk: chunk})

@@ -298,13 +298,15 @@ func bufferName(v *ir.Value) string {
 	return identifier(v.Op.OpName())
 }
 
-// arenaColumns is the number of float32 that one token of a chunk needs.
+// arenaColumns is the number of float32 that one token of a chunk needs. The
+// head, the last region, never sees a chunk: what it has of a whole vocabulary
+// must not make chunks short.
 func (p *placement) arenaColumns() int {
 	n, most := 0, 0
 	for _, b := range p.carried {
 		n += b.Stride
 	}
-	for _, local := range p.local {
+	for _, local := range p.local[:len(p.local)-1] {
 		sum := 0
 		for _, b := range local {
 			sum += b.Stride

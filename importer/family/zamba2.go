@@ -101,11 +101,22 @@ func (m *zamba2) readKinds(r *reader) {
 			m.hybrids = append(m.hybrids, i)
 		}
 	}
+	m.readHybrids(r)
 	m.copies = map[int][]string{}
 	for j := range m.hybrids {
 		if m.set.has(m.own(j) + "input_layernorm.weight") {
 			m.copies[j%m.blocks.n] = append(m.copies[j%m.blocks.n], m.own(j))
 		}
+	}
+}
+
+// readHybrids holds the config's own list of layers that have a block against
+// what they are: blocks and adapters are numbered by it.
+func (m *zamba2) readHybrids(r *reader) {
+	var list []int
+	from := r.decode(&list, "a list of whole numbers", "hybrid_layer_ids")
+	if from != "" && !slices.Equal(list, m.hybrids) {
+		r.fail(fmt.Errorf("%s: have layers %v, but %s has them at %v", from, list, m.kinds.from, m.hybrids))
 	}
 }
 

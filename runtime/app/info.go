@@ -159,14 +159,22 @@ func (s *Session) printCard(d *description) error {
 
 // state is what a sequence takes.
 func (d *description) state() string {
-	text := fmt.Sprintf("%.1f KiB a sequence", float64(d.StateBytes)/(1<<10))
+	text := kibibytes(d.StateBytes) + " a sequence"
 	if d.WindowBytes > 0 {
-		text += fmt.Sprintf(", up to %.1f KiB for its window", float64(d.WindowBytes)/(1<<10))
+		text += fmt.Sprintf(", up to %s for its window", kibibytes(d.WindowBytes))
 	}
 	if d.BytesPerToken > 0 {
-		text += fmt.Sprintf(", and %.1f KiB for every token (--context bounds it)", float64(d.BytesPerToken)/(1<<10))
+		text += fmt.Sprintf(", and %s for every token (--context bounds it)", kibibytes(d.BytesPerToken))
 	}
 	return text
+}
+
+// kibibytes is a size for reading; what would round to 0.0 KiB is in bytes.
+func kibibytes[N int | int64](n N) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 }
 
 func orNoChat(templates []string) string {
