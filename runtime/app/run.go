@@ -44,7 +44,8 @@ empty prompt starts from the model's begin token, or from what follows a state.
   --logprobs N             per token, the N likeliest and their logs, on stderr
   --speculate auto|on|off  read ahead what followed the last tokens before, as
                            part of the next pass. The text stays the same. auto:
-                           at temperature 0, where it is faster (default)
+                           at temperature 0, where it is faster and the state
+                           has at most 24 MiB (default)
   --threads N              workers (default: physical cores available)
   --context N              of a model with attention, at most N tokens of prompt
                            and continuation: it keeps something of every token

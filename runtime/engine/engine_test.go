@@ -333,6 +333,53 @@ func TestCancelWithinChunk(t *testing.T) {
 	}
 }
 
+// large has a state that is too large to be copied, and cancels before a chunk.
+type large struct {
+	engine.Program
+	cancel func()
+}
+
+func (p *large) Shape() engine.Shape {
+	s := p.Program.Shape()
+	s.State = 7 << 20
+	return s
+}
+
+func (p *large) Prefill(w *parallel.Worker, m *engine.Memory, state *engine.Sequence, ids []int32) {
+	p.cancel()
+	p.Program.Prefill(w, m, state, ids)
+}
+
+// TestCancelLargeState: a chunk that cannot be undone is finished.
+func TestCancelLargeState(t *testing.T) {
+	c, p := enginetest.Compiled(vocab), &large{}
+	open := c.Open
+	c.Open = func(level string, weights []byte) (engine.Program, error) {
+		var err error
+		p.Program, err = open(level, weights)
+		return p, err
+	}
+	e, err := engine.New(c, []byte("weights"), engine.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if e.CopiesStates() || !newEngine(t, 1).CopiesStates() {
+		t.Error("28 MiB are copied, or little is not")
+	}
+	ids, s := someIDs(60), e.NewState()
+	p.cancel = func() {}
+	prefillAll(t, e, s, ids[:20])
+	ctx, cancel := context.WithCancel(background)
+	p.cancel = cancel
+	if err := e.Prefill(ctx, s, ids[20:], engine.NoLogits, nil); !errors.Is(err, context.Canceled) || s.Pos() != 32 {
+		t.Errorf("error %v at position %d, want cancelled at the end of the chunk, 32", err, s.Pos())
+	}
+	p.cancel = func() {}
+	want := prefillAll(t, newEngine(t, 1), newEngine(t, 1).NewState(), ids)
+	requireEqualRows(t, prefillAll(t, e, s, ids[32:]), want[32:])
+}
+
 // TestCancelInQueue: a call that waits for its turn ends with its context.
 func TestCancelInQueue(t *testing.T) {
 	e, ids := newEngine(t, 1), someIDs(8)

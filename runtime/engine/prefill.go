@@ -21,9 +21,10 @@ type Sink func(i int, logits []float32) error
 
 // Prefill feeds ids to one sequence, in chunks that end at multiples of the
 // program's chunk in the sequence; other calls may run between them. Wrong ids
-// are an error before anything runs. When ctx ends, within a layer, or sink
-// fails, the whole chunks so far stay in the state; Pos tells how many tokens
-// that are.
+// are an error before anything runs. When ctx ends, or sink fails, the whole chunks
+// so far stay in the state; Pos tells how many tokens that are. The end of ctx is
+// seen within a layer, or behind the chunk at hand where states are too large for
+// CopiesStates.
 func (e *Engine) Prefill(ctx context.Context, s *State, ids []int32, want Logits, sink Sink) error {
 	return e.prefill(ctx, s, ids, wanted{want: want, sink: sink})
 }
@@ -60,8 +61,12 @@ func (e *Engine) prefillChunk(ctx context.Context, stop *atomic.Bool, s *State, 
 		return err
 	}
 	defer e.release()
-	if stop != nil && s.sequence.Position > 0 { // a fresh state is zeros, not yet pages
+	switch {
+	case stop == nil || s.sequence.Position == 0: // a fresh state is zeros, not yet pages
+	case e.CopiesStates():
 		e.saved = append(e.saved[:0], s.sequence.Block...)
+	default:
+		stop = nil
 	}
 	s.sequence.grow(e.shape.Caches, e.shape.Chunk, len(ids))
 	e.work = job{state: &s.sequence, ids: ids}

@@ -66,6 +66,14 @@ func (s *State) Reset() {
 // Bytes is the size of the state in memory, with pages that it shares.
 func (s *State) Bytes() int { return s.sequence.bytes() }
 
+// mostCopied is the size of a state of which there may be two more without the
+// program taking 64 MiB besides its weights and the state.
+const mostCopied = 24 << 20
+
+// CopiesStates reports whether states are small enough to be copied in order to be
+// taken back, unasked.
+func (e *Engine) CopiesStates() bool { return 4*e.shape.State <= mostCopied }
+
 const lineFloats = 16 // of a cache line and of the widest register
 
 // aligned allocates n zeros that start on a cache line, in huge pages where the

@@ -11,7 +11,8 @@ import (
 // session goes on with it, and with what it has learnt.
 type Speculation struct {
 	// Always reads whatever may follow ahead, without the measurements that tell
-	// whether that makes the text faster, and for texts that are drawn by chance too.
+	// whether that makes the text faster, for texts that are drawn by chance too, and
+	// for states that are not copied unasked, being larger than 24 MiB.
 	Always bool
 	// Text is the ids that the session has read before the first generation, as far
 	// as they are known.
@@ -33,7 +34,7 @@ func Speculate(s *Speculation) GenerateOption { return func(o *generateOptions) 
 // speculate tells the speculation, if there is one, of ids that are to be read.
 func (g *generation) speculate(ids []int) error {
 	a, s := g.ahead, g.session
-	if a == nil || g.sampling.Temperature > 0 && !a.Always {
+	if a == nil || !a.Always && (g.sampling.Temperature > 0 || !s.model.engine.CopiesStates()) {
 		g.ahead = nil
 		return nil
 	}
