@@ -19,7 +19,7 @@ import (
 	"github.com/mambac/mambac/ir/tensor"
 )
 
-var oddModels = flag.Int("odd", 1, "how many random shapes of every family to compile")
+var oddPerFamily = flag.Int("odd", 1, "how many random shapes of every family to compile")
 
 // oddChunk is short, so that texts have several chunks.
 const oddChunk = 16
@@ -30,7 +30,7 @@ const oddChunk = 16
 func TestOddShapes(t *testing.T) {
 	var cases []rungs.Case
 	for i, family := range importer.Families() {
-		for n := range *oddModels {
+		for n := range *oddPerFamily {
 			cases = append(cases, oddCase(t, family, uint64(n*len(oddKeys)+i)))
 		}
 	}
