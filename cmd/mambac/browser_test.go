@@ -37,6 +37,9 @@ func TestPageInBrowser(t *testing.T) {
 	s := serve(t, talkative(t), "--addr", "127.0.0.1:0", "--library", filepath.Join(t.TempDir(), "states"))
 	args := []string{s.address, browser}
 	if folder := os.Getenv(picturesEnv); folder != "" {
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
 		args = append(args, folder)
 	}
 	got := succeed(t, exec.Command(visitor, args...))
