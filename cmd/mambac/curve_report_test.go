@@ -22,12 +22,7 @@ func (c *curve) markdown() string {
 		c.writeTable(&b, "Highest resident memory of the program until then, MiB", func(p *curvePoint) string { return mebibytes(float64(p.Highest)) })
 	}
 	c.writeTrained(&b)
-	for i, note := range c.Notes {
-		if i == 0 {
-			b.WriteString("\n## Not measured\n\n")
-		}
-		fmt.Fprintf(&b, "* %s\n", note)
-	}
+	writeNotes(&b, c.Notes)
 	return b.String()
 }
 

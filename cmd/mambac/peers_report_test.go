@@ -32,12 +32,7 @@ a warm-up, which is faster.
 	}
 	c.writeQuality(&b)
 	c.writeVerdicts(&b)
-	for i, note := range c.Notes {
-		if i == 0 {
-			b.WriteString("\n## Not measured\n\n")
-		}
-		fmt.Fprintf(&b, "* %s\n", note)
-	}
+	writeNotes(&b, c.Notes)
 	return b.String()
 }
 

@@ -45,6 +45,16 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %s", n, thing)
 }
 
+// writeNotes says what was not measured.
+func writeNotes(b *strings.Builder, notes []string) {
+	for i, note := range notes {
+		if i == 0 {
+			b.WriteString("\n## Not measured\n\n")
+		}
+		fmt.Fprintf(b, "* %s\n", note)
+	}
+}
+
 func writeRow(b *strings.Builder, cells ...string) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }

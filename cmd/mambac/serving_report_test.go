@@ -22,12 +22,7 @@ processor busy was taken again, and of %d samples %d stayed disturbed.
 	s.writeStreams(&b)
 	s.writeStalls(&b)
 	s.writePrefix(&b)
-	for i, note := range s.Notes {
-		if i == 0 {
-			b.WriteString("\n## Not measured\n\n")
-		}
-		fmt.Fprintf(&b, "* %s\n", note)
-	}
+	writeNotes(&b, s.Notes)
 	return b.String()
 }
 

@@ -68,6 +68,16 @@ func (o *libOptions) open(s *app.Session) (*library.Library, error) {
 	return l, nil
 }
 
+// openFor is parseNames, and open behind it.
+func (o *libOptions) openFor(s *app.Session, f *flag.FlagSet, args []string, least, most int) (*library.Library, []string, error) {
+	names, err := parseNames(f, args, least, most)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := o.open(s)
+	return l, names, err
+}
+
 // entry is a state in --json.
 type entry struct {
 	Name    string    `json:"name"`
@@ -137,11 +147,7 @@ func printList(w io.Writer, states []library.Entry) error {
 func show(s *app.Session, args []string) error {
 	o, f := new(libOptions), app.NewFlags("show")
 	o.tells(f)
-	names, err := parseNames(f, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	l, err := o.open(s)
+	l, names, err := o.openFor(s, f, args, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -174,11 +180,7 @@ func printEntry(w io.Writer, l *library.Library, e *library.Entry) error {
 func fork(s *app.Session, args []string) error {
 	o, f := new(libOptions), app.NewFlags("fork")
 	o.register(f)
-	names, err := parseNames(f, args, 2, 2)
-	if err != nil {
-		return err
-	}
-	l, err := o.open(s)
+	l, names, err := o.openFor(s, f, args, 2, 2)
 	if err != nil {
 		return err
 	}
@@ -188,11 +190,7 @@ func fork(s *app.Session, args []string) error {
 func remove(s *app.Session, args []string) error {
 	o, f := new(libOptions), app.NewFlags("delete")
 	o.register(f)
-	names, err := parseNames(f, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	l, err := o.open(s)
+	l, names, err := o.openFor(s, f, args, 1, 1)
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,7 @@ type verdict struct {
 func verify(s *app.Session, args []string) error {
 	o, f := new(libOptions), app.NewFlags("verify")
 	o.tells(f)
-	names, err := parseNames(f, args, 0, 1)
-	if err != nil {
-		return err
-	}
-	l, err := o.open(s)
+	l, names, err := o.openFor(s, f, args, 0, 1)
 	if err != nil {
 		return err
 	}
