@@ -36,6 +36,8 @@ func courseOf(preset string) course {
 		c.batched, c.witnessed = []string{"f32", "f16", "bf16", "int8", "int4", "F16", "Q8_0"}, []string{"F16", "Q8_0"}
 	case "mamba2-130m":
 		c.prompt, c.gen = 512, 64
+	case "mamba-790m":
+		c.ours, c.theirs, c.base = []string{"f32", "f16", "bf16", "int8", "int4"}, []string{"Q8_0", "Q4_K_M"}, "F16"
 	case "mamba-2.8b":
 		c.ours, c.theirs, c.base, c.prompt = []string{"int8", "int4"}, []string{"Q8_0", "Q4_K_M"}, "F16", 64
 	case "llama-160m-like":
