@@ -145,6 +145,8 @@ bench-lookup:
 # Measures mambac against llama.cpp, which it takes from npm and builds for this
 # processor (npm, git, cmake, a C++ compiler, the network once), and writes
 # docs/peers.md, docs/peers.svg and the table of the README. Nothing else may run.
+# docs/peers.json has the figures: a run keeps those of models that it does not
+# measure, if machine and llama.cpp are the same.
 # A short run: make bench-peers ROUNDS=1 MODELS=mamba-130m FORMATS="f16 int8".
 # THREADS, TRIES (of a sample that others disturb), CHUNKS (of text, for what
 # rounding costs), PEERS_CACHE, PEERS_OUT (whose docs and README are written),

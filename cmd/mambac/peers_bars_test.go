@@ -66,7 +66,7 @@ func (j *judge) most(model, what string, bar, have float64, format string) {
 
 // share is least for a share of a limit, in percent.
 func (j *judge) share(model, what string, bar, have float64) {
-	j.least(model, what, 100*bar, 100*have, "%.0f %%")
+	j.least(model, what, 100*bar, 100*have, "%.1f %%")
 }
 
 // shares are the bars of decode and prefill, lower by less.
@@ -113,7 +113,7 @@ func (j *judge) ratio(model, what string, threads int, ours, theirs, want, key s
 			fmt.Sprintf("does not count: %d threads read %.1f times as much as one", threads, many/one)})
 		return
 	}
-	j.least(model, text, bar, have, "%.1f×")
+	j.least(model, text, bar, have, "%.2f×")
 }
 
 func (j *judge) decodeRatios() {

@@ -125,7 +125,10 @@ func (l *llama) describe(t *testing.T) string {
 	}
 	compiler := ""
 	if m := regexp.MustCompile(`built with (.*)`).FindStringSubmatch(string(out)); m != nil {
-		compiler = ", built for this processor with " + m[1]
+		compiler = ", built with " + m[1]
+	}
+	if l.folder != "" {
+		compiler = strings.Replace(compiler, "built", "built for this processor", 1)
 	}
 	return "llama.cpp " + l.tag + compiler
 }

@@ -18,14 +18,14 @@ func (c *comparison) markdown() string {
 %s, %d cores, with %s; our programs run level %s.
 %s. %s.
 
-Both have the same weights, threads and prompts, and a warm page cache. They
-take turns, %s, and a figure is the median with the least and the greatest
-in brackets. A sample during which other processes kept more than a tenth of a
-processor busy was taken again; of %d samples %d stayed disturbed. Both warm up
-before a speed is measured; the first token is that of llama-completion without
-a warm-up, which is faster.
+Both have the same weights and threads, prompts of the same length, and a warm page
+cache. Decoding goes on from the prompt here and from an empty state in llama-bench.
+They take turns, and a figure is the median of all rounds with the least and the
+greatest in brackets. A sample during which other processes kept more than a tenth of
+a processor busy was taken again. Both warm up before a speed is measured; the first
+token is that of llama-completion without a warm-up, which is faster.
 
-`, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama, count(c.Rounds, "round"), c.Samples, c.Disturbed)
+`, c.CPU, c.Cores, c.Flags, c.Level, c.System, c.Llama)
 	c.writeLimits(&b)
 	for i := range c.Models {
 		c.writeModel(&b, &c.Models[i])
@@ -56,7 +56,8 @@ func (c *comparison) threads() []int {
 }
 
 func (c *comparison) writeModel(b *strings.Builder, m *comparedModel) {
-	fmt.Fprintf(b, "\n## %s\n\n%.1f million parameters, random weights. Tokens per second; in italics the\nshare of the read limit, or of the peak of the arithmetic that is used.\n\n", m.Name, float64(m.Parameters)/1e6)
+	fmt.Fprintf(b, "\n## %s\n\n%.1f million parameters, random weights; %s on %s, of whose\n%d samples %d stayed disturbed. Tokens per second; in italics the share of the read\nlimit, or of the peak of the arithmetic that is used.\n\n",
+		m.Name, float64(m.Parameters)/1e6, count(m.Rounds, "round"), m.Day, m.Samples, m.Disturbed)
 	if m.Context > 0 {
 		fmt.Fprintf(b, "Decode after %d is of one sequence that has read as many tokens; both\nkeep keys and values in f16.\n\n", m.Context)
 	}
@@ -250,11 +251,11 @@ func inventedComparison() *comparison {
 	ours.add(batchShareKey(2, 4), 0.75)
 	change := 0.0005
 	return &comparison{
-		machine: inventedMachine, Level: "v3", Llama: "llama.cpp of some version", Rounds: 3, Samples: 12, Disturbed: 1,
+		machine: inventedMachine, Level: "v3", Llama: "llama.cpp of some version",
 		Limits: []machineLimit{{1, 10, 100, 400}, {2, 18, 200, 800}},
 		Models: []comparedModel{
-			{"mamba-130m", 129135360, 512, 0, []*subject{ours, theirs}},
-			{"llama-160m-like", 162417408, 512, longContext, []*subject{ours, theirs}},
+			{"mamba-130m", 129135360, 512, 0, "2025-01-02", 3, 12, 1, []*subject{ours, theirs}},
+			{"llama-160m-like", 162417408, 512, longContext, "2025-01-03", 5, 10, 0, []*subject{ours, theirs}},
 		},
 		Quality: []comparedQuality{
 			{Model: "go-mamba-5m", Format: "int8", Ours: true, Tokens: 1000, Bits: 8.5, NLL: 1.5, NLLChange: 0.0004, KL: 0.0001, SameTop: 0.99, AllChange: &change},
@@ -263,6 +264,30 @@ func inventedComparison() *comparison {
 		},
 		Greedy: []string{"go-mamba-5m: 8 of 8 greedy texts are equal."},
 		Notes:  []string{"int2: there is no such format"},
+	}
+}
+
+// TestPeersKept: what another run has measured stays, in the order of the document,
+// unless this one measures it or the machine is another.
+func TestPeersKept(t *testing.T) {
+	old := inventedComparison()
+	for _, c := range []struct {
+		measured        []string
+		llama           string
+		models, quality int
+	}{{[]string{"mamba-130m"}, old.Llama, 1, 3}, {[]string{"go-mamba-5m"}, old.Llama, 2, 0}, {nil, "another", 0, 0}} {
+		now := &comparison{machine: old.machine, Llama: c.llama}
+		now.keepFrom(old, c.measured)
+		if len(now.Models) != c.models || len(now.Quality) != c.quality || (len(now.Greedy) == 1) != (c.quality == 3) {
+			t.Errorf("%v: kept %+v", c.measured, now)
+		}
+		for _, name := range c.measured {
+			now.Models = append(now.Models, comparedModel{Name: name})
+		}
+		now.sort()
+		if len(c.measured) == 1 && now.Models[0].Name != "mamba-130m" {
+			t.Errorf("%v: %s is first", c.measured, now.Models[0].Name)
+		}
 	}
 }
 

@@ -2,22 +2,20 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// comparison is what one run of make bench-peers has measured.
+// comparison is what runs of make bench-peers have measured on one machine.
 type comparison struct {
 	machine
-	Level     string // that our programs chose
-	Llama     string // version and where it is from
-	Rounds    int
-	Samples   int // that were taken
-	Disturbed int // of these, while others kept more than a tenth of a processor busy
-	Limits    []machineLimit
-	Models    []comparedModel
-	Quality   []comparedQuality
-	Greedy    []string // what was found of greedy texts, a line for each model
-	Notes     []string // what could not be measured, and why
+	Level   string // that our programs chose
+	Llama   string // version and where it is from
+	Limits  []machineLimit
+	Models  []comparedModel
+	Quality []comparedQuality
+	Greedy  []string // what was found of greedy texts, a line for each model
+	Notes   []string // what could not be measured, and why
 }
 
 // machine is where figures come from.
@@ -40,6 +38,10 @@ type comparedModel struct {
 	Parameters int64
 	Prompt     int // tokens of a prefill
 	Context    int // of a long text before decoding, 0 where that was not measured
+	Day        string
+	Rounds     int
+	Samples    int // that were taken
+	Disturbed  int // of these, while others kept more than a tenth of a processor busy
 	Subjects   []*subject
 }
 
@@ -112,6 +114,46 @@ func (c *comparison) model(name string) *comparedModel {
 	}
 	return nil
 }
+
+// keepFrom takes what an earlier run has measured of models that this one does not
+// measure, if machine and llama.cpp are the same.
+func (c *comparison) keepFrom(old *comparison, models []string) {
+	if old.machine != c.machine || old.Llama != c.Llama {
+		return
+	}
+	c.Level, c.Limits = old.Level, old.Limits
+	for _, m := range old.Models {
+		if !slices.Contains(models, m.Name) {
+			c.Models = append(c.Models, m)
+		}
+	}
+	for _, q := range old.Quality {
+		if !slices.Contains(models, q.Model) {
+			c.Quality = append(c.Quality, q)
+		}
+	}
+	for _, line := range old.Greedy {
+		if name, _, _ := strings.Cut(line, ":"); !slices.Contains(models, name) {
+			c.Greedy = append(c.Greedy, line)
+		}
+	}
+}
+
+// sort puts models into the order in which they are measured by default.
+func (c *comparison) sort() {
+	place := func(name string) int {
+		if i := slices.Index(peersModels, name); i >= 0 {
+			return i
+		}
+		return len(peersModels)
+	}
+	slices.SortStableFunc(c.Models, func(a, b comparedModel) int { return place(a.Name) - place(b.Name) })
+	slices.SortStableFunc(c.Quality, func(a, b comparedQuality) int { return place(a.Model) - place(b.Model) })
+	slices.Sort(c.Greedy)
+}
+
+// peersModels are what is measured by default.
+var peersModels = []string{"mamba-130m", "mamba-790m", "mamba-2.8b", "mamba2-130m", "llama-160m-like", "go-mamba-5m", "go-mamba-20m"}
 
 func (c *comparison) limit(threads int) machineLimit {
 	for _, l := range c.Limits {

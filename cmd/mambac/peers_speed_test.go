@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // course is how a model is measured: the larger ones would take hours of what
@@ -63,13 +64,17 @@ func (p *peers) speed(preset string) {
 		p.note("%s: no format of FORMATS can be made", preset)
 		return
 	}
-	for round := range p.Rounds {
-		p.t.Logf("%s: round %d of %d", preset, round+1, p.Rounds)
+	p.samples, p.disturbed = 0, 0
+	for round := range p.rounds {
+		p.t.Logf("%s: round %d of %d", preset, round+1, p.rounds)
 		for _, c := range p.order(field, round) {
 			p.round(c, run)
 		}
 	}
-	model := comparedModel{Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt, Context: run.context}
+	model := comparedModel{
+		Name: preset, Parameters: sizes.Parameters, Prompt: run.prompt, Context: run.context,
+		Day: time.Now().UTC().Format(time.DateOnly), Rounds: p.rounds, Samples: p.samples, Disturbed: p.disturbed,
+	}
 	for _, c := range field {
 		model.Subjects = append(model.Subjects, c.subject)
 		if c.witness != nil {
@@ -128,6 +133,7 @@ func (p *peers) round(c *contestant, run course) {
 // witness has the prebuilt binary run the same file with one thread.
 func (p *peers) witness(c *contestant, run course) {
 	if p.llama.folder == "" {
+		p.note("the prebuilt binary of llama.cpp was not run: LLAMA_BIN names programs without it")
 		return
 	}
 	if c.witness == nil {
@@ -142,9 +148,9 @@ func (p *peers) witness(c *contestant, run course) {
 // steady takes a sample until others leave the machine alone, but not for ever.
 func (p *peers) steady(what string, sample func()) {
 	others := quietest(p.tries, sample)
-	p.Samples++
+	p.samples++
 	if others >= disturbed {
-		p.Disturbed++
+		p.disturbed++
 		p.t.Logf("%s: others kept %.2f processors busy", what, others)
 	}
 }

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,13 +23,14 @@ func TestPeers(t *testing.T) {
 	p := newPeers(t)
 	p.llama = newLlama(t, p.cache)
 	p.Llama = p.llama.describe(t)
+	p.keepOld()
 	for _, name := range p.models {
 		if slices.Contains(synth.Presets(), name) {
 			p.speed(name)
 		} else {
 			p.quality(name)
 		}
-		p.keep(&p.comparison)
+		p.sort()
 		p.publish() // hours may follow
 	}
 }
@@ -38,15 +42,37 @@ type peers struct {
 	llama   *llama
 	formats []string // of either side; empty for all
 	threads []int
+	rounds  int
+
+	samples, disturbed int // of the model at hand
+}
+
+// peersData holds the figures that the documents are made of, for later runs.
+var peersData = filepath.Join("docs", "peers.json")
+
+// keepOld keeps what was measured of other models on this machine.
+func (p *peers) keepOld() {
+	text, err := os.ReadFile(filepath.Join(p.root, peersData))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var old comparison
+	if err == nil {
+		err = json.Unmarshal(text, &old)
+	}
+	if err != nil {
+		p.t.Fatalf("%s: %v; without that file nothing is kept", peersData, err)
+	}
+	p.keepFrom(&old, p.models)
 }
 
 // newPeers reads what the variables of the Makefile say.
 func newPeers(t *testing.T) *peers {
 	p := &peers{
-		workshop: newWorkshop(t, "PEERS", "mamba-130m mamba-790m mamba-2.8b mamba2-130m llama-160m-like go-mamba-5m go-mamba-20m", 5),
+		workshop: newWorkshop(t, "PEERS", strings.Join(peersModels, " "), 5),
 		formats:  strings.Fields(os.Getenv("FORMATS")), threads: numbersOf(t, variable("THREADS", "1 2")),
 	}
-	p.Rounds, p.machine = numbersOf(t, variable("ROUNDS", "5"))[0], thisMachine(t)
+	p.rounds, p.machine = numbersOf(t, variable("ROUNDS", "5"))[0], thisMachine(t)
 	return p
 }
 
@@ -182,6 +208,11 @@ func size(t *testing.T, path string) int64 {
 
 // publish writes the documents. A chart and a summary need a model's speed.
 func (p *peers) publish() {
+	data, err := json.MarshalIndent(&p.comparison, "", " ")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.write(peersData, string(data)+"\n")
 	p.write(filepath.Join("docs", "peers.md"), p.markdown())
 	if len(p.Models) == 0 {
 		return

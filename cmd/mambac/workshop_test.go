@@ -82,9 +82,10 @@ func thisMachine(t *testing.T) machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	version := regexp.MustCompile(`^\d+\.\d+`).FindString(string(release))
 	return machine{
 		CPU: cpu.Name(), Flags: strings.Join(cpu.Flags(), " "), Cores: cpu.PhysicalCores(),
-		System: "Linux " + strings.TrimSpace(string(release)) + ", " + runtime.Version(),
+		System: "Linux " + version + ", " + runtime.Version(),
 	}
 }
 

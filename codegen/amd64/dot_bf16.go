@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/mambac/mambac/codegen/amd64/evex"
 	"github.com/mambac/mambac/codegen/kernel"
 )
 
@@ -18,6 +19,9 @@ func dotUses(s kernel.Storage) string {
 	return vnni
 }
 
+// dotPairs adds products of pairs of bf16, as evex.VDPBF16PS tells.
+func (a *asm) dotPairs(ops ...operand.Op) { a.Instruction(evex.VDPBF16PS(ops...)) }
+
 // dotGemvBF16 is a gemv of rounded inputs: over pairs of bf16, which packed
 // panels hold in a lane just as they hold one float32, or over float32.
 func dotGemvBF16(a *asm, s kernel.DotGemv) {
@@ -26,7 +30,7 @@ func dotGemvBF16(a *asm, s kernel.DotGemv) {
 		return
 	}
 	g := newGemv(a, kernel.Gemv{Storage: kernel.F32, K: (s.K + 1) / 2, Epilogue: s.Epilogue})
-	g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.VDPBF16PS
+	g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.dotPairs
 	g.emit()
 }
 
@@ -34,7 +38,7 @@ func dotGemvBF16(a *asm, s kernel.DotGemv) {
 func dotGemmBF16(a *asm, s kernel.DotGemm) {
 	g := newGemm(a, a.level.roundedGemm(s))
 	if a.level.has(bf16) {
-		g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.VDPBF16PS
+		g.inputs, g.multiplyAdd = s.Storage.QuantisedRow(s.K).Pairs, a.dotPairs
 	}
 	g.emit()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/mambac/mambac/codegen/amd64/evex"
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/target"
 )
@@ -141,7 +142,7 @@ func compile(file *ir.File) error {
 func (l *Level) Emit(pkg, header string, specs []kernel.Spec, tiling target.Tiling) ([]byte, error) {
 	file, err := l.Build(tiling, specs...)
 	if err == nil {
-		err = encoded(file)
+		err = evex.Encode(file)
 	}
 	if err != nil {
 		return nil, err

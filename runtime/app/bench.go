@@ -19,7 +19,8 @@ var benchCommand = Command{
 	Run:     (*Session).bench,
 	Help: `Measures prefill and decode, and this machine's limits in the same run: the
 rate of sequential reads (1 GiB of memory is taken for that) and of float32
-multiply-adds and int8 dot products.
+multiply-adds and dot products of int8 and bfloat16 (multiply-adds again where
+the processor has none for those).
 
   %[1]s bench
   %[1]s bench --json --threads 1,2 --prompt 512 --gen 128 --batch 1,8 --repeat 5
@@ -74,6 +75,7 @@ type benchLimit struct {
 	ReadGBs  float64 `json:"read_gb_s"`
 	FMAFlops float64 `json:"fma_gflop_s"`
 	DotOps   float64 `json:"dot_gop_s"`
+	BF16     float64 `json:"bf16_dot_gflop_s"`
 }
 
 type benchRun struct {
@@ -290,7 +292,7 @@ func probeLimits(threads int) (benchLimit, error) {
 	if err != nil {
 		return benchLimit{}, err
 	}
-	return benchLimit{threads, read, probe.FMAGFlops(threads), probe.DotGOPs(threads)}, nil
+	return benchLimit{threads, read, probe.FMAGFlops(threads), probe.DotGOPs(threads), probe.RoundedDotGFlops(threads)}, nil
 }
 
 // relate puts the runs into proportion to the limits of as many threads.
@@ -308,16 +310,24 @@ func (run *benchRun) relate(meta *payload.Metadata, prompt int, limit *benchLimi
 	step := meta.DecodeBytesPerToken - state + int64(run.Batch)*state
 	run.DecodeBytesPerToken = step / int64(run.Batch)
 	run.PrefillFlopPerToken = meta.PrefillFlopPerToken + meta.HeadFlop/int64(prompt)
-	peak := limit.FMAFlops
-	if meta.Math == "fast" {
-		peak = limit.DotOps
-	}
+	peak := limit.peak(meta)
 	// Seconds that a token takes by either limit.
 	reading := float64(step) / float64(run.Batch) / (limit.ReadGBs * 1e9)
 	computing := float64(meta.PrefillFlopPerToken+meta.HeadFlop) / (peak * 1e9)
 	run.DecodeFraction = run.Decode.scaled(reading)
 	run.RooflineFraction = run.Decode.scaled(max(reading, computing))
 	run.PrefillFraction = run.Prefill.scaled(float64(run.PrefillFlopPerToken) / (peak * 1e9))
+}
+
+// peak is the rate of the arithmetic that a program's products are made with.
+func (l *benchLimit) peak(meta *payload.Metadata) float64 {
+	switch {
+	case meta.Math != "fast":
+		return l.FMAFlops
+	case meta.Weights == "bf16":
+		return l.BF16
+	}
+	return l.DotOps
 }
 
 func (s *Session) printBench(r *benchReport) error {

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // fakeLimits is a machine of round figures.
 func fakeLimits(threads int) (benchLimit, error) {
-	return benchLimit{threads, 10 * float64(threads), 100, 400}, nil
+	return benchLimit{threads, 10 * float64(threads), 100, 400, 150}, nil
 }
 
 func fakeLaunch(_ context.Context, args []string) (time.Duration, int64, error) {
@@ -51,6 +53,19 @@ func TestBenchJSON(t *testing.T) {
 	}
 }
 
+// TestPeak: products are held against the arithmetic they are made with.
+func TestPeak(t *testing.T) {
+	limit := benchLimit{FMAFlops: 100, DotOps: 400, BF16: 150}
+	for _, c := range []struct {
+		weights, math string
+		want          float64
+	}{{"f32", "exact", 100}, {"bf16", "exact", 100}, {"bf16", "fast", 150}, {"int8", "fast", 400}, {"int4", "fast", 400}, {"int4", "exact", 100}} {
+		if got := limit.peak(&payload.Metadata{Weights: c.weights, Math: c.math}); got != c.want {
+			t.Errorf("%s, %s: %v, want %v", c.weights, c.math, got, c.want)
+		}
+	}
+}
+
 func requireNear(t *testing.T, got, want float64) {
 	t.Helper()
 	if math.Abs(got-want) > 1e-9*math.Abs(want) {
@@ -62,7 +77,7 @@ func requireNear(t *testing.T, got, want float64) {
 func TestBenchKeys(t *testing.T) {
 	out := requireOK(t, call{launch: fakeLaunch}.run(t, "bench", "--json", "--prompt", "4", "--gen", "2", "--repeat", "1", "--threads", "1", "--mmap"))
 	for _, key := range []string{
-		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "runs", "batch",
+		"cpu", "flags", "limits", "threads", "read_gb_s", "fma_gflop_s", "dot_gop_s", "bf16_dot_gflop_s", "runs", "batch",
 		"decode_tokens_s", "prefill_tokens_s", "min", "median", "max", "decode_fraction_of_bandwidth", "decode_fraction_of_roofline",
 		"prefill_fraction_of_peak", "decode_bytes_per_token", "prefill_flop_per_token",
 		"state_bytes", "weight_bytes", "huge_page_bytes", "rss_bytes", "first_token_ms",

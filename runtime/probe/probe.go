@@ -1,5 +1,5 @@
 // Package probe measures the limits of this machine with bare loops: reading
-// memory, float32 multiply-adds, int8 dot products. It sees runtime/cpu and
+// memory, float32 multiply-adds, dot products of int8 and bfloat16. It sees runtime/cpu and
 // runtime/parallel.
 package probe
 
@@ -72,6 +72,10 @@ func FMAGFlops(threads int) float64 { return fma().rate(threads) }
 // DotGOPs is the rate of the widest int8 dot product this processor has, two
 // operations per product, in 10⁹ a second.
 func DotGOPs(threads int) float64 { return dot().rate(threads) }
+
+// RoundedDotGFlops is the rate of the dot product of bfloat16, two operations per
+// product, in 10⁹ a second: of multiply-adds where the processor has none.
+func RoundedDotGFlops(threads int) float64 { return roundedDot().rate(threads) }
 
 func (a arithmetic) rate(threads int) float64 {
 	team := parallel.NewTeam(threads)

@@ -15,9 +15,11 @@ func readAVX512(b []byte)
 func fmaAVX2(rounds int)
 func fmaAVX512(rounds int)
 func dotAVX2(rounds int)
+func dotAVX512(rounds int)
 func dotVNNI(rounds int)
+func dotBF16(rounds int)
 
-const chains = 12 // accumulators of the arithmetic loops; dotAVX2 has half
+const chains = 12 // accumulators of the arithmetic loops; dotAVX2 and dotAVX512 have half
 
 func readers() []func([]byte) {
 	list := []func([]byte){}
@@ -47,8 +49,17 @@ func dot() arithmetic {
 	switch {
 	case cpu.Has("avx512vnni"):
 		return arithmetic{dotVNNI, 2 * 64 * chains}
+	case cpu.Has("avx512bw"):
+		return arithmetic{dotAVX512, 2 * 64 * chains / 2}
 	case cpu.Has("avx2"):
 		return arithmetic{dotAVX2, 2 * 32 * chains / 2}
 	}
 	return genericDot
+}
+
+func roundedDot() arithmetic {
+	if cpu.Has("avx512bf16") {
+		return arithmetic{dotBF16, 2 * 32 * chains}
+	}
+	return fma()
 }

@@ -28,3 +28,5 @@ func fma() arithmetic {
 }
 
 func dot() arithmetic { return genericDot }
+
+func roundedDot() arithmetic { return fma() }

@@ -1,8 +1,9 @@
 // Package probe emits the assembly of runtime/probe: bare loops that reach the
-// limits of a machine. It sees avo only.
+// limits of a machine. It sees avo and evex only.
 package probe
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -12,6 +13,8 @@ import (
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mambac/mambac/codegen/amd64/evex"
 )
 
 // vector is a width of registers.
@@ -37,9 +40,10 @@ func Emit() ([]byte, error) {
 	for _, v := range []vector{avx2, avx512} {
 		read(ctx, v)
 		fma(ctx, v)
+		dot(ctx, v)
 	}
-	dotAVX2(ctx)
 	dotVNNI(ctx)
+	dotBF16(ctx)
 	file, err := ctx.Result()
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func Emit() ([]byte, error) {
 }
 
 func text(file *ir.File) ([]byte, error) {
-	if err := pass.Compile.Execute(file); err != nil {
+	if err := errors.Join(pass.Compile.Execute(file), evex.Encode(file)); err != nil {
 		return nil, err
 	}
 	config := printer.Config{Name: "go generate ./codegen/amd64/probe"}
@@ -99,20 +103,20 @@ func fma(ctx *build.Context, v vector) {
 	})
 }
 
-// dotAVX2 is the int8 dot product of AVX2: pairs by VPMADDUBSW, quads by
+// dot is the int8 dot product without VNNI: pairs by VPMADDUBSW, quads by
 // VPMADDWD.
-func dotAVX2(ctx *build.Context) {
+func dot(ctx *build.Context, v vector) {
 	const chains = 6 // each has a register of products too
-	function(ctx, "dotAVX2", "func(rounds int)",
-		fmt.Sprintf("does rounds × %d dot products of 32 int8, four to a sum", chains))
+	function(ctx, "dot"+v.suffix, "func(rounds int)",
+		fmt.Sprintf("does rounds × %d dot products of %d int8, four to a sum", chains, v.bytes))
 	n := ctx.Load(ctx.Param("rounds"), ctx.GP64())
-	bytes, words := ctx.YMM(), ctx.YMM()
-	sums, products := registers(ctx, avx2, chains), registers(ctx, avx2, chains)
-	ones(ctx, avx2, bytes)
+	bytes, words := v.make(ctx), v.make(ctx)
+	sums, products := registers(ctx, v, chains), registers(ctx, v, chains)
+	ones(ctx, v, bytes)
 	ctx.VPABSB(bytes, bytes)
-	ones(ctx, avx2, words)
+	ones(ctx, v, words)
 	ctx.VPABSW(words, words)
-	zero(ctx, avx2, sums)
+	zero(ctx, v, sums)
 	loop(ctx, n, func() {
 		for i, s := range sums {
 			ctx.VPMADDUBSW(bytes, bytes, products[i])
@@ -133,6 +137,23 @@ func dotVNNI(ctx *build.Context) {
 	loop(ctx, n, func() {
 		for _, s := range sums {
 			ctx.VPDPBUSD(bytes, bytes, s)
+		}
+	})
+}
+
+// dotBF16 is the dot product of bf16 of AVX-512.
+func dotBF16(ctx *build.Context) {
+	function(ctx, "dotBF16", "func(rounds int)",
+		fmt.Sprintf("does rounds × %d dot products of 32 bfloat16, two to a sum", chains))
+	n := ctx.Load(ctx.Param("rounds"), ctx.GP64())
+	one, sums := ctx.ZMM(), registers(ctx, avx512, chains)
+	ones(ctx, avx512, one)
+	ctx.VPSRLW(operand.Imm(9), one, one) // 0x7f, the exponent of 1.0
+	ctx.VPSLLW(operand.Imm(7), one, one)
+	zero(ctx, avx512, sums)
+	loop(ctx, n, func() {
+		for _, s := range sums {
+			ctx.Instruction(evex.VDPBF16PS(one, one, s))
 		}
 	})
 }

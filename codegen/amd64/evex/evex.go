@@ -1,4 +1,6 @@
-package amd64
+// Package evex encodes instructions of AVX-512 that neither avo nor Go's assembler
+// knows. It sees avo only.
+package evex
 
 import (
 	"encoding/binary"
@@ -11,19 +13,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// VDPBF16PS is, in the order and with the meaning of avo's own, an instruction
-// that neither avo nor Go's assembler knows: pairs of bf16 in memory or in the
-// first register times those of the second are added to the float32 of the
-// third.
-func (a *asm) VDPBF16PS(ops ...operand.Op) {
-	a.Instruction(&ir.Instruction{
+// VDPBF16PS takes its operands in avo's order: pairs of bf16 in memory or in the
+// first register times those of the second are added to the float32 of the third.
+func VDPBF16PS(ops ...operand.Op) *ir.Instruction {
+	return &ir.Instruction{
 		Opcode: "VDPBF16PS", Operands: ops, Inputs: slices.Clone(ops), Outputs: slices.Clone(ops[2:]), ISA: []string{"AVX512BF16"},
-	})
+	}
 }
 
-// encoded replaces the instructions of a compiled file that Go's assembler does
-// not know by their bytes.
-func encoded(file *ir.File) error {
+// Encode replaces those instructions of a compiled file by their bytes.
+func Encode(file *ir.File) error {
 	for _, f := range file.Functions() {
 		for i, n := range f.Nodes {
 			instruction, ok := n.(*ir.Instruction)
