@@ -45,8 +45,8 @@ func Name() string {
 	return runtime.GOARCH
 }
 
-// Model is the name and what tells the processor from others of that name, as
-// far as the system says more: names of some are those of a whole line.
+// Model is the name, and what tells the processor from others of that name where
+// the system says more: some have the name of a whole line of models.
 func Model() string { return strings.TrimSpace(Name() + " " + systemModel()) }
 
 // modelName finds the name in the text of Linux's cpuinfo.
