@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"unicode/utf8"
@@ -51,12 +50,18 @@ func (m *model) sample(file string, vocabulary int) (*sample, error) {
 	return &sample{source: source, ids: ids, isText: true}, nil
 }
 
+// maxText bounds, in bytes, a text that is read to measure by: much more than is
+// made use of.
+const maxText = 64 << 20
+
 // readText reads the file of text that a flag names.
 func readText(flag, file string) (string, error) {
-	data, err := os.ReadFile(file)
+	data, err := readBounded(file, maxText)
 	switch {
 	case err != nil:
 		return "", err
+	case len(data) > maxText:
+		return "", fmt.Errorf("%s %s: has more than %d MiB, want a text of at most that; choose a part of it", flag, file, maxText>>20)
 	case !utf8.Valid(data):
 		return "", fmt.Errorf("%s %s: is not text in UTF-8; convert it or choose another file", flag, file)
 	}

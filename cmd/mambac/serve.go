@@ -146,7 +146,7 @@ func (f *buildFlags) key(checkpoint, flags string) (string, error) {
 		files = append(files, checkpoint)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n%s", version, cpu.Name(), flags)
+	fmt.Fprintf(&b, "%s\n%s\n%s", version, cpu.Model(), flags)
 	for _, path := range files {
 		st, err := os.Stat(path)
 		if err != nil {

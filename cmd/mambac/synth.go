@@ -194,14 +194,20 @@ func columns(names []string) string {
 const maxConfig = 1 << 20
 
 func readConfig(path string) ([]byte, error) {
+	text, err := readBounded(path, maxConfig)
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("%s: more than %d bytes, want a config.json", path, maxConfig)
+	}
+	return text, err
+}
+
+// readBounded reads a file that a user names, and one byte more than it may have
+// if it has more: what is named may have no end.
+func readBounded(path string, most int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s: more than %d bytes, want a config.json", path, maxConfig)
-	}
-	return text, err
+	return io.ReadAll(io.LimitReader(f, int64(most)+1))
 }

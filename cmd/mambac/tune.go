@@ -68,7 +68,7 @@ func (o *choice) prepareTuning(ctx context.Context, m *model, measure bool, p pr
 	}
 	o.tuning, err = readTuning(file, "remove it, and --tune measures again")
 	if errors.Is(err, fs.ErrNotExist) {
-		o.tuning, err = target.NewTuning(cpu.Name()), nil
+		o.tuning, err = target.NewTuning(cpu.Model()), nil
 	}
 	if err != nil || !measure {
 		return err
@@ -87,7 +87,7 @@ func tuningCache() (string, error) {
 			return r
 		}
 		return '-'
-	}, cpu.Name())
+	}, cpu.Model())
 	return filepath.Join(filepath.Dir(payloads), "tuning", name+".json"), nil
 }
 

@@ -48,7 +48,7 @@ var opcodes = map[string]string{
 		VEXTRACTF64X4 VEXTRACTI32X4 VEXTRACTI64X4 VFMADD132PS VFMADD213PS VFMADD231PS VFMADD231SS VFNMADD231PS
 		VMAXPS VMAXSS VMINPS VMOVAPS VMOVD VMOVDQA32 VMOVSS VMOVUPS VMULPS VORPS VPADDD VPANDD
 		VPBROADCASTD VPERMILPS VPERMPS VPERMW VPEXTRW VPMADDUBSW VPMADDWD VPMAXUD VPMINUD VPMOVDB VPMOVDW VPMOVSXBD VPSHUFB VPSHUFD VPSLLD VPSLLW
-		VPSRAD VPSRAW VPSRLD VPSUBD VPXOR VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
+		VPSRAD VPSRAW VPSRLD VPSUBD VPXORD VSQRTSS VSUBPS VXORPS VZEROUPPER XORQ`,
 }
 
 // differences are the instructions of a level that the one below does without.
@@ -92,9 +92,14 @@ func TestOpcodes(t *testing.T) {
 	}
 }
 
+// sixteenRegisters are the instructions among those of level v3 that AVX-512 has
+// no encoding of: it calls what does the same for 32 registers otherwise.
+var sixteenRegisters = strings.Fields("VEXTRACTF128 VEXTRACTI128 VMASKMOVPS VMOVDQA VMOVDQU VPAND VPXOR")
+
 // TestLevelHasWhatKernelsNeed looks at every instruction's extension, and on
 // levels without AVX-512 at the numbers of registers: X16 and above would be
-// encoded as something else.
+// encoded as something else. On the others, no instruction may depend on which
+// registers are left.
 func TestLevelHasWhatKernelsNeed(t *testing.T) {
 	for _, b := range target.Backends() {
 		for _, s := range supported(b) {
@@ -109,6 +114,9 @@ func TestLevelHasWhatKernelsNeed(t *testing.T) {
 					if r.Kind() == reg.KindVector && b.Level().Name == "v3" && r.(reg.Physical).PhysicalIndex() > 15 {
 						t.Errorf("%s: %s uses %s", b.Level().Name, s.Name(), r.Asm())
 					}
+				}
+				if b.Level().Name != "v3" && slices.Contains(sixteenRegisters, i.Opcode) {
+					t.Errorf("%s: %s uses %s, which has no encoding for half of the registers", b.Level().Name, s.Name(), i.Opcode)
 				}
 			}
 		}

@@ -170,7 +170,7 @@ func (q *quantise) zeros(values []reg.VecVirtual) {
 	total := q.fold(sum, func(a, b, c reg.VecVirtual) { q.asm.VPADDD(a, b, c) })
 	negative := q.asm.XMM()
 	q.asm.VPSLLD(operand.Imm(7), total, total)
-	q.asm.VPXOR(negative, negative, negative)
+	q.asm.zero(negative)
 	q.asm.VPSUBD(total, negative, negative)
 	q.asm.VMOVD(negative, operand.Mem{Base: q.y, Disp: q.row.Zero})
 }
@@ -178,7 +178,7 @@ func (q *quantise) zeros(values []reg.VecVirtual) {
 // sums stores, for the columns of each multiple, minus their sum.
 func (q *quantise) sums(values []reg.VecVirtual) {
 	each, zero := len(values)/len(kernel.SumOrder), q.asm.XMM()
-	q.asm.VPXOR(zero, zero, zero)
+	q.asm.zero(zero)
 	for i, group := range kernel.SumOrder {
 		of := values[group*each : (group+1)*each]
 		sum := of[0]

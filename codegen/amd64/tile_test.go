@@ -18,10 +18,10 @@ import (
 func tiledSpecs() []kernel.Spec {
 	const k = 259
 	specs := []kernel.Spec{kernel.Gemm{Storage: kernel.F32, K: 3, StrideX: 3, StrideY: kernel.PanelRows}}
-	for _, s := range []kernel.Storage{kernel.F32, kernel.BF16, kernel.Int8} {
+	for _, s := range []kernel.Storage{kernel.F32, kernel.F16, kernel.BF16, kernel.Int8, kernel.Int4} {
 		specs = append(specs, kernel.Gemm{Storage: s, K: k, StrideX: k + 2, StrideY: 50, Epilogue: kernel.Epilogue{Bias: true, Residual: true}})
 	}
-	for _, s := range []kernel.Storage{kernel.BF16, kernel.Int8} {
+	for _, s := range []kernel.Storage{kernel.BF16, kernel.Int8, kernel.Int4} {
 		specs = append(specs, kernel.DotGemm{Storage: s, K: k, StrideX: s.QuantisedRow(k).Floats, StrideY: 50})
 	}
 	return specs

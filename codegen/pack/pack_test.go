@@ -59,6 +59,48 @@ func TestPanels(t *testing.T) {
 	}
 }
 
+// TestCodedPanels reads every code and scale back through the indices of
+// kernel.Storage, in groups that columns fill, or not, and as odd a number of them.
+func TestCodedPanels(t *testing.T) {
+	const rows, k = 53, 150
+	for _, s := range []kernel.Storage{kernel.Int8, kernel.Int4} {
+		format, _ := s.Coded()
+		p := param(rows, k)
+		slot := plan.Slot{Layout: plan.Panels, Storage: s, Segments: []int{rows}, Columns: k, Elements: 2 * s.PanelElements(k)}
+		got := write(t, &plan.Weight{Slot: slot, Param: p})
+		codes, scales := make([]uint8, k), make([]uint16, format.Scales(k))
+		for r := range rows {
+			panel, in := got[r/48*s.PanelElements(k):], r%48
+			if err := format.Encode(p.Source.(*tensor.Dense).Values[r*k:(r+1)*k], codes, scales); err != nil {
+				t.Fatal(err)
+			}
+			for c, want := range codes {
+				at, bit := s.CodeIndex(in, c)
+				if have := panel[at] >> bit & (1<<format.Width - 1); have != want {
+					t.Fatalf("%s (%d,%d): have code %d, want %d", s, r, c, have, want)
+				}
+			}
+			for g, want := range scales {
+				if have := scaleOf(panel, s, in, g, format.Groups(k)); have != want {
+					t.Fatalf("%s row %d, scale %d: have %#x, want %#x", s, r, g, have, want)
+				}
+			}
+		}
+	}
+}
+
+// scaleOf is an entry of the scales of a row: of int4 multiples, and behind those
+// of all groups the row's own.
+func scaleOf(panel []byte, s kernel.Storage, row, g, groups int) uint16 {
+	switch {
+	case s == kernel.Int8:
+		return binary.LittleEndian.Uint16(panel[s.ScaleIndex(row, g):])
+	case g < groups:
+		return uint16(panel[s.ScaleIndex(row, g)])
+	}
+	return binary.LittleEndian.Uint16(panel[s.RowScaleIndex(row):])
+}
+
 func element(b []byte, s kernel.Storage, i int) float32 {
 	switch s {
 	case kernel.F16:

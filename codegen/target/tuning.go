@@ -13,12 +13,12 @@ import (
 )
 
 // tuningVersion is that of the file, and of the kernels that were measured.
-const tuningVersion = 1
+const tuningVersion = 2
 
 // Tuning is what was measured on one machine, and the choice that follows.
 type Tuning struct {
 	Version int        `json:"version"`
-	CPU     string     `json:"cpu"` // what the processor calls itself
+	CPU     string     `json:"cpu"` // what tells it from others
 	Kernels []Measured `json:"kernels"`
 }
 

@@ -55,7 +55,7 @@ func (c *backbone) matrix(name string, p *ir.Param) {
 func (c *backbone) wide(name string, p *ir.Param) { c.add(name, p, wideType(p, c.dtype)) }
 
 func (c *backbone) add(name string, p *ir.Param, dtype tensor.DType) {
-	values := &rounded{c.source.Checkpoint.Path, p, dtype == tensor.F16}
+	values := &rounded{c.source.Checkpoint.Path, p, dtype.String()}
 	c.list = append(c.list, container.Tensor{Name: name, DType: dtype, Shape: p.Shape, Source: values})
 }
 

@@ -279,14 +279,25 @@ func TestPadding(t *testing.T) {
 	}
 }
 
+// holding gives the first parameter zeros and, in its second row, a number.
+func holding(s *convert.Source, v float32) *ir.Param {
+	p := s.Model.Module.Params[0]
+	values := make([]float32, p.Shape.Elements())
+	values[p.Shape.Row()+1] = v
+	p.Source = &tensor.Dense{Shape: p.Shape, Values: values}
+	return p
+}
+
 func TestRefusals(t *testing.T) {
 	large := made(t, oddSSM, tensor.F32, nil)
-	p := large.Model.Module.Params[0]
-	big := &tensor.Dense{Shape: p.Shape, Values: make([]float32, p.Shape.Elements())}
-	big.Values[p.Shape.Row()+1] = -65520
-	p.Source = big
+	p := holding(large, -65520)
 	even := `{"model_type": "mamba", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 300, "time_step_rank": 5}`
 	tokens := map[string]string{"tokenizer.json": letters(t, "")}
+	blocks := func(v float64) *convert.Source {
+		s := made(t, even, tensor.F32, tokens)
+		holding(s, float32(v))
+		return s
+	}
 	for _, c := range []struct {
 		source        *convert.Source
 		target, dtype string
@@ -304,6 +315,9 @@ func TestRefusals(t *testing.T) {
 		{made(t, strings.Replace(oddHF, "{", `{"layer_norm_epsilon": 1e-6, `, 1), tensor.F32, nil), "ssm", "",
 			"ssm has 1e-05 in its norms and no key for another value, this model has 1e-06"},
 		{large, "hf", "f16", p.Name + ": holds -65520, too large for f16; choose --dtype bf16 or f32"},
+		{blocks(127 * 65520), "gguf", "q8_0", "backbone.embeddings.weight: holds 8.32104e+06, too large for q8_0; choose --dtype bf16 or f32"},
+		{blocks(math.Inf(-1)), "gguf", "q8_0", "backbone.embeddings.weight: holds -Inf, for which q8_0 has no number; choose --dtype f16, bf16 or f32"},
+		{blocks(math.NaN()), "gguf", "q8_0", "backbone.embeddings.weight: holds NaN, for which q8_0 has no number; choose --dtype f16, bf16 or f32"},
 	} {
 		v, err := convert.New(c.source, c.target, c.dtype)
 		if err == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/mambac/mambac/importer/family"
 	"github.com/mambac/mambac/importer/gguf"
@@ -155,7 +156,7 @@ func (b *ggufBlock) tensor(t gguf.Tensor, p *ir.Param) error {
 		b.values = make([]float32, tensor.Shape(t.Shape).Elements())
 		return b.flush(t)
 	}
-	source := &rounded{b.path, p, t.Type == gguf.F16}
+	source := &rounded{b.path, p, strings.ToLower(t.Type.String())}
 	row, rows := p.Shape.Row(), p.Shape.Rows()
 	n := max(1, blockElements/row)
 	for lo := 0; lo < rows; lo += n {

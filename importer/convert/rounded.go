@@ -33,26 +33,38 @@ func wideType(p *ir.Param, dtype string) tensor.DType {
 	return elementType(p, dtype)
 }
 
-// rounded is the values of a parameter that are about to be rounded. Float16
-// has no room for large ones, which would become infinite.
+// rounded is the values of a parameter that are about to be rounded to a type,
+// which may have no room for all of them.
 type rounded struct {
 	path  string // of the checkpoint
 	param *ir.Param
-	f16   bool
+	as    string
 }
+
+// f16Limit is the first number that float16 has no room for, which would become
+// infinite: what is below it is rounded to at most 65504.
+const f16Limit = 65520
+
+// roundingLimits are the first numbers that types have no room for. The step of a block
+// of q8_0 is a float16, and the largest number of a block is 127 steps.
+var roundingLimits = map[string]float64{"f16": f16Limit, "q8_0": 127 * f16Limit}
 
 // ReadRows implements tensor.Source.
 func (r *rounded) ReadRows(dst []float32, lo, hi int) error {
 	if err := r.param.Source.ReadRows(dst, lo, hi); err != nil {
 		return err
 	}
-	if !r.f16 || r.param.DType == tensor.F16 {
+	limit, ok := roundingLimits[r.as]
+	if !ok || r.as == "f16" && r.param.DType == tensor.F16 {
 		return nil
 	}
-	const limit = 65520 // what is below it is rounded to at most 65504
 	for _, v := range dst {
-		if a := math.Abs(float64(v)); a >= limit && !math.IsInf(a, 0) {
-			return fmt.Errorf("%s: %s: holds %g, too large for f16; choose --dtype bf16 or f32", r.path, r.param.Name, v)
+		a := math.Abs(float64(v))
+		switch finite := a <= math.MaxFloat32; {
+		case finite && a >= limit:
+			return fmt.Errorf("%s: %s: holds %g, too large for %s; choose --dtype bf16 or f32", r.path, r.param.Name, v, r.as)
+		case !finite && r.as == "q8_0":
+			return fmt.Errorf("%s: %s: holds %g, for which q8_0 has no number; choose --dtype f16, bf16 or f32", r.path, r.param.Name, v)
 		}
 	}
 	return nil

@@ -104,6 +104,7 @@ func TestQ8(t *testing.T) {
 		{block(127, 0.5, -0.5), "\x00\x3c\x7f\x01\xff"},
 		{block(-254, 3, -5), "\x00\x40\x81\x02\xfd"},
 		{block(1, 0.25), "\x08\x20\x7f\x20\x00"},
+		{block(0x1p-140, -0x1p-149), "\x00\x00\x00\x00\x00"}, // no step has an inverse
 	} {
 		got := gguf.Q8_0.Append(nil, c.values)
 		if len(got) != 34 || string(got[:5]) != c.want {

@@ -19,6 +19,9 @@ const (
 	BF16 Type = 30
 )
 
+// smallestStep is one whose inverse float32 has no number for.
+const smallestStep = 0x1p-128
+
 // quantised is how many values share a scale.
 const quantised = 32
 
@@ -84,16 +87,16 @@ func (t Type) Append(b []byte, values []float32) []byte {
 	return b
 }
 
-// appendQ8 encodes one block: the largest magnitude becomes 127 steps, and
-// halves are rounded away from zero, as llama.cpp does, so that both make the
-// same bytes.
+// appendQ8 encodes one block of finite values below 127 times what float16 holds:
+// the largest magnitude becomes 127 steps, and halves are rounded away from zero,
+// as llama.cpp does, so that both make the same bytes.
 func appendQ8(b []byte, values []float32) []byte {
 	largest := float32(0)
 	for _, v := range values {
 		largest = max(largest, float32(math.Abs(float64(v))))
 	}
 	step, inverse := largest/127, float32(0)
-	if step != 0 {
+	if step > smallestStep {
 		inverse = 1 / step
 	}
 	b = binary.LittleEndian.AppendUint16(b, tensor.F32ToF16(step))

@@ -100,21 +100,30 @@ func (c *Coded) Encode(row []float32, codes []uint8, scales []uint16) error {
 	return nil
 }
 
-// fitRow is the scale of each group; 0 for one that is kept as zeros.
+// fitRow is the scale of each group.
 func (c *Coded) fitRow(row []float32) ([]float32, error) {
 	wanted := make([]float32, c.Groups(len(row)))
 	for g := range wanted {
 		lo := g * c.Group
-		group := row[lo:min(lo+c.Group, len(row))]
-		most, err := largest(group)
-		if err != nil {
-			return nil, fmt.Errorf("column %d: %w: %s has no number for it", lo, err, c.name)
-		}
-		if magnitude(most) >= smallestScaled {
-			wanted[g] = c.fit(group, most)
+		var err error
+		if wanted[g], err = c.fitGroup(row[lo:min(lo+c.Group, len(row))], lo); err != nil {
+			return nil, err
 		}
 	}
 	return wanted, nil
+}
+
+// fitGroup is the scale of the group that begins at a column of its row; 0 if it
+// is kept as zeros.
+func (c *Coded) fitGroup(group []float32, column int) (float32, error) {
+	most, err := largest(group)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("column %d: %w: %s has no number for it", column, err, c.name)
+	case magnitude(most) < smallestScaled:
+		return 0, nil
+	}
+	return c.fit(group, most), nil
 }
 
 // keepScales writes the scales of a row as the format keeps them.

@@ -13,10 +13,10 @@ import (
 type Compensated struct {
 	format  *Coded
 	columns int
-	// block columns compensate for each other; factors holds, a block after the
-	// other, the upper triangular U with UᵀU the inverse of the inputs' products.
+	// block columns compensate for each other; factors holds, for each block, the
+	// upper triangular U with UᵀU the inverse of the inputs' products.
 	block   int
-	factors []float64
+	factors [][]float64
 }
 
 const (
@@ -31,33 +31,37 @@ const (
 	roomForMore = 1.1
 )
 
-// Compensate prepares encoding with the products of a matrix's inputs:
-// products[i*columns+j] is the sum, or mean, of x[i]·x[j] over a text.
-func Compensate(format *Coded, products []float32, columns int) (*Compensated, error) {
+// Compensate prepares encoding with the products of a matrix's inputs, of which
+// each block of BlockColumns, in whole groups, is kept by itself: with n columns
+// from the lo-th on, its [i*n+j] is the sum, or mean, of x[lo+i]·x[lo+j] over a
+// text.
+func Compensate(format *Coded, products [][]float32, columns int) (*Compensated, error) {
 	return compensate(format, products, columns, BlockColumns)
 }
 
 // wholeGroups is the columns of the groups that lie within a block.
 func wholeGroups(format *Coded, block int) int { return block / format.Group * format.Group }
 
-func compensate(format *Coded, products []float32, columns, block int) (*Compensated, error) {
-	if len(products) != columns*columns {
-		return nil, fmt.Errorf("have %d products of inputs, want %d for %d columns", len(products), columns*columns, columns)
-	}
+func compensate(format *Coded, products [][]float32, columns, block int) (*Compensated, error) {
 	block = wholeGroups(format, block)
+	if want := (columns + block - 1) / block; len(products) != want {
+		return nil, fmt.Errorf("have products of %d blocks of inputs, want %d for %d columns", len(products), want, columns)
+	}
 	c := &Compensated{format: format, columns: columns, block: block}
-	for lo := 0; lo < columns; lo += block {
+	for b, sums := range products {
+		lo := b * block
 		n := min(block, columns-lo)
-		part := make([]float64, n*n)
-		for i := range n {
-			for j := range n {
-				part[i*n+j] = float64(products[(lo+i)*columns+lo+j])
-			}
+		if len(sums) != n*n {
+			return nil, fmt.Errorf("columns %d to %d: have %d products of inputs, want %d", lo, lo+n-1, len(sums), n*n)
 		}
-		if err := inverseFactor(part, n); err != nil {
+		factor := make([]float64, n*n)
+		for i, v := range sums {
+			factor[i] = float64(v)
+		}
+		if err := inverseFactor(factor, n); err != nil {
 			return nil, fmt.Errorf("columns %d to %d: %w", lo, lo+n-1, err)
 		}
-		c.factors = append(c.factors, part...)
+		c.factors = append(c.factors, factor)
 	}
 	return c, nil
 }
@@ -75,20 +79,18 @@ func (c *Compensated) Encode(row []float32, codes []uint8, scales []uint16) erro
 		wanted[g] *= roomForMore
 	}
 	c.format.keepScales(wanted, scales)
-	factors := c.factors
-	for lo := 0; lo < len(row); lo += c.block {
+	for b, factor := range c.factors {
+		lo := b * c.block
 		hi := min(lo+c.block, len(row))
-		n := hi - lo
-		if err := c.encodeBlock(row[lo:hi], codes[lo:hi], scales, lo/c.format.Group, factors[:n*n]); err != nil {
+		if err := c.encodeBlock(row[lo:hi], codes[lo:hi], scales, lo, factor); err != nil {
 			return err
 		}
-		factors = factors[n*n:]
 	}
 	return nil
 }
 
-// encodeBlock encodes some columns of a row, the first of which begins a group.
-func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16, group int, factor []float64) error {
+// encodeBlock encodes the columns of a row from lo on, where a group begins.
+func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16, lo int, factor []float64) error {
 	n := len(row)
 	left := make([]float64, n) // the row, with what has been made up for
 	for i, v := range row {
@@ -97,12 +99,12 @@ func (c *Compensated) encodeBlock(row []float32, codes []uint8, scales []uint16,
 	var scale float32
 	for i := range row {
 		if i%c.format.Group == 0 {
-			wanted, err := c.format.fitRow(narrow(left[i:min(i+c.format.Group, n)]))
+			wanted, err := c.format.fitGroup(narrow(left[i:min(i+c.format.Group, n)]), lo+i)
 			if err != nil {
 				return err
 			}
-			at := group + i/c.format.Group
-			scales[at] = c.format.kept(wanted[0], scales)
+			at := (lo + i) / c.format.Group
+			scales[at] = c.format.kept(wanted, scales)
 			scale = c.format.scale(scales, at)
 		}
 		kept := 0.0

@@ -23,17 +23,22 @@ func inputs(n, columns int) [][]float64 {
 	return list
 }
 
-// products sums x[i]·x[j].
-func products(list [][]float64, columns int) []float32 {
-	sums := make([]float32, columns*columns)
-	for _, x := range list {
-		for i := range columns {
-			for j := range columns {
-				sums[i*columns+j] += float32(x[i] * x[j])
+// products sums x[i]·x[j] of blocks of so many columns.
+func products(list [][]float64, columns, block int) [][]float32 {
+	var blocks [][]float32
+	for lo := 0; lo < columns; lo += block {
+		n := min(block, columns-lo)
+		sums := make([]float32, n*n)
+		for _, x := range list {
+			for i := range n {
+				for j := range n {
+					sums[i*n+j] += float32(x[lo+i] * x[lo+j])
+				}
 			}
 		}
+		blocks = append(blocks, sums)
 	}
-	return sums
+	return blocks
 }
 
 // outputError is the sum of squares by which inputs' products with a row change.
@@ -55,7 +60,7 @@ func TestCompensatedLosesLess(t *testing.T) {
 		format, _ := LookupCoded(name)
 		for _, columns := range []int{20, 100, 300} {
 			list := inputs(400, columns)
-			c, err := compensate(format, products(list, columns), columns, 150)
+			c, err := compensate(format, products(list, columns, wholeGroups(format, 150)), columns, 150)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +98,7 @@ func TestCompensatedAlone(t *testing.T) {
 		diagonal[i*columns+i] = float32(1 + i%3)
 	}
 	for _, sums := range [][]float32{diagonal, make([]float32, columns*columns)} {
-		c, err := Compensate(format, sums, columns)
+		c, err := Compensate(format, [][]float32{sums}, columns)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,18 +122,19 @@ func TestCompensateFails(t *testing.T) {
 	format, _ := LookupCoded("int4")
 	nan := float32(math.NaN())
 	for _, c := range []struct {
-		sums []float32
+		sums [][]float32
 		want string
 	}{
-		{make([]float32, 5), "have 5 products of inputs, want 4 for 2 columns"},
-		{[]float32{nan, 0, 0, 1}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is NaN"},
-		{[]float32{-1, 0, 0, -1}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is -1"},
+		{make([][]float32, 2), "have products of 2 blocks of inputs, want 1 for 2 columns"},
+		{[][]float32{make([]float32, 5)}, "columns 0 to 1: have 5 products of inputs, want 4"},
+		{[][]float32{{nan, 0, 0, 1}}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is NaN"},
+		{[][]float32{{-1, 0, 0, -1}}, "columns 0 to 1: the products of the inputs are those of no inputs: a mean square is -1"},
 	} {
 		if _, err := Compensate(format, c.sums, 2); err == nil || err.Error() != c.want {
 			t.Errorf("%v: %v, want %s", c.sums, err, c.want)
 		}
 	}
-	c, err := Compensate(format, []float32{1, 0, 0, 1}, 2)
+	c, err := Compensate(format, [][]float32{{1, 0, 0, 1}}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,5 +142,24 @@ func TestCompensateFails(t *testing.T) {
 		if err := format.RoundBy(c, row); err == nil {
 			t.Errorf("%v is kept", row)
 		}
+	}
+}
+
+// TestCompensatedSaysWhere: what is made up for may leave the numbers of float32,
+// and the error tells in which group of the row, in any block.
+func TestCompensatedSaysWhere(t *testing.T) {
+	format, _ := LookupCoded("int4")
+	const columns, block, at = 192, 64, 128 + 16
+	same := slices.Repeat([]float64{1}, columns)
+	c, err := compensate(format, products([][]float64{same}, columns, block), columns, block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := make([]float32, columns)
+	row[at-2], row[at-1] = 1e38, 1.03e37
+	row[at], row[at+1] = math.MaxFloat32, -math.MaxFloat32 // one becomes larger
+	err = c.Encode(row, make([]uint8, columns), make([]uint16, format.Scales(columns)))
+	if want := "column 144: a value of the group is +Inf: int4 has no number for it"; err == nil || err.Error() != want {
+		t.Errorf("have %v, want %s", err, want)
 	}
 }

@@ -6,8 +6,8 @@ type Products struct {
 	format  *Coded
 	columns int
 	block   int
-	sums    []float32 // [columns, columns]; the lower half of a block is not kept
-	tile    []float32 // rows of a block on their side: a column after the other
+	sums    [][]float32 // of each block, [its columns, its columns]; the lower half is not kept
+	tile    []float32   // rows of a block on their side: a column after the other
 }
 
 // tileRows is how many products are summed before they meet the others: what is
@@ -17,19 +17,24 @@ const tileRows = 256
 // NewProducts begins with no inputs.
 func NewProducts(format *Coded, columns int) *Products {
 	block := wholeGroups(format, BlockColumns)
-	return &Products{
+	p := &Products{
 		format: format, columns: columns, block: block,
-		sums: make([]float32, columns*columns),
 		tile: make([]float32, tileRows*(min(block, columns)+productColumns)),
 	}
+	for lo := 0; lo < columns; lo += block {
+		n := p.width(len(p.sums))
+		p.sums = append(p.sums, make([]float32, n*n))
+	}
+	return p
 }
 
 // Add takes whole rows of inputs.
 func (p *Products) Add(rows []float32) {
 	for len(rows) > 0 {
 		n := min(len(rows), tileRows*p.columns)
-		for lo := 0; lo < p.columns; lo += p.block {
-			p.add(rows[:n], lo, min(lo+p.block, p.columns))
+		for b, sums := range p.sums {
+			lo := b * p.block
+			p.add(sums, rows[:n], lo, lo+p.width(b))
 		}
 		rows = rows[n:]
 	}
@@ -43,16 +48,16 @@ const (
 )
 
 // add takes some rows for the block of columns from lo to hi.
-func (p *Products) add(rows []float32, lo, hi int) {
-	n := len(rows) / p.columns
+func (p *Products) add(sums, rows []float32, lo, hi int) {
+	n, width := len(rows)/p.columns, hi-lo
 	p.turn(rows, lo, hi)
-	column := func(c int) []float32 { return p.tile[(c-lo)*n : (c-lo+1)*n : (c-lo+1)*n] }
-	for i := lo; i < hi; i += productRows {
-		for j := i; j < hi; j += productColumns {
-			sums := sumProducts(column(i), column(i+1), column(j), column(j+1), column(j+2), column(j+3))
-			for r := i; r < min(i+productRows, hi); r++ {
-				for c := j; c < min(j+productColumns, hi); c++ {
-					p.sums[r*p.columns+c] += sums[(r-i)*productColumns+c-j]
+	column := func(c int) []float32 { return p.tile[c*n : (c+1)*n : (c+1)*n] }
+	for i := 0; i < width; i += productRows {
+		for j := i; j < width; j += productColumns {
+			step := sumProducts(column(i), column(i+1), column(j), column(j+1), column(j+2), column(j+3))
+			for r := i; r < min(i+productRows, width); r++ {
+				for c := j; c < min(j+productColumns, width); c++ {
+					sums[r*width+c] += step[(r-i)*productColumns+c-j]
 				}
 			}
 		}
@@ -95,18 +100,20 @@ func sumProducts(a, b, c, d, e, f []float32) [productRows * productColumns]float
 // none or all zero.
 func (p *Products) Encoder() (Encoder, error) {
 	seen := false
-	for i := range p.columns {
-		seen = seen || p.sums[i*p.columns+i] != 0
+	for b, sums := range p.sums {
+		n := p.width(b)
+		for i := range n {
+			seen = seen || sums[i*n+i] != 0
+			for j := range i {
+				sums[i*n+j] = sums[j*n+i]
+			}
+		}
 	}
 	if !seen {
 		return p.format, nil
 	}
-	for lo := 0; lo < p.columns; lo += p.block {
-		for i := lo; i < min(lo+p.block, p.columns); i++ {
-			for j := lo; j < i; j++ {
-				p.sums[i*p.columns+j] = p.sums[j*p.columns+i]
-			}
-		}
-	}
 	return Compensate(p.format, p.sums, p.columns)
 }
+
+// width is the number of columns of a block.
+func (p *Products) width(block int) int { return min(p.block, p.columns-block*p.block) }

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +13,7 @@ import (
 // and the encoder with that of the whole matrix.
 func TestProducts(t *testing.T) {
 	format, _ := LookupCoded("int8")
+	digest := sha256.New()
 	for _, size := range []struct{ columns, rows int }{{1, 1}, {2, 3}, {7, 300}, {64, 257}, {1030, 20}} {
 		r := rand.New(rand.NewPCG(uint64(size.columns), 1))
 		rows := make([]float32, size.rows*size.columns)
@@ -26,15 +29,15 @@ func TestProducts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range size.columns {
-			for j := range size.columns {
-				if i/1024 != j/1024 {
-					continue
-				}
+			block := p.sums[i/1024]
+			lo := i / 1024 * 1024
+			n := min(1024, size.columns-lo)
+			for j := lo; j < lo+n; j++ {
 				want := 0.0
 				for at := 0; at < len(rows); at += size.columns {
 					want += float64(rows[at+i]) * float64(rows[at+j])
 				}
-				if got := float64(p.sums[i*size.columns+j]); math.Abs(got-want) > 1e-4*math.Sqrt(float64(size.rows)) {
+				if got := float64(block[(i-lo)*n+j-lo]); math.Abs(got-want) > 1e-4*math.Sqrt(float64(size.rows)) {
 					t.Fatalf("%v: product of columns %d and %d is %g, want %g", size, i, j, got, want)
 				}
 			}
@@ -52,6 +55,23 @@ func TestProducts(t *testing.T) {
 		if err := whole.Encode(row, b, scales); err != nil || !slices.Equal(a, b) {
 			t.Fatalf("%v: the encoder is not that of its products (%v)", size, err)
 		}
+		digest.Write(a)
+	}
+	if got := fmt.Sprintf("%.8x", digest.Sum(nil)); got != "69d5cb0fc64a508e" {
+		t.Errorf("other codes than ever: digest %s", got)
+	}
+}
+
+// TestProductsOfBlocks: memory grows with columns, not with their square.
+func TestProductsOfBlocks(t *testing.T) {
+	format, _ := LookupCoded("int4")
+	const columns = 8 * BlockColumns
+	held := 0
+	for _, sums := range NewProducts(format, columns).sums {
+		held += len(sums)
+	}
+	if held != columns*BlockColumns {
+		t.Errorf("%d products for %d columns, want those of blocks of %d", held, columns, BlockColumns)
 	}
 }
 

@@ -45,11 +45,36 @@ func Name() string {
 	return runtime.GOARCH
 }
 
+// Model is the name, and what tells the processor from others of that name where
+// the system says more: some have the name of a whole line of models.
+func Model() string { return strings.TrimSpace(Name() + " " + systemModel()) }
+
 // modelName finds the name in the text of Linux's cpuinfo.
-func modelName(cpuinfo string) string {
+func modelName(cpuinfo string) string { return field(cpuinfo, "model name") }
+
+// modelKeys are what numbers a model in cpuinfo: those of x86, then those of Arm.
+var modelKeys = []string{
+	"cpu family", "model", "stepping",
+	"CPU implementer", "CPU variant", "CPU part", "CPU revision",
+}
+
+// modelNumbers finds them in the text of Linux's cpuinfo.
+func modelNumbers(cpuinfo string) string {
+	var list []string
+	for _, key := range modelKeys {
+		if value := field(cpuinfo, key); value != "" {
+			words := strings.Fields(key)
+			list = append(list, words[len(words)-1], value)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// field is the first value of a key of Linux's cpuinfo.
+func field(cpuinfo, wanted string) string {
 	for line := range strings.Lines(cpuinfo) {
 		key, value, _ := strings.Cut(line, ":")
-		if value = strings.TrimSpace(value); strings.TrimSpace(key) == "model name" && value != "" {
+		if value = strings.TrimSpace(value); strings.TrimSpace(key) == wanted && value != "" {
 			return value
 		}
 	}

@@ -52,6 +52,26 @@ func TestModelName(t *testing.T) {
 	}
 }
 
+// TestModelNumbers: two processors of one name are two.
+func TestModelNumbers(t *testing.T) {
+	for text, want := range map[string]string{
+		"vendor_id\t: Example\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: Example CPU\nstepping\t: 1\n":         "family 25 model 1 stepping 1",
+		"cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: Example CPU\nstepping\t: 1\n":                              "family 25 model 17 stepping 1",
+		"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n": "implementer 0x41 variant 0x3 part 0xd0c revision 1",
+		"processor: 0\n": "",
+	} {
+		if got := modelNumbers(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestModelBeginsWithName(t *testing.T) {
+	if !strings.HasPrefix(Model(), Name()) {
+		t.Errorf("model %q of %q", Model(), Name())
+	}
+}
+
 func TestPhysicalCores(t *testing.T) {
 	if n := PhysicalCores(); n < 1 || n > runtime.NumCPU() {
 		t.Errorf("%d physical cores of %d processors", n, runtime.NumCPU())

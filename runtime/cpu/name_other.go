@@ -4,7 +4,11 @@ package cpu
 
 import "os"
 
-func systemName() string {
+func systemName() string { return modelName(cpuinfo()) }
+
+func systemModel() string { return modelNumbers(cpuinfo()) }
+
+func cpuinfo() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
-	return modelName(string(text))
+	return string(text)
 }

@@ -21,7 +21,7 @@ func dotScratch(tokens int) int { return panelRows * (256/2 + 256/64 + tokens) }
 // Cases implements Kernel; residual is y in half of them.
 func (d DotGemm) Cases() iter.Seq[*Case] {
 	return func(yield func(*Case) bool) {
-		counts := []int{0, 1, 2, 3, 5, 6, 7, 8, 9, 13, 17}
+		counts := []int{0, 1, 2, 4, 5, 6, 7, 8, 13, 16, 17}
 		if d.K <= inputGroup { // many tokens have code of their own, whatever the columns
 			counts = append(counts, 67)
 		}

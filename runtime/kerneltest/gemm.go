@@ -21,7 +21,7 @@ func scratchElements(tokens int) int { return panelRows * (128 + tokens) }
 // Cases implements Kernel; residual is y in half of them.
 func (g Gemm) Cases() iter.Seq[*Case] {
 	return func(yield func(*Case) bool) {
-		for i, tokens := range []int{0, 1, 2, 3, 5, 7, 8, 9, 13, 17} {
+		for i, tokens := range []int{0, 1, 2, 4, 5, 7, 8, 13, 16, 17} {
 			f := flavours[i%len(flavours)]
 			if !yield(g.newCase(tokens, f, false)) || g.Residual && !yield(g.newCase(tokens, f, true)) {
 				return
