@@ -1,6 +1,5 @@
 // Package prefix keeps states that a model has had within texts, so that what
-// begins like one of them is not read from its beginning; it sees runtime/engine
-// only.
+// begins like one of them is not read from its beginning; it sees the runtime only.
 package prefix
 
 import (
@@ -9,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/shelf"
 )
 
 // Key stands for the beginning of a text: a digest of whose text it is and of the
@@ -43,8 +43,8 @@ type Cache struct {
 	queue   chan *entry
 	written chan struct{} // closed when the queue has been
 
-	loads   map[Key]*load // of files that are being read
-	reading sync.Mutex    // held while one of them is
+	loads   shelf.Shelf[Key, bool] // of files that are being read
+	reading sync.Mutex             // held while one of them is
 }
 
 // entry is a border that has been seen. Memory for those without a state is little,
@@ -80,7 +80,7 @@ type Stats struct {
 func New(o Options) *Cache {
 	c := &Cache{
 		o: o, block: min(o.Chunk, engine.PageTokens), limit: o.Memory, entries: map[Key]*list.Element{},
-		pages: map[*float32]int{}, loads: map[Key]*load{}, queue: make(chan *entry, 64), written: make(chan struct{}),
+		pages: map[*float32]int{}, queue: make(chan *entry, 64), written: make(chan struct{}),
 	}
 	if o.Spill == nil {
 		close(c.written)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/private"
 )
 
 // Codec writes states, and reads them back with a proof that nothing has changed.
@@ -50,10 +51,7 @@ const (
 // OpenSpill uses a folder for up to so many bytes, and makes it if there is none: for
 // its owner alone, as states tell of what was read.
 func OpenSpill(folder string, most int64, codec Codec) (*Spill, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	if err := private(folder); err != nil {
+	if err := private.Folder(folder); err != nil {
 		return nil, err
 	}
 	s := &Spill{folder: folder, most: most, codec: codec, files: map[Key]*list.Element{}}
