@@ -188,7 +188,7 @@ func (c *Cache) put(k Key, state *engine.State, guess bool) (kept bool) {
 	if !guess && c.holds(k) {
 		return true
 	}
-	if int64(state.Bytes()) > c.room(guess) {
+	if int64(state.Held()) > c.room(guess) {
 		return false
 	}
 	state = state.Clone() // which takes time
@@ -227,10 +227,10 @@ func (c *Cache) insert(e *entry) *list.Element {
 		return at
 	}
 	c.stats.States++
-	c.bytes += 4 * int64(len(e.state.Block()))
+	c.bytes += held(e.state.Block())
 	for p := range e.state.Pages() {
 		if c.pages[&p[0]]++; c.pages[&p[0]] == 1 {
-			c.bytes += 4 * int64(len(p))
+			c.bytes += held(p)
 		}
 	}
 	return at
@@ -244,15 +244,18 @@ func (c *Cache) remove(at *list.Element) *entry {
 		return e
 	}
 	c.stats.States--
-	c.bytes -= 4 * int64(len(e.state.Block()))
+	c.bytes -= held(e.state.Block())
 	for p := range e.state.Pages() {
 		if c.pages[&p[0]]--; c.pages[&p[0]] == 0 {
 			delete(c.pages, &p[0])
-			c.bytes -= 4 * int64(len(p))
+			c.bytes -= held(p)
 		}
 	}
 	return e
 }
+
+// held is the memory that a part of a state takes.
+func held(part []float32) int64 { return int64(engine.Held(len(part))) }
 
 // shrink makes room. Every state stands for itself: those of longer texts stay
 // right without it.
@@ -268,7 +271,7 @@ func (c *Cache) shrink() {
 // leave has a state written, unless it is a guess, if what writes has time for it:
 // no text waits for a disk.
 func (c *Cache) leave(e *entry) {
-	size := int64(e.state.Bytes())
+	size := int64(e.state.Held())
 	if c.o.Spill == nil || e.guess || c.closed || c.leaving+size > c.o.Memory/leavingPart || c.o.Spill.holds(e.key) {
 		return
 	}
@@ -285,7 +288,7 @@ func (c *Cache) write() {
 	for e := range c.queue {
 		c.o.Spill.put(e.key, e.state)
 		c.mu.Lock()
-		c.leaving -= int64(e.state.Bytes())
+		c.leaving -= int64(e.state.Held())
 		c.mu.Unlock()
 	}
 }
