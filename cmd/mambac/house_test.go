@@ -49,7 +49,7 @@ var exceptions = []struct{ from, imports, why string }{
 
 // testOnly lists the packages that only tests import; they are tests
 // themselves.
-var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "codegen/leveltest", "importer/gguf/gguftest", "ir/irtest", "runtime/enginetest", "runtime/kerneltest", "runtime/modeltest"}
+var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "codegen/leveltest", "importer/gguf/gguftest", "ir/irtest", "runtime/disktest", "runtime/enginetest", "runtime/kerneltest", "runtime/modeltest"}
 
 // inTests is what tests may import besides what their package may.
 var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, testOnly...)

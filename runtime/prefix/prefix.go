@@ -74,6 +74,7 @@ type Stats struct {
 	SpilledStates int   // that lie in files
 	SpilledBytes  int64 // of these
 	Damaged       int   // files that were not what they should be
+	Unwritten     int   // states that no file could be written of
 }
 
 // New makes an empty cache, which must be closed.
@@ -110,6 +111,7 @@ func (c *Cache) Stats() Stats {
 	s.Bytes = c.bytes + c.leaving
 	if c.o.Spill != nil {
 		s.SpilledStates, s.SpilledBytes, s.Damaged = c.o.Spill.count()
+		s.Unwritten = c.o.Spill.lost()
 	}
 	return s
 }

@@ -156,4 +156,5 @@ func (s *Server) writePrefix(b *bytes.Buffer) {
 	single(b, "mambac_prefix_files", "gauge", "States of them that lie in files.", n.SpilledStates)
 	single(b, "mambac_prefix_file_bytes", "gauge", "What these take.", n.SpilledBytes)
 	single(b, "mambac_prefix_damaged_total", "counter", "Files that were not what they should be.", n.Damaged)
+	single(b, "mambac_prefix_unwritten_total", "counter", "States that no file could be written of.", n.Unwritten)
 }
