@@ -378,7 +378,7 @@ func TestLibraryFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := k.object(t, 500, "POST", completionsPath, `{"prompt":"a","save_state":"folder"}`)["error"].(map[string]any)
-	if message := e["message"].(string); !strings.Contains(message, `state "folder"`) || strings.Contains(message, os.TempDir()) {
+	if message := e["message"].(string); !strings.Contains(message, `state "folder"`) || strings.Contains(message, os.TempDir()) || e["type"] != "server_error" {
 		t.Errorf("%v", e)
 	}
 }
