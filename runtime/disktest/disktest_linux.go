@@ -52,12 +52,12 @@ func again(t *testing.T) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		t.Skip(errNone, err)
+		t.Skipf("%v: %v", errNone, err)
 	}
 	err := cmd.Wait()
 	switch {
 	case strings.Contains(out.String(), missing):
-		t.Skip(errNone, out.String())
+		t.Skipf("%v: %s", errNone, out.String())
 	case err != nil:
 		t.Fatalf("%v\n%s", err, out.String())
 	}
