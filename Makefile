@@ -66,7 +66,7 @@ test-page:
 race:
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
 		set -x; \
-		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/prefix ./runtime/library ./runtime/terminal ./runtime/app/chat && \
+		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/prefix ./runtime/shelf ./runtime/library ./runtime/terminal ./runtime/app/chat && \
 		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse && \
 		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -race .; \
 	else \

@@ -26,6 +26,7 @@ var notImported = []string{"_", "init", "main"}
 // generateFlags is what the flags of generate say.
 type generateFlags struct {
 	choice
+	with              []string // of commands, which a package has none of
 	pkg, dir, payload string
 	embed             bool
 	json              bool
@@ -74,6 +75,11 @@ where one is in the way.`,
 	flags.BoolVar(&f.embed, "embed", false, "make the payload part of the package whatever its size")
 	flags.StringVar(&f.payload, "payload", "", "put the payload into this file")
 	flags.BoolVar(&f.json, "json", false, "print the files as one JSON object")
+	// Who knows build will try it.
+	flags.StringSliceVar(&f.with, "with", nil, "")
+	if err := flags.MarkHidden("with"); err != nil {
+		panic("BUG: " + err.Error())
+	}
 	return cmd
 }
 
@@ -101,6 +107,8 @@ func arguments(cmd *cobra.Command) string {
 
 func (f *generateFlags) check() error {
 	switch {
+	case len(f.with) > 0:
+		return usagef("--with %s: a package is an API and has no commands; mambac build --with %[1]s makes a program that has", strings.Join(f.with, ","))
 	case f.pkg == "":
 		return usagef("--package is missing")
 	case f.dir == "":

@@ -49,7 +49,7 @@ var exceptions = []struct{ from, imports, why string }{
 
 // testOnly lists the packages that only tests import; they are tests
 // themselves.
-var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "codegen/leveltest", "importer/gguf/gguftest", "ir/irtest", "runtime/enginetest", "runtime/kerneltest", "runtime/modeltest"}
+var testOnly = []string{"codegen/amd64/interp", "codegen/ladder", "codegen/leveltest", "importer/gguf/gguftest", "ir/irtest", "runtime/disktest", "runtime/enginetest", "runtime/kerneltest", "runtime/modeltest"}
 
 // inTests is what tests may import besides what their package may.
 var inTests = append([]string{"ir/op", "ir/text", "ir/eval", "runtime/cpu"}, testOnly...)
@@ -85,7 +85,8 @@ var creators = map[string]string{
 	"codegen/gobuild/gobuild.go":       "the temporary module that the go command compiles",
 	"runtime/atomicfile/atomicfile.go": "what a built program is asked to write, whole or not at all",
 	"runtime/atomicfile/hold_lock.go":  "the same, where files can be locked",
-	"runtime/library/library.go":       "the folder of a library of states",
+	"runtime/library/library.go":       "it opens states, and follows no links",
+	"runtime/private/private.go":       "folders for what tells of texts that were read",
 	"runtime/app/chat/history.go":      "what was typed, a line at a time",
 	"runtime/prefix/spill.go":          "states that memory has no room for",
 }

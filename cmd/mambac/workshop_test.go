@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -92,34 +91,27 @@ func thisMachine(t *testing.T) machine {
 // checkpoint is a random one as flags of synth say, kept for later runs, with a
 // tokenizer of the fixtures unless that is "".
 func (w *workshop) checkpoint(tokenizer string, flags ...string) string {
-	var values []string
-	for _, flag := range flags {
-		if !strings.HasPrefix(flag, "-") {
-			values = append(values, flag)
-		}
-	}
-	folder := filepath.Join(w.cache, fileName(strings.Join(values, " ")))
+	folder := filepath.Join(w.cache, checkpointName(tokenizer, flags))
 	if _, err := os.Stat(folder); err == nil {
 		return folder
 	}
-	compiler(w.t, append([]string{"synth", "--out", folder, "-q"}, flags...)...)
-	if tokenizer == "" {
-		return folder
+	made := filepath.Join(w.work, "checkpoint") // it is found when it is whole
+	compiler(w.t, append([]string{"synth", "--out", made, "-q"}, flags...)...)
+	if tokenizer != "" {
+		const file = "tokenizer.json"
+		text, err := os.ReadFile(filepath.Join(w.trained, "..", "tokenizers", tokenizer, file))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(made, file), text, 0o666)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
 	}
-	const file = "tokenizer.json"
-	text, err := os.ReadFile(filepath.Join(w.trained, "..", "tokenizers", tokenizer, file))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, file), text, 0o666)
-	}
-	if err != nil {
-		os.RemoveAll(folder)
+	if err := os.Rename(made, folder); err != nil {
 		w.t.Fatal(err)
 	}
 	return folder
 }
-
-// fileName keeps letters and digits.
-func fileName(text string) string { return regexp.MustCompile(`\W+`).ReplaceAllString(text, "-") }
 
 // inspected is what mambac tells of a checkpoint.
 func (w *workshop) inspected(checkpoint string) description {

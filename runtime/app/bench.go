@@ -182,7 +182,7 @@ func (s *Session) bench(args []string) error {
 // benchThreads runs all batches with one number of threads.
 func (s *Session) benchThreads(m *Artifact, o *benchOptions, threads int, r *benchReport) error {
 	o.workers.Threads = threads
-	e, err := m.Engine(o.workers)
+	e, err := m.newEngine(o.workers)
 	if err != nil {
 		return err
 	}

@@ -50,20 +50,15 @@ func (s *Session) logits(args []string) error {
 	case *by != "prefill" && *by != "decode":
 		return Usagef("--by %s: want prefill or decode", *by)
 	}
-	m, err := s.Load()
+	m, err := s.Start(o)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	e, err := m.Engine(o)
-	if err != nil {
+	if err := m.Engine.CheckIDs(ids); err != nil {
 		return err
 	}
-	defer e.Close()
-	if err := e.CheckIDs(ids); err != nil {
-		return err
-	}
-	return atomicfile.Write(*path, 0o666, func(w io.Writer) error { return s.writeLogits(w, e, ids, *by == "decode") })
+	return atomicfile.Write(*path, 0o666, func(w io.Writer) error { return s.writeLogits(w, m.Engine, ids, *by == "decode") })
 }
 
 // writeLogits streams row after row.

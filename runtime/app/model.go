@@ -89,13 +89,46 @@ func (o *Workers) Check() error {
 	return nil
 }
 
-// Engine starts the model's engine.
-func (m *Artifact) Engine(o Workers) (*engine.Engine, error) {
+// newEngine starts the model's engine.
+func (m *Artifact) newEngine(o Workers) (*engine.Engine, error) {
 	weights, ok := m.File.Section(payload.WeightsSection)
 	if !ok {
 		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.File.Path())
 	}
 	return engine.New(m.compiled, weights, engine.Options{Threads: o.Threads, Context: o.Context, Move: m.File.Mapped() && !o.Mmap})
+}
+
+// Running is the opened payload of the program, and its model at work.
+type Running struct {
+	*Artifact
+	Engine *engine.Engine
+}
+
+// Start opens what the program carries, and has its model begin to work.
+func (s *Session) Start(o Workers) (*Running, error) {
+	a, err := s.Load()
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.newEngine(o)
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return &Running{a, e}, nil
+}
+
+// Weights is what the engine reads of the payload.
+func (m *Running) Weights() []byte {
+	weights, _ := m.File.Section(payload.WeightsSection) // the engine has looked
+	return weights
+}
+
+// Close ends the engine and gives the mapping back; nothing of the model may be used
+// then.
+func (m *Running) Close() {
+	m.Engine.Close()
+	m.Artifact.Close()
 }
 
 // noTokenizer is the error of commands that need text, of a program that has no

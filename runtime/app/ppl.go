@@ -173,7 +173,7 @@ func (s *Session) scoreAll(m *Artifact, o *pplOptions, sum *scorer) (longest int
 			return 0, err
 		}
 	}
-	e, err := m.Engine(o.Workers)
+	e, err := m.newEngine(o.Workers)
 	if err != nil {
 		return 0, err
 	}

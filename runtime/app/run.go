@@ -168,26 +168,12 @@ func (s *Session) runText(args []string) error {
 		return err
 	}
 	defer g.model.Close()
-	if err := g.resume(); err != nil {
-		return err
-	}
-	ids, text, err := o.encode(s, g.begin, arguments)
+	ids, text, err := g.prompt(s, arguments)
 	if err != nil {
 		return err
 	}
-	if err := g.requireLogits(ids); err != nil {
-		return err
-	}
 	g.collect = collect
-	err = g.run(s, ids, text)
-	if err == nil || s.Context.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
-		if end := g.out.end(); err == nil {
-			err = end
-		}
-	}
-	if err == nil {
-		err = g.save()
-	}
+	err = g.write(s, ids, text)
 	if o.stats {
 		g.stats.print(s.Err, g)
 	}
@@ -237,6 +223,32 @@ func (s *Session) newGeneration(a *Artifact, o *runOptions) (*generation, error)
 		return nil, err
 	}
 	return g, nil
+}
+
+// prompt is the ids to be read, behind the state that the text goes on from, and what
+// they were made of.
+func (g *generation) prompt(s *Session, arguments []string) (ids []int, text string, err error) {
+	if err := g.resume(); err != nil {
+		return nil, "", err
+	}
+	if ids, text, err = g.options.encode(s, g.begin, arguments); err != nil {
+		return nil, "", err
+	}
+	return ids, text, g.requireLogits(ids)
+}
+
+// write prints the text to its end, and saves the state that it has come to.
+func (g *generation) write(s *Session, ids []int, text string) error {
+	err := g.run(s, ids, text)
+	if err == nil || s.Context.Err() != nil || g.stats.count > 0 { // a failure before the first token prints nothing
+		if end := g.out.end(); err == nil {
+			err = end
+		}
+	}
+	if err == nil {
+		err = g.save()
+	}
+	return err
 }
 
 // run feeds the prompt and then token after token.

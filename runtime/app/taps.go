@@ -58,7 +58,7 @@ func (s *Session) writeTaps(args []string) error {
 		return err
 	}
 	defer m.Close()
-	e, err := m.Engine(o)
+	e, err := m.newEngine(o)
 	if err != nil {
 		return err
 	}

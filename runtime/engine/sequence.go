@@ -88,6 +88,17 @@ func (s *Sequence) clone() Sequence {
 	return c
 }
 
+// held is the memory that the sequence takes.
+func (s *Sequence) held() int {
+	n := Held(len(s.Block))
+	for _, ring := range s.pages {
+		for _, page := range ring {
+			n += Held(len(page.values))
+		}
+	}
+	return n
+}
+
 // bytes is the size of the sequence in memory.
 func (s *Sequence) bytes() int {
 	n := len(s.Block)

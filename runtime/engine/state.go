@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"sync"
 	"unsafe"
 
 	"github.com/mambac/mambac/runtime/hugepage"
@@ -66,6 +67,10 @@ func (s *State) Reset() {
 // Bytes is the size of the state in memory, with pages that it shares.
 func (s *State) Bytes() int { return s.sequence.bytes() }
 
+// Held is the memory that the state takes, with pages that it shares: more than
+// Bytes, see the function of that name.
+func (s *State) Held() int { return s.sequence.held() }
+
 // mostCopied is the size of a state of which there may be two more without the
 // program taking 64 MiB besides its weights and the state.
 const mostCopied = 24 << 20
@@ -84,12 +89,49 @@ func aligned(n int) []float32 { return onLine(hugepage.Zeros(bytesOnLine(n)), n)
 // up to 2 MiB more: there may be many blocks, in a cache or of a server's texts.
 const leastHuge = 8 << 20
 
-// block is aligned for a part of a state.
+// block is aligned for a part of a state. From some size on Go's memory starts on a
+// line by itself, and room for that would cost another of its pages.
 func block(n int) []float32 {
-	if 4*n < leastHuge {
-		return onLine(make([]byte, bytesOnLine(n)), n)
+	if 4*n >= leastHuge {
+		return aligned(n)
 	}
-	return aligned(n)
+	b := make([]byte, 4*max(n, lineFloats))
+	if toLine(b) > 0 {
+		b = make([]byte, bytesOnLine(n))
+	}
+	return onLine(b, n)
+}
+
+// Held is the memory that a block or a page of n values takes: Go's comes in pieces of
+// certain sizes, and huge pages begin where they like.
+func Held(n int) int {
+	if 4*n >= leastHuge {
+		return piece(hugepage.Held(bytesOnLine(n)))
+	}
+	return piece(4 * max(n, lineFloats))
+}
+
+// Go's heap has pieces of certain sizes for what is small, and whole pages of its own
+// for the rest.
+const (
+	smallPiece = 32 << 10
+	heapPage   = 8 << 10
+)
+
+// pieces are sizes of small pieces, by what they were asked for.
+var pieces sync.Map
+
+// piece is the size of the memory that Go takes for n bytes.
+func piece(n int) int {
+	if n > smallPiece {
+		return (n + heapPage - 1) / heapPage * heapPage
+	}
+	if size, ok := pieces.Load(n); ok {
+		return size.(int)
+	}
+	size := cap(append([]byte(nil), make([]byte, n)...)) // all of the piece
+	pieces.Store(n, size)
+	return size
 }
 
 // bytesOnLine is room for n floats that start on a cache line.
@@ -97,6 +139,8 @@ func bytesOnLine(n int) int { return 4 * (n + lineFloats) }
 
 // onLine is n floats of b that start on a cache line.
 func onLine(b []byte, n int) []float32 {
-	skip := -uintptr(unsafe.Pointer(&b[0])) & (4*lineFloats - 1)
-	return unsafe.Slice((*float32)(unsafe.Pointer(&b[skip])), n)
+	return unsafe.Slice((*float32)(unsafe.Pointer(&b[toLine(b)])), n)
 }
+
+// toLine is how many bytes of b come before the first cache line that starts in it.
+func toLine(b []byte) uintptr { return -uintptr(unsafe.Pointer(&b[0])) & (4*lineFloats - 1) }

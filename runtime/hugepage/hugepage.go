@@ -59,10 +59,19 @@ func Zeros(n int) []byte {
 	if n < huge {
 		return make([]byte, n)
 	}
-	b := make([]byte, n+huge)
+	b := make([]byte, Held(n))
 	b = b[-uintptr(unsafe.Pointer(&b[0]))&(huge-1):][:n:n]
 	_ = advise(b[:n&^(huge-1)]) // small pages do as well, but slower
 	return b
+}
+
+// Held is the memory that Zeros takes for n bytes: where the first huge page begins
+// is the system's to say, and what lies before it may have been in use.
+func Held(n int) int {
+	if n < huge {
+		return n
+	}
+	return n + huge
 }
 
 // whole cuts b down to the huge pages that lie in it as a whole.

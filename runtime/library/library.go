@@ -1,5 +1,5 @@
 // Package library is a folder of named states, which is nothing but its files; it
-// sees the file formats of runtime only.
+// sees what runtime has for files only.
 package library
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/atomicfile"
+	"github.com/mambac/mambac/runtime/private"
 	"github.com/mambac/mambac/runtime/state"
 )
 
@@ -62,14 +63,7 @@ func Open(dir string) (*Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	st, err := os.Stat(folder)
-	if err != nil {
-		return nil, err
-	}
-	if err := private(folder, st, "700"); err != nil {
+	if err := private.Folder(folder); err != nil {
 		return nil, err
 	}
 	atomicfile.Clean(folder)
@@ -149,6 +143,37 @@ func (l *Library) scan() (names, others []string, err error) {
 	}
 	slices.Sort(names) // the extension is in the way of some
 	return names, others, nil
+}
+
+// Usage is how much a library holds.
+type Usage struct {
+	States int
+	Bytes  int64 // of their files
+}
+
+// Usage counts the states but that of a name. No file is opened for it, so it takes
+// little even where there are many.
+func (l *Library) Usage(but string) (Usage, error) {
+	names, err := l.Names()
+	if err != nil {
+		return Usage{}, err
+	}
+	var u Usage
+	for _, name := range names {
+		if name == but {
+			continue
+		}
+		st, err := os.Lstat(l.Path(name))
+		if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
+			continue
+		}
+		if err != nil {
+			return Usage{}, err
+		}
+		u.States++
+		u.Bytes += st.Size()
+	}
+	return u, nil
 }
 
 // List tells of all states, sorted by name. It reads headers only: Verify proves
@@ -242,7 +267,7 @@ func check(path string, st fs.FileInfo) error {
 	if !st.Mode().IsRegular() {
 		return fmt.Errorf("%s: is no regular file (%s), and states are nothing else; remove it", path, st.Mode().Type())
 	}
-	return private(path, st, "600")
+	return private.Check(path, st)
 }
 
 // Delete removes a state.

@@ -114,6 +114,34 @@ func TestPutGet(t *testing.T) {
 	}
 }
 
+// TestUsage counts what the files take, and looks into none: a damaged one counts.
+func TestUsage(t *testing.T) {
+	l := open(t)
+	require := func(but string, want Usage) {
+		t.Helper()
+		if u, err := l.Usage(but); u != want || err != nil {
+			t.Errorf("without %q there is %+v, %v, want %+v", but, u, err, want)
+		}
+	}
+	require("", Usage{})
+	put(t, l, "a", 1)
+	put(t, l, "b", 1)
+	if err := os.WriteFile(l.Path("damaged"), make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(l.folder, "stranger"), make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := int64(len(content(t, l, "a")))
+	require("", Usage{3, 2*one + 1000})
+	require("a", Usage{2, one + 1000})
+	require("c", Usage{3, 2*one + 1000})
+	if err := l.Delete("damaged"); err != nil {
+		t.Fatal(err)
+	}
+	require("a", Usage{1, one})
+}
+
 func TestForkDelete(t *testing.T) {
 	l := open(t)
 	put(t, l, "a", 1)

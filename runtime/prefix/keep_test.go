@@ -52,7 +52,7 @@ func BenchmarkKeep(b *testing.B) {
 // the next turn of one of the last 20 conversations.
 func readPart(e *engine.Engine, room int64, policy func(*Text)) float64 {
 	const pages = 200 // a state is much larger than a border without one
-	c := New(Options{Memory: room * (overhead + 4*lanes + pages*page), Chunk: chunk128})
+	c := New(Options{Memory: room * (overhead + int64(engine.Held(lanes)) + pages*page), Chunk: chunk128})
 	defer c.Close()
 	r := rand.New(rand.NewPCG(1, 1))
 	var talks [][]int32

@@ -1,34 +1,14 @@
 package prefix
 
-import "sync"
-
-// load is the reading of a state's file: once, however many wait for it.
-type load struct {
-	users int // guarded by the cache's mu
-	once  sync.Once
-	found bool
-}
-
-// load has a state that lies in a file be in memory, and tells whether it is one of
-// the position.
+// load has a state that lies in a file be in memory, once however many wait for it,
+// and tells whether it is one of the position.
 func (c *Cache) load(k Key, position int) bool {
-	c.mu.Lock()
-	l := c.loads[k]
-	if l == nil {
-		l = &load{}
-		c.loads[k] = l
+	found, putBack, err := c.loads.Take(k, func() (bool, error) { return c.readFile(k, position), nil })
+	if err != nil { // a panic of who has read it
+		return false
 	}
-	l.users++
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if l.users--; l.users == 0 {
-			delete(c.loads, k)
-		}
-	}()
-	l.once.Do(func() { l.found = c.readFile(k, position) })
-	return l.found
+	putBack()
+	return found
 }
 
 // readFile is load by one. Files are read one after the other: what is read has no

@@ -1,6 +1,5 @@
 // Package prefix keeps states that a model has had within texts, so that what
-// begins like one of them is not read from its beginning; it sees runtime/engine
-// only.
+// begins like one of them is not read from its beginning; it sees the runtime only.
 package prefix
 
 import (
@@ -9,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/shelf"
 )
 
 // Key stands for the beginning of a text: a digest of whose text it is and of the
@@ -43,8 +43,8 @@ type Cache struct {
 	queue   chan *entry
 	written chan struct{} // closed when the queue has been
 
-	loads   map[Key]*load // of files that are being read
-	reading sync.Mutex    // held while one of them is
+	loads   shelf.Shelf[Key, bool] // of files that are being read
+	reading sync.Mutex             // held while one of them is
 }
 
 // entry is a border that has been seen. Memory for those without a state is little,
@@ -74,13 +74,14 @@ type Stats struct {
 	SpilledStates int   // that lie in files
 	SpilledBytes  int64 // of these
 	Damaged       int   // files that were not what they should be
+	Unwritten     int   // states that no file could be written of
 }
 
 // New makes an empty cache, which must be closed.
 func New(o Options) *Cache {
 	c := &Cache{
 		o: o, block: min(o.Chunk, engine.PageTokens), limit: o.Memory, entries: map[Key]*list.Element{},
-		pages: map[*float32]int{}, loads: map[Key]*load{}, queue: make(chan *entry, 64), written: make(chan struct{}),
+		pages: map[*float32]int{}, queue: make(chan *entry, 64), written: make(chan struct{}),
 	}
 	if o.Spill == nil {
 		close(c.written)
@@ -110,6 +111,7 @@ func (c *Cache) Stats() Stats {
 	s.Bytes = c.bytes + c.leaving
 	if c.o.Spill != nil {
 		s.SpilledStates, s.SpilledBytes, s.Damaged = c.o.Spill.count()
+		s.Unwritten = c.o.Spill.lost()
 	}
 	return s
 }
@@ -188,7 +190,7 @@ func (c *Cache) put(k Key, state *engine.State, guess bool) (kept bool) {
 	if !guess && c.holds(k) {
 		return true
 	}
-	if int64(state.Bytes()) > c.room(guess) {
+	if int64(state.Held()) > c.room(guess) {
 		return false
 	}
 	state = state.Clone() // which takes time
@@ -227,10 +229,10 @@ func (c *Cache) insert(e *entry) *list.Element {
 		return at
 	}
 	c.stats.States++
-	c.bytes += 4 * int64(len(e.state.Block()))
+	c.bytes += held(e.state.Block())
 	for p := range e.state.Pages() {
 		if c.pages[&p[0]]++; c.pages[&p[0]] == 1 {
-			c.bytes += 4 * int64(len(p))
+			c.bytes += held(p)
 		}
 	}
 	return at
@@ -244,15 +246,18 @@ func (c *Cache) remove(at *list.Element) *entry {
 		return e
 	}
 	c.stats.States--
-	c.bytes -= 4 * int64(len(e.state.Block()))
+	c.bytes -= held(e.state.Block())
 	for p := range e.state.Pages() {
 		if c.pages[&p[0]]--; c.pages[&p[0]] == 0 {
 			delete(c.pages, &p[0])
-			c.bytes -= 4 * int64(len(p))
+			c.bytes -= held(p)
 		}
 	}
 	return e
 }
+
+// held is the memory that a part of a state takes.
+func held(part []float32) int64 { return int64(engine.Held(len(part))) }
 
 // shrink makes room. Every state stands for itself: those of longer texts stay
 // right without it.
@@ -268,7 +273,7 @@ func (c *Cache) shrink() {
 // leave has a state written, unless it is a guess, if what writes has time for it:
 // no text waits for a disk.
 func (c *Cache) leave(e *entry) {
-	size := int64(e.state.Bytes())
+	size := int64(e.state.Held())
 	if c.o.Spill == nil || e.guess || c.closed || c.leaving+size > c.o.Memory/leavingPart || c.o.Spill.holds(e.key) {
 		return
 	}
@@ -285,7 +290,7 @@ func (c *Cache) write() {
 	for e := range c.queue {
 		c.o.Spill.put(e.key, e.state)
 		c.mu.Lock()
-		c.leaving -= int64(e.state.Bytes())
+		c.leaving -= int64(e.state.Held())
 		c.mu.Unlock()
 	}
 }

@@ -93,10 +93,10 @@ func requireExact(t testing.TB, c *Cache) {
 			continue
 		}
 		states++
-		bytes += 4 * int64(len(e.state.Block()))
+		bytes += int64(engine.Held(len(e.state.Block())))
 		for p := range e.state.Pages() {
 			if !pages[&p[0]] {
-				bytes += 4 * int64(len(p))
+				bytes += int64(engine.Held(len(p)))
 			}
 			pages[&p[0]] = true
 		}
@@ -309,6 +309,40 @@ func TestTooLarge(t *testing.T) {
 	state, _ := read(t, e, c.Text(Start{}, large))
 	requireState(t, e, state, large)
 	requireExact(t, c)
+}
+
+// large is a program with a state that lies in huge pages.
+type large struct{ engine.Program }
+
+const largeState = 8 << 20 // bytes
+
+func (p large) Shape() engine.Shape {
+	s := p.Program.Shape()
+	s.State = largeState / 4
+	return s
+}
+
+// TestLargeStates: what a state takes beside its values counts, as for large ones that
+// may be a quarter more.
+func TestLargeStates(t *testing.T) {
+	compiled := enginetest.Compiled(vocab)
+	open := compiled.Open
+	compiled.Open = func(level string, weights []byte) (engine.Program, error) {
+		p, err := open(level, weights)
+		return large{p}, err
+	}
+	e := newEngine(t, compiled)
+	state := e.NewState()
+	takes := int64(engine.Held(largeState / 4))
+	if takes < largeState+largeState/4 {
+		t.Fatalf("it takes %d bytes", takes)
+	}
+	for room, want := range map[int64]bool{takes - 1: false, takes: true} {
+		c := newCache(t, Options{Memory: overhead + room})
+		if kept := c.put(Key{1}, state, false); kept != want || want && c.Stats().Bytes != overhead+takes {
+			t.Errorf("with room for %d bytes it is kept: %v; %+v", room, kept, c.Stats())
+		}
+	}
 }
 
 // TestBlocks: blocks are no longer than pages, so that clones share whole ones, and

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/engine"
+	"github.com/mambac/mambac/runtime/private"
 )
 
 // Codec writes states, and reads them back with a proof that nothing has changed.
@@ -26,15 +27,21 @@ type Codec interface {
 // Spill is a folder of states, one file each, of one process at a time. Files are
 // its own, and of no use to others.
 type Spill struct {
+	// OnError is told why a state could not be written: once, until one can be again.
+	// Nil for nobody.
+	OnError func(error)
+
 	folder string
 	most   int64 // bytes
 	codec  Codec
 
-	mu      sync.Mutex
-	files   map[Key]*list.Element
-	recent  list.List // of *file, the last one that was used first
-	bytes   int64
-	damaged int
+	mu        sync.Mutex
+	files     map[Key]*list.Element
+	recent    list.List // of *file, the last one that was used first
+	bytes     int64
+	damaged   int
+	unwritten int  // states
+	failing   bool // the last one is of these
 }
 
 type file struct {
@@ -50,10 +57,7 @@ const (
 // OpenSpill uses a folder for up to so many bytes, and makes it if there is none: for
 // its owner alone, as states tell of what was read.
 func OpenSpill(folder string, most int64, codec Codec) (*Spill, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	if err := private(folder); err != nil {
+	if err := private.Folder(folder); err != nil {
 		return nil, err
 	}
 	s := &Spill{folder: folder, most: most, codec: codec, files: map[Key]*list.Element{}}
@@ -155,11 +159,33 @@ func (s *Spill) count() (files int, bytes int64, damaged int) {
 	return len(s.files), s.bytes, s.damaged
 }
 
+// lost is how many states could not be written.
+func (s *Spill) lost() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unwritten
+}
+
 // put writes a state. One that cannot be written is one that is not kept.
 func (s *Spill) put(k Key, state *engine.State) {
-	if size, err := s.write(k, state); err == nil {
+	size, err := s.write(k, state)
+	if s.news(err) && s.OnError != nil {
+		s.OnError(err)
+	}
+	if err == nil {
 		s.add(&file{k, size})
 	}
+}
+
+// news counts an error, and tells whether it is the first behind what went well.
+func (s *Spill) news(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.failing
+	if s.failing = err != nil; s.failing {
+		s.unwritten++
+	}
+	return s.failing && !before
 }
 
 // write has a file appear as a whole. It need not survive the machine: what is not

@@ -264,17 +264,13 @@ func TestLoadsAtOnce(t *testing.T) {
 		for range many {
 			group.Go(c.Text(Start{}, ids(1, 40)).Load)
 		}
-		for users := 0; users < many; runtime.Gosched() {
-			c.mu.Lock()
-			if l := c.loads[key]; l != nil {
-				users = l.users
-			}
-			c.mu.Unlock()
+		for c.loads.Users() < many {
+			runtime.Gosched()
 		}
 		close(slow.wait)
 		group.Wait()
-		if n := slow.reads.Load(); n != 1 || len(c.loads) != 0 {
-			t.Errorf("it is read %d times, %d loads are left", n, len(c.loads))
+		if n := slow.reads.Load(); n != 1 || c.loads.Users() != 0 {
+			t.Errorf("it is read %d times, %d wait for it", n, c.loads.Users())
 		}
 		if held := c.Stats().States; memory > 1 && held != 1 || memory == 1 && held != 0 {
 			t.Errorf("with %d bytes %d are held", memory, held)

@@ -31,35 +31,47 @@ func (s *Server) chat(c *call) error {
 	if err := s.read(c, &r); err != nil {
 		return err
 	}
-	if err := s.checkChat(&r); err != nil {
-		return err
-	}
-	messages, tools, err := r.conversation()
+	j, err := s.chatJob(&r)
 	if err != nil {
 		return err
 	}
+	return j.run(c)
+}
+
+// chatJob is what a request asks for.
+func (s *Server) chatJob(r *chatRequest) (*job, error) {
+	if err := s.checkChat(r); err != nil {
+		return nil, err
+	}
+	messages, tools, err := r.conversation()
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.chatPlan(r)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.conversed(messages, tools)
+	if err != nil {
+		return nil, err
+	}
+	return &job{plan: o, params: &r.params, server: s, prompts: []prompt{p}, form: &chatForm{scored: r.Logprobs}}, nil
+}
+
+// chatPlan is plan for an answer, which has a token at least.
+func (s *Server) chatPlan(r *chatRequest) (*plan, error) {
 	name, tokens := "max_completion_tokens", r.MaxCompletionTokens
 	if tokens == nil {
 		name, tokens = "max_tokens", r.MaxTokens
 	}
 	o, err := s.plan(&r.params, name, tokens, s.Limits.Tokens, r.logprobs())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.tokens == 0 {
-		return wrong(name, "have 0, want at least 1")
+		return nil, wrong(name, "have 0, want at least 1")
 	}
-	text, err := s.converse(messages, tools)
-	if err != nil {
-		return err
-	}
-	p, err := s.encode(text, false) // the template writes special tokens itself
-	if err != nil {
-		return err
-	}
-	p.likely = s.opening(messages, tools, text, p.ids)
-	j := &job{plan: o, params: &r.params, server: s, prompts: []prompt{p}, form: &chatForm{scored: r.Logprobs}}
-	return j.run(c)
+	return o, nil
 }
 
 // conversation is what the template is told: messages, and tools or nil.
@@ -69,6 +81,20 @@ func (r *chatRequest) conversation() (messages, tools json.RawMessage, err error
 	}
 	messages, err = plain(r.Messages)
 	return messages, tools, err
+}
+
+// conversed makes a prompt of a conversation.
+func (s *Server) conversed(messages, tools json.RawMessage) (prompt, error) {
+	text, err := s.converse(messages, tools)
+	if err != nil {
+		return prompt{}, err
+	}
+	p, err := s.encode(text, false) // the template writes special tokens itself
+	if err != nil {
+		return prompt{}, err
+	}
+	p.likely = s.opening(messages, tools, text, p.ids)
+	return p, nil
 }
 
 // converse writes a conversation as the model reads it.

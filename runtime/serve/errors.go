@@ -27,10 +27,11 @@ var errInternal = &failure{status: http.StatusInternalServerError, Message: "the
 
 // types are what OpenAI calls errors of a status.
 var types = map[int]string{
-	http.StatusUnauthorized:       "authentication_error",
-	http.StatusForbidden:          "permission_error",
-	http.StatusTooManyRequests:    "rate_limit_error",
-	http.StatusServiceUnavailable: "server_error",
+	http.StatusUnauthorized:        "authentication_error",
+	http.StatusForbidden:           "permission_error",
+	http.StatusTooManyRequests:     "rate_limit_error",
+	http.StatusInternalServerError: "server_error",
+	http.StatusServiceUnavailable:  "server_error",
 }
 
 // failf is a failure with a code, "" for none.
@@ -43,6 +44,13 @@ func failf(status int, code, format string, args ...any) *failure {
 		f.Code = &code
 	}
 	return f
+}
+
+// unsupported is the answer to what this server never does. Clients of OpenAI would ask
+// again after another one of its kind.
+func unsupported(c *call, format string, args ...any) *failure {
+	c.Header().Set("X-Should-Retry", "false")
+	return failf(http.StatusNotImplemented, "unsupported", format, args...)
 }
 
 // wrong is a failure because of a parameter.

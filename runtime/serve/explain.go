@@ -24,7 +24,7 @@ const mostExplains = 8
 // wait for a chunk of one.
 func (s *Server) explain(c *call) error {
 	if s.Heat == nil {
-		return failf(http.StatusNotImplemented, "", "%v", heat.ErrUnexplained)
+		return unsupported(c, "%v", heat.ErrUnexplained)
 	}
 	if err := s.enter(); err != nil {
 		return err

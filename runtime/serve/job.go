@@ -28,10 +28,11 @@ type job struct {
 	tickets []*schedule.Ticket
 	answers []*answer
 
-	owner  string         // of the texts
-	from   string         // name of the state that they go on from, "" for none
-	base   *held          // that state
-	reused []*prefix.Text // prompts that may have been read in part
+	owner   string         // of the texts
+	from    string         // name of the state that they go on from, "" for none
+	base    *held          // that state
+	putBack func()         // base, when nobody goes on from it any more
+	reused  []*prefix.Text // prompts that may have been read in part
 }
 
 // prompt is what a text begins with.

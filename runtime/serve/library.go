@@ -112,7 +112,7 @@ func (s *Server) deleteState(c *call, name string) error {
 	if err := s.Library.Delete(name); err != nil {
 		return s.stateError(name, err)
 	}
-	s.forget(name)
+	s.held.Forget(name)
 	s.writeJSON(c, http.StatusOK, map[string]any{"id": name, "object": "state", "deleted": true})
 	return nil
 }
@@ -134,30 +134,39 @@ func (s *Server) fork(c *call, from string) error {
 	if err := s.read(c, &r); err != nil {
 		return err
 	}
+	e, err := s.copyState(from, r.Name)
+	if err != nil {
+		return err
+	}
+	s.writeJSON(c, http.StatusOK, describe(&e))
+	return nil
+}
+
+// copyState makes a copy of a state, of a new name.
+func (s *Server) copyState(from, to string) (library.Entry, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	e, err := s.entry(from)
 	if err != nil {
-		return s.stateError(from, err)
+		return e, s.stateError(from, err)
 	}
-	if err := s.vacant(r.Name); err != nil {
-		return s.stateError(r.Name, err)
+	room := int64(0)
+	if err = s.vacant(to); err == nil {
+		room, err = s.room(to)
 	}
-	room, err := s.room(r.Name)
 	if err == nil && e.Bytes > room {
 		err = errLibraryFull
 	}
 	if err == nil {
-		err = s.Library.Fork(from, r.Name)
+		err = s.Library.Fork(from, to)
 	}
 	if err == nil {
-		e, err = s.entry(r.Name)
+		e, err = s.entry(to)
 	}
 	if err != nil {
-		return s.stateError(r.Name, err)
+		return e, s.stateError(to, err)
 	}
-	s.writeJSON(c, http.StatusOK, describe(&e))
-	return nil
+	return e, nil
 }
 
 // stateRequest is the body of POST /v1/states.
@@ -265,21 +274,14 @@ const maxStates = 1024
 
 // room is how many bytes a state of a name may take.
 func (s *Server) room(name string) (int64, error) {
-	list, err := s.Library.List()
+	others, err := s.Library.Usage(name)
 	if err != nil {
 		return 0, err
 	}
-	room, others := s.Limits.Library, 0
-	for i := range list {
-		if list[i].Name != name {
-			room -= list[i].Bytes
-			others++
-		}
-	}
-	if others >= maxStates {
+	if others.States >= maxStates {
 		return 0, errLibraryFull
 	}
-	return room, nil
+	return s.Limits.Library - others.Bytes, nil
 }
 
 // store makes a state of the library, in the place of an older one if that is
@@ -295,7 +297,7 @@ func (s *Server) store(name string, e library.Entry, n *snapshot.Snapshot, repla
 		err = s.Library.Put(name, e, func(w io.Writer) error { return s.Codec.Write(&bounded{w, room}, n) })
 	}
 	if err == nil {
-		s.forget(name)
+		s.held.Forget(name)
 		e, err = s.entry(name)
 	}
 	if err != nil {
@@ -323,17 +325,14 @@ func (s *Server) writeLibrary(b *bytes.Buffer) {
 	if s.Library == nil {
 		return
 	}
-	list, err := s.Library.List()
+	all, err := s.Library.Usage("")
 	if err != nil {
 		s.Log.Error("library", "error", err)
 		return
 	}
-	size := int64(0)
-	for i := range list {
-		size += list[i].Bytes
-	}
-	single(b, "mambac_library_states", "gauge", "States in the library.", len(list))
-	single(b, "mambac_library_bytes", "gauge", "What these take on the disk.", size)
+	single(b, "mambac_library_states", "gauge", "States in the library.", all.States)
+	single(b, "mambac_library_bytes", "gauge", "What these take on the disk.", all.Bytes)
+	single(b, "mambac_library_users", "gauge", "Requests that go on from one of them.", s.held.Users())
 }
 
 // full tells of a disk that has no room.

@@ -89,8 +89,30 @@ func (j *job) cached() int {
 // are of the instructions that it begins with: where others will part from it. 0 if
 // there are none.
 func (s *Server) opening(messages, tools json.RawMessage, text string, ids []int32) []int {
+	if s.Prefix == nil {
+		return nil
+	}
+	other := otherwise(messages)
+	if other == nil {
+		return nil
+	}
+	rendered, err := s.Template(other, tools)
+	if err != nil {
+		return nil
+	}
+	same := common([]byte(text), []byte(rendered))
+	begin, err := s.Tokenizer.AppendEncode(nil, text[:same], false)
+	if err != nil {
+		return nil
+	}
+	return []int{common(begin, ids)}
+}
+
+// otherwise is another conversation with the instructions that one begins with; nil
+// if there are none.
+func otherwise(messages json.RawMessage) json.RawMessage {
 	var list []json.RawMessage
-	if s.Prefix == nil || json.Unmarshal(messages, &list) != nil {
+	if json.Unmarshal(messages, &list) != nil {
 		return nil
 	}
 	n := slices.IndexFunc(list, func(m json.RawMessage) bool {
@@ -103,28 +125,20 @@ func (s *Server) opening(messages, tools json.RawMessage, text string, ids []int
 	case -1:
 		n = len(list)
 	}
-	// Another conversation with the same instructions.
 	other, err := json.Marshal(append(list[:n:n], json.RawMessage(`{"role":"user","content":"\u241e"}`)))
 	if err != nil {
 		return nil
 	}
-	rendered, err := s.Template(other, tools)
-	if err != nil {
-		return nil
+	return other
+}
+
+// common is how many elements two lists begin with alike.
+func common[E comparable](a, b []E) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
 	}
-	same := 0
-	for same < min(len(text), len(rendered)) && text[same] == rendered[same] {
-		same++
-	}
-	begin, err := s.Tokenizer.AppendEncode(nil, text[:same], false)
-	if err != nil {
-		return nil
-	}
-	count := 0
-	for count < min(len(begin), len(ids)) && begin[count] == ids[count] {
-		count++
-	}
-	return []int{count}
+	return n
 }
 
 // writePrefix tells of the cache.
@@ -142,4 +156,5 @@ func (s *Server) writePrefix(b *bytes.Buffer) {
 	single(b, "mambac_prefix_files", "gauge", "States of them that lie in files.", n.SpilledStates)
 	single(b, "mambac_prefix_file_bytes", "gauge", "What these take.", n.SpilledBytes)
 	single(b, "mambac_prefix_damaged_total", "counter", "Files that were not what they should be.", n.Damaged)
+	single(b, "mambac_prefix_unwritten_total", "counter", "States that no file could be written of.", n.Unwritten)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/prefix"
 	"github.com/mambac/mambac/runtime/schedule"
+	"github.com/mambac/mambac/runtime/shelf"
 	"github.com/mambac/mambac/runtime/snapshot"
 	"github.com/mambac/mambac/runtime/tokenizer"
 )
@@ -87,8 +88,8 @@ type Server struct {
 	started   time.Time
 	metrics   *metrics
 
-	shelf    shelf
-	changing sync.Mutex // held while the library changes
+	held     shelf.Shelf[string, *held] // states of the library, by their names
+	changing sync.Mutex                 // held while the library changes
 }
 
 // New makes a server, which must be closed before its engine.
@@ -104,7 +105,6 @@ func New(o Options) *Server {
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
 	s.end = sync.OnceFunc(s.running.Lock)
-	s.shelf.held = map[string]*held{}
 	for _, k := range o.Keys {
 		s.keys = append(s.keys, sha256.Sum256([]byte(k)))
 	}

@@ -10,7 +10,6 @@ import (
 	"math/bits"
 	"net/http"
 	"slices"
-	"sync"
 
 	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/library"
@@ -22,81 +21,35 @@ import (
 // stateHeader names a state for clients that can add no field.
 const stateHeader = "X-Mambac-State"
 
-// shelf has the states of the library that requests go on from: each of them once,
-// however many wait for it.
-type shelf struct {
-	mu   sync.Mutex
-	held map[string]*held
-}
-
-// held is a state of the library, in memory.
+// held is a state of the library, in memory: once, however many requests go on from
+// it.
 type held struct {
 	*snapshot.Snapshot
 	digest string // of its file
-	users  int
-	once   sync.Once
-	err    error
 }
 
 // take gives a state to go on from, until it is put back.
-func (s *Server) take(name string) (*held, error) {
+func (s *Server) take(name string) (h *held, putBack func(), err error) {
 	if s.Library == nil {
-		return nil, errNoLibrary
+		return nil, nil, errNoLibrary
 	}
-	s.shelf.mu.Lock()
-	h := s.shelf.held[name]
-	if h == nil {
-		h = &held{}
-		s.shelf.held[name] = h
-	}
-	h.users++
-	s.shelf.mu.Unlock()
-	taken := false
-	defer func() {
-		if !taken {
-			s.putBack(name, h)
-		}
-	}()
-	h.once.Do(func() {
-		h.err = errInternal // for those that wait, if load panics
-		h.err = s.load(name, h)
-	})
-	if h.err != nil {
-		return nil, h.err
-	}
-	taken = true
-	return h, nil
-}
-
-func (s *Server) putBack(name string, h *held) {
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	if h.users--; h.users == 0 && s.shelf.held[name] == h {
-		delete(s.shelf.held, name)
-	}
-}
-
-// forget has the next one who takes a state read its file again.
-func (s *Server) forget(name string) {
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	delete(s.shelf.held, name)
+	return s.held.Take(name, func() (*held, error) { return s.load(name) })
 }
 
 // load reads a state. Its clones are taken by several goroutines.
-func (s *Server) load(name string, h *held) error {
+func (s *Server) load(name string) (*held, error) {
 	f, _, err := s.Library.Get(name)
 	if err != nil {
-		return s.stateError(name, err)
+		return nil, s.stateError(name, err)
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if h.Snapshot, err = s.Codec.ReadWhole(bufio.NewReader(io.TeeReader(f, sum))); err != nil {
-		return s.unusable(name, err)
+	n, err := s.Codec.ReadWhole(bufio.NewReader(io.TeeReader(f, sum)))
+	if err != nil {
+		return nil, s.unusable(name, err)
 	}
-	h.State = h.State.Clone()
-	h.digest = hex.EncodeToString(sum.Sum(nil))
-	return nil
+	n.State = n.State.Clone()
+	return &held{n, hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // unusable is the error of reading a state. What the system says of its file is for
@@ -137,7 +90,7 @@ func (j *job) attach(c *call) error {
 	if j.from, err = j.named(c.Request); err != nil || j.from == "" {
 		return err
 	}
-	if j.base, err = s.take(j.from); err != nil {
+	if j.base, j.putBack, err = s.take(j.from); err != nil {
 		return err
 	}
 	for i := range j.prompts {
@@ -158,8 +111,8 @@ func (j *job) attach(c *call) error {
 
 // detach lets go of the state.
 func (j *job) detach() {
-	if j.base != nil {
-		j.server.putBack(j.from, j.base)
+	if j.putBack != nil {
+		j.putBack()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/mambac/mambac/runtime/enginetest"
+	"github.com/mambac/mambac/runtime/shelf"
 )
 
 // object sends a request and demands an object of a status.
@@ -141,11 +142,11 @@ func TestSaveState(t *testing.T) {
 // text is the digest and the set of ids of a state.
 func (k *keeper) text(t *testing.T, name string) string {
 	t.Helper()
-	h, err := k.take(name)
+	h, putBack, err := k.take(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.putBack(name, h)
+	defer putBack()
 	return fmt.Sprintf("%x %x", h.Text, h.Seen)
 }
 
@@ -254,8 +255,8 @@ func TestStateFailures(t *testing.T) {
 	if w := ask(k.Server, "POST", completionsPath, `{"prompt":"a","state":"s"}`, stateHeader, "other"); w.Code != 400 {
 		t.Errorf("two names: %d %s", w.Code, w.Body)
 	}
-	if len(k.shelf.held) != 0 {
-		t.Errorf("%d states are held", len(k.shelf.held))
+	if n := k.held.Users(); n != 0 {
+		t.Errorf("%d requests have a state", n)
 	}
 }
 
@@ -282,7 +283,19 @@ func TestFullLibrary(t *testing.T) {
 	if err := k.stateError("s", &os.PathError{Op: "open", Path: "/secret", Err: syscall.EACCES}); strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}
+	// A damaged file takes room as well.
 	k.Limits.Library = 1 << 20
+	damaged := k.Library.Path("damaged")
+	if err := os.WriteFile(damaged, make([]byte, k.Limits.Library), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.object(t, http.StatusInsufficientStorage, "POST", statesPath+"/one/fork", `{"name":"three"}`)
+	if text := ask(k.Server, "GET", "/metrics", "").Body.String(); !strings.Contains(text, "\nmambac_library_states 3\n") {
+		t.Errorf("metrics: %s", text)
+	}
+	if err := os.Remove(damaged); err != nil {
+		t.Fatal(err)
+	}
 	for n := range maxStates {
 		if err := os.WriteFile(k.Library.Path(fmt.Sprintf("n%d", n)), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -296,22 +309,26 @@ func TestFullLibrary(t *testing.T) {
 func TestStateIsHeldOnce(t *testing.T) {
 	k := newKeeper(t, enginetest.Remembering(vocab, false), 1<<20, nil)
 	k.object(t, 200, "POST", statesPath, `{"name":"s","prompt":"abc"}`)
-	first, err := k.take("s")
+	first, putFirst, err := k.take("s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := k.take("s"); err != nil || second != first {
-		t.Error("it is read twice")
+	second, putSecond, err := k.take("s")
+	if err != nil || second != first {
+		t.Fatalf("it is read twice, %v", err)
 	}
-	k.putBack("s", first)
+	if text := ask(k.Server, "GET", "/metrics", "").Body.String(); !strings.Contains(text, "\nmambac_library_users 2\n") {
+		t.Errorf("metrics: %s", text)
+	}
+	putSecond()
 	k.object(t, 200, "POST", completionsPath, `{"state":"s","save_state":"s","temperature":0,"max_tokens":3}`)
-	third, err := k.take("s")
+	third, putThird, err := k.take("s")
 	if err != nil || third == first || third.State.Pos() != 6 || first.State.Pos() != 3 {
-		t.Errorf("%v: it is the old one", err)
+		t.Fatalf("%v: it is the old one", err)
 	}
-	k.putBack("s", first)
-	k.putBack("s", third)
-	if len(k.shelf.held) != 0 {
+	putFirst()
+	putThird()
+	if k.held.Users() != 0 {
 		t.Error("it stays")
 	}
 	var group sync.WaitGroup
@@ -331,7 +348,7 @@ func TestStateIsHeldOnce(t *testing.T) {
 			t.Fatalf("%s, another %s", have, want)
 		}
 	}
-	if len(k.shelf.held) != 0 {
+	if k.held.Users() != 0 {
 		t.Error("it stays")
 	}
 }
@@ -361,7 +378,7 @@ func TestLibraryFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := k.object(t, 500, "POST", completionsPath, `{"prompt":"a","save_state":"folder"}`)["error"].(map[string]any)
-	if message := e["message"].(string); !strings.Contains(message, `state "folder"`) || strings.Contains(message, os.TempDir()) {
+	if message := e["message"].(string); !strings.Contains(message, `state "folder"`) || strings.Contains(message, os.TempDir()) || e["type"] != "server_error" {
 		t.Errorf("%v", e)
 	}
 }
@@ -385,17 +402,13 @@ func TestPanicInLoad(t *testing.T) {
 	k.Codec = nil
 	for range 2 {
 		k.object(t, 500, "POST", completionsPath, body)
-		if n := len(k.shelf.held); n != 0 {
-			t.Errorf("%d are held", n)
+		if n := k.held.Users(); n != 0 {
+			t.Errorf("%d requests have a state", n)
 		}
 	}
-	waits := &held{users: 1}
-	k.shelf.held["a"] = waits
-	k.object(t, 500, "POST", completionsPath, body)
-	if _, err := k.take("a"); err != errInternal {
-		t.Errorf("who has waited is told %v", err)
+	if f := explain(shelf.ErrPanicked); f != errInternal {
+		t.Errorf("who has waited is told %v", f)
 	}
-	k.putBack("a", waits)
 	k.Codec = codec
 	k.object(t, 200, "POST", completionsPath, body)
 }

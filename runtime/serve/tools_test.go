@@ -125,10 +125,12 @@ func TestSpecialTokens(t *testing.T) {
 	}
 }
 
-// TestEmbeddings: a client learns that there are none, and does not ask again.
-func TestEmbeddings(t *testing.T) {
-	w := ask(newServer(t, nil), "POST", "/v1/embeddings", `{"input":"a"}`)
-	if w.Code != http.StatusNotImplemented || w.Header().Get("X-Should-Retry") != "false" || !strings.Contains(w.Body.String(), `"code":"unsupported"`) {
-		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+// TestUnsupported: a client learns what there never is, and does not ask again.
+func TestUnsupported(t *testing.T) {
+	for path, body := range map[string]string{"/v1/embeddings": `{"input":"a"}`, explainPath: `{"prompt":"a"}`} {
+		w := ask(newServer(t, nil), "POST", path, body)
+		if w.Code != http.StatusNotImplemented || w.Header().Get("X-Should-Retry") != "false" || !strings.Contains(w.Body.String(), `"code":"unsupported"`) {
+			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
 	}
 }

@@ -5,7 +5,11 @@ package terminal
 import (
 	"errors"
 	"os"
+	"syscall"
 )
+
+// Ends are the signals that end a program, but interrupts.
+var Ends = []os.Signal{syscall.SIGTERM}
 
 // Raw fails here: the system has its own way to edit lines.
 func Raw(*os.File) (restore func() error, err error) { return nil, errors.ErrUnsupported }

@@ -8,6 +8,10 @@ import (
 	"unsafe"
 )
 
+// Ends are the signals that end a program, but interrupts. Whoever has made a terminal
+// raw takes them, or it stays so.
+var Ends = []os.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP}
+
 // Raw has a terminal pass every key on as it is pressed, without showing it, and
 // say where pasted text begins and ends. Ctrl-C stays an interrupt. It fails for
 // what is no terminal.

@@ -54,24 +54,12 @@ func run(s *app.Session, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := s.Load()
+	m, err := s.Start(o.Workers)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
-	if a.Tokenizer == nil {
-		return errors.New("this model was built without a tokenizer, so it reads no messages; run --ids continues token ids")
-	}
-	f, err := o.form(s.Compiled.Chat, a)
-	if err != nil {
-		return err
-	}
-	e, err := a.Engine(o.Workers)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	t, err := newTalk(s, o, a, e, f)
+	defer m.Close()
+	t, err := newTalk(s, o, m)
 	if err != nil {
 		return err
 	}

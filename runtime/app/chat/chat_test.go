@@ -174,21 +174,12 @@ func newTest(t *testing.T, f template.Template, args ...string) *talk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := s.Load()
+	m, err := s.Start(o.Workers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.Close)
-	how, err := o.form(s.Compiled.Chat, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := a.Engine(o.Workers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	k, err := newTalk(s, o, a, e, how)
+	t.Cleanup(m.Close)
+	k, err := newTalk(s, o, m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,16 +75,18 @@ func (o *options) check() error {
 }
 
 // form is how conversations are written for the model.
-func (o *options) form(list []template.Template, a *app.Artifact) (form, error) {
+func (o *options) form(list []template.Template, m *app.Artifact) (form, error) {
 	switch {
+	case m.Tokenizer == nil:
+		return nil, errors.New("this model was built without a tokenizer, so it reads no messages; run --ids continues token ids")
 	case o.plain:
-		f := &plain{tokenizer: a.Tokenizer}
-		if id, ok := a.Meta.First(); ok {
+		f := &plain{tokenizer: m.Tokenizer}
+		if id, ok := m.Meta.First(); ok {
 			f.first = []int32{id}
 		}
 		return f, nil
 	case len(list) == 0:
 		return nil, errors.New("the checkpoint has no chat template, so nobody knows how it wants conversations written; --plain talks without one: the text simply goes on")
 	}
-	return &templated{tokenizer: a.Tokenizer, template: &list[0]}, nil
+	return &templated{tokenizer: m.Tokenizer, template: &list[0]}, nil
 }

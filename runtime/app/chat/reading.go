@@ -26,7 +26,7 @@ type point struct {
 }
 
 // bytes is what a point takes.
-func (p *point) bytes() int { return p.State.Bytes() + 4*len(p.Logits) }
+func (p *point) bytes() int { return p.State.Held() + 4*len(p.Logits) }
 
 // keptBytes bounds the points that are kept; states are small, but for caches of
 // long conversations.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/mambac/mambac/runtime/app"
 	"github.com/mambac/mambac/runtime/terminal"
@@ -17,13 +16,16 @@ import (
 // enter begins to take messages from the terminal, or from whatever else the program
 // reads; leave gives the terminal back.
 func (t *talk) enter(s *app.Session) (leave func() error) {
+	interrupts := make(chan os.Signal, 8)
+	if sits(s) { // before the terminal is altered, so that no signal leaves it so
+		signal.Notify(interrupts, append([]os.Signal{os.Interrupt}, terminal.Ends...)...)
+	}
 	f, restore := keyboard(s)
 	if f == nil {
+		signal.Stop(interrupts)
 		t.in = newLines(s.Context, s.In)
 		return func() error { return nil }
 	}
-	interrupts := make(chan os.Signal, 8)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	t.people, t.interrupts, t.ctx = true, interrupts, context.WithoutCancel(s.Context)
 	t.note("%s: /help lists commands, Ctrl-D ends", t.meta.Name)
 	if restore == nil {
@@ -37,19 +39,25 @@ func (t *talk) enter(s *app.Session) (leave func() error) {
 	t.in = t.newEdited(e)
 	_, err := io.WriteString(s.Out, terminal.PasteOn)
 	return func() error {
-		signal.Stop(interrupts)
+		defer signal.Stop(interrupts)
 		_, off := io.WriteString(s.Out, terminal.PasteOff)
 		return errors.Join(err, off, restore())
 	}
 }
 
+// sits reports whether somebody may sit at a terminal.
+func sits(s *app.Session) bool {
+	f, ok := s.In.(*os.File)
+	return ok && s.Terminal && characters(f)
+}
+
 // keyboard is the terminal that somebody sits at, if there is one, and what makes
 // it as it was; restore is nil where the system edits lines.
 func keyboard(s *app.Session) (f *os.File, restore func() error) {
-	f, ok := s.In.(*os.File)
-	if !ok || !s.Terminal || !characters(f) {
+	if !sits(s) {
 		return nil, nil
 	}
+	f = s.In.(*os.File)
 	restore, err := terminal.Raw(f)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):

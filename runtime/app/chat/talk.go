@@ -53,19 +53,22 @@ type errOutput struct{ error }
 
 func (e errOutput) Unwrap() error { return e.error }
 
-func newTalk(s *app.Session, o *options, a *app.Artifact, e *engine.Engine, f form) (*talk, error) {
+func newTalk(s *app.Session, o *options, m *app.Running) (*talk, error) {
+	f, err := o.form(s.Compiled.Chat, m.Artifact)
+	if err != nil {
+		return nil, err
+	}
 	t := &talk{
-		options: o, form: f, engine: e, codec: snapshot.New(a.Meta, e.Shape(), e), meta: a.Meta, tokenizer: a.Tokenizer,
+		options: o, form: f, engine: m.Engine, codec: snapshot.New(m.Meta, m.Engine.Shape(), m.Engine), meta: m.Meta, tokenizer: m.Tokenizer,
 		ctx: s.Context, out: s.Out, notes: s.Err, escape: s.Terminal,
 	}
 	base := t.codec.Fresh()
 	if o.state != "" {
-		var err error
 		if base, err = t.codec.Load(o.state); err != nil {
 			return nil, err
 		}
 	}
-	t.branch = &branch{name: "main", reading: newReading(e, base)}
+	t.branch = &branch{name: "main", reading: newReading(t.engine, base)}
 	t.branches = []*branch{t.branch}
 	if o.system != "" {
 		t.messages = []message{{role: system, text: o.system}}

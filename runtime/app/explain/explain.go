@@ -6,7 +6,6 @@ import (
 	"github.com/mambac/mambac/runtime/app"
 	"github.com/mambac/mambac/runtime/atomicfile"
 	"github.com/mambac/mambac/runtime/heat"
-	"github.com/mambac/mambac/runtime/payload"
 )
 
 // Command is what a program has that was built --with explain.
@@ -77,29 +76,38 @@ func run(s *app.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Load()
+	m, err := s.Start(o.Workers)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
-	ids, err := o.read(s, a)
+	defer m.Close()
+	r, err := heat.New(m.Engine, m.Meta, m.Weights())
 	if err != nil {
 		return err
 	}
-	m, err := explain(s, a, o.Workers, ids)
+	ids, err := o.read(s, m.Artifact)
 	if err != nil {
 		return err
 	}
+	delta, err := r.Read(s.Context, ids, heat.Texts(m.Tokenizer, ids))
+	if err != nil {
+		return err
+	}
+	return o.show(s, delta)
+}
+
+// show writes Δ along a text in the forms that were asked for.
+func (o *options) show(s *app.Session, delta *heat.Map) error {
 	if o.html != "" {
-		if err := atomicfile.Write(o.html, 0o666, m.WriteHTML); err != nil {
+		if err := atomicfile.Write(o.html, 0o666, delta.WriteHTML); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.json:
-		return m.Write(s.Out)
+		return delta.Write(s.Out)
 	case o.html == "":
-		return m.WriteText(s.Out)
+		return delta.WriteText(s.Out)
 	}
 	return nil
 }
@@ -132,19 +140,4 @@ func (o *options) encode(s *app.Session, a *app.Artifact) ([]int32, error) {
 		return nil, err
 	}
 	return t.AppendEncode(nil, text, true)
-}
-
-// explain is Δ along a text.
-func explain(s *app.Session, a *app.Artifact, o app.Workers, ids []int32) (*heat.Map, error) {
-	e, err := a.Engine(o)
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	weights, _ := a.File.Section(payload.WeightsSection) // the engine has looked
-	r, err := heat.New(e, a.Meta, weights)
-	if err != nil {
-		return nil, err
-	}
-	return r.Read(s.Context, ids, heat.Texts(a.Tokenizer, ids))
 }

@@ -18,9 +18,7 @@ import (
 	"time"
 
 	"github.com/mambac/mambac/runtime/app"
-	"github.com/mambac/mambac/runtime/engine"
 	"github.com/mambac/mambac/runtime/heat"
-	"github.com/mambac/mambac/runtime/payload"
 	"github.com/mambac/mambac/runtime/serve"
 )
 
@@ -81,26 +79,18 @@ func run(s *app.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Load()
+	m, err := s.Start(o.Workers)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
-	e, err := a.Engine(o.Workers)
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	if err := o.explain(e, a); err != nil {
+	defer m.Close()
+	if err := o.answerWith(s, m); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", o.address)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
 	}
-	o.serve.Engine, o.serve.Meta, o.serve.Tokenizer = e, a.Meta, a.Tokenizer
-	o.serve.Template, o.serve.Opening = chat(s.Compiled.Chat, true), chat(s.Compiled.Chat, false)
-	o.serve.Log = slog.New(o.handler(s.Err))
 	closeStates, err := o.openStates()
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -114,14 +104,17 @@ func run(s *app.Session, args []string) error {
 	return listen(s.Context, server, l, o.grace)
 }
 
-// explain has the server tell Δ, if the program can.
-func (o *options) explain(e *engine.Engine, a *app.Artifact) error {
-	weights, _ := a.File.Section(payload.WeightsSection) // the engine has looked
-	reader, err := heat.New(e, a.Meta, weights)
+// answerWith has the server answer with what the program carries: with Δ too, if it
+// can tell that.
+func (o *options) answerWith(s *app.Session, m *app.Running) (err error) {
+	to := &o.serve
+	to.Engine, to.Meta, to.Tokenizer = m.Engine, m.Meta, m.Tokenizer
+	to.Template, to.Opening = chat(s.Compiled.Chat, true), chat(s.Compiled.Chat, false)
+	to.Log = slog.New(o.handler(s.Err))
+	to.Heat, err = heat.New(m.Engine, m.Meta, m.Weights())
 	if errors.Is(err, heat.ErrUnexplained) {
 		return nil
 	}
-	o.serve.Heat = reader
 	return err
 }
 

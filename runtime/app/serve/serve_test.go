@@ -167,21 +167,18 @@ func TestKeptStates(t *testing.T) {
 		{[]string{"--prefix-spill", file}, "--prefix-spill " + file + ": ", false, true},
 	} {
 		s := session(t, t.Context(), io.Discard)
-		a, err := s.Load()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer a.Close()
 		o, err := parse(c.args)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := a.Engine(o.Workers)
+		m, err := s.Start(o.Workers)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer e.Close()
-		o.serve.Engine, o.serve.Meta, o.serve.Log = e, a.Meta, slog.New(slog.DiscardHandler)
+		defer m.Close()
+		if err := o.answerWith(s, m); err != nil {
+			t.Fatal(err)
+		}
 		end, err := o.openStates()
 		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.args, err, c.want)

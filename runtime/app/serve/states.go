@@ -24,6 +24,7 @@ func (o *options) openStates() (closeStates func(), err error) {
 		if p.Spill, err = prefix.OpenSpill(o.spill, o.spillMax, serve.Spilled{Codec: s.Codec}); err != nil {
 			return nil, fmt.Errorf("--prefix-spill %s: %w", o.spill, err)
 		}
+		p.Spill.OnError = func(err error) { s.Log.Warn("states that memory has no room for are lost", "error", err) }
 	}
 	s.Prefix = prefix.New(p)
 	return s.Prefix.Close, nil

@@ -11,8 +11,7 @@ import (
 // reader reads a text into a snapshot.
 type reader struct {
 	session  *app.Session
-	artifact *app.Artifact
-	engine   *engine.Engine
+	model    *app.Running
 	codec    *snapshot.Codec
 	snapshot *snapshot.Snapshot
 	quiet    bool
@@ -20,28 +19,20 @@ type reader struct {
 
 // newReader opens the model; close gives it back.
 func newReader(s *app.Session, o *options) (*reader, error) {
-	a, err := s.Load()
+	m, err := s.Start(o.Workers)
 	if err != nil {
 		return nil, err
 	}
-	e, err := a.Engine(o.Workers)
-	if err != nil {
-		a.Close()
-		return nil, err
-	}
-	codec := snapshot.New(a.Meta, e.Shape(), e)
-	return &reader{session: s, artifact: a, engine: e, codec: codec, snapshot: codec.Fresh(), quiet: o.quiet}, nil
+	codec := snapshot.New(m.Meta, m.Engine.Shape(), m.Engine)
+	return &reader{session: s, model: m, codec: codec, snapshot: codec.Fresh(), quiet: o.quiet}, nil
 }
 
-func (r *reader) close() {
-	r.engine.Close()
-	r.artifact.Close()
-}
+func (r *reader) close() { r.model.Close() }
 
 // ids is those of a text: where one begins with what a text begins with, behind
 // another as it is.
 func (r *reader) ids(text string) ([]int32, error) {
-	t := r.artifact.Tokenizer
+	t := r.model.Tokenizer
 	if t == nil {
 		return nil, errors.New("this model was built without a tokenizer; use state save --ids")
 	}
@@ -50,7 +41,7 @@ func (r *reader) ids(text string) ([]int32, error) {
 	if err != nil || len(ids) > 0 || !begins {
 		return ids, err
 	}
-	if id, ok := r.artifact.Meta.First(); ok {
+	if id, ok := r.model.Meta.First(); ok {
 		return []int32{id}, nil
 	}
 	return nil, errors.New("the text is empty and the model has no token to begin with; give a text")
@@ -58,27 +49,27 @@ func (r *reader) ids(text string) ([]int32, error) {
 
 // read reads ids behind those that were read, chunk by chunk.
 func (r *reader) read(ids []int32) error {
-	state := r.snapshot.State
-	if err := r.engine.CheckIDs(ids); err != nil {
+	state, e := r.snapshot.State, r.model.Engine
+	if err := e.CheckIDs(ids); err != nil {
 		return err
 	}
-	if err := r.engine.CheckPosition(state.Pos() + len(ids)); err != nil {
+	if err := e.CheckPosition(state.Pos() + len(ids)); err != nil {
 		return err
 	}
 	p := newProgress(r.session, len(ids), r.quiet)
 	defer p.abort()
-	logits := r.engine.NewLogits()
+	logits := e.NewLogits()
 	keep := func(_ int, row []float32) error {
 		copy(logits, row)
 		return nil
 	}
-	chunk := r.engine.Shape().Chunk
+	chunk := e.Shape().Chunk
 	for rest := ids; len(rest) > 0; {
 		n, want := min(chunk-state.Pos()%chunk, len(rest)), engine.NoLogits
 		if n == len(rest) {
 			want = engine.LastLogits
 		}
-		if err := r.engine.Prefill(r.session.Context, state, rest[:n], want, keep); err != nil {
+		if err := e.Prefill(r.session.Context, state, rest[:n], want, keep); err != nil {
 			return err
 		}
 		r.snapshot.Note(rest[:n]...)
