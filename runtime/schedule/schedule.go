@@ -31,10 +31,11 @@ type Options struct {
 	OnStall func(time.Duration)
 }
 
-// Scheduler continues texts. A turn of it reads one chunk of the oldest prompt
-// that is not read yet, and then one token of every text that goes on: a long
-// prompt delays the others by a chunk a token. What a text becomes depends on
-// nothing else that runs.
+// Scheduler continues texts. A turn of it reads one chunk of a prompt, and then one
+// token of every text that goes on: a long prompt delays the others by a chunk a
+// token. Prompts are read in the order of their requests, but every other chunk is of
+// one that has much less left than the oldest, if there is one. What a text becomes
+// depends on nothing else that runs.
 type Scheduler struct {
 	engine *engine.Engine
 	o      Options
