@@ -108,10 +108,7 @@ func run(s *app.Session, args []string) error {
 	defer closeStates()
 	server := serve.New(o.serve)
 	defer server.Close()
-	if _, err := fmt.Fprintf(s.Err, "listening on http://%s\n", l.Addr()); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	return listen(s.Context, server, l, o.grace)
+	return listen(s, server, l, o.grace)
 }
 
 // explain has the server tell Δ, if the program can.
@@ -126,10 +123,13 @@ func (o *options) explain(e *engine.Engine, a *app.Artifact) error {
 }
 
 // listen serves until an interrupt, and then finishes what runs. A second
-// interrupt ends the program as it would have without this.
-func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Duration) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+// interrupt ends the program at once.
+func listen(a *app.Session, s *serve.Server, l net.Listener, grace time.Duration) error {
+	ctx, stop := signal.NotifyContext(a.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if _, err := fmt.Fprintf(a.Err, "listening on http://%s\n", l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	h := s.HTTP()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(s.Listener(l)) }()
@@ -139,23 +139,27 @@ func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Dur
 	case <-ctx.Done():
 	}
 	stop()
+	a.Uncatch()
+	finish(context.WithoutCancel(ctx), s, h, grace)
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// finish waits for what runs, and for what has been written and is still on its way.
+func finish(ctx context.Context, s *serve.Server, h *http.Server, grace time.Duration) {
 	s.Log.Info("shutting down", "grace", grace)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err := s.Shutdown(ctx)
-	if err != nil {
+	running, cancelRunning := context.WithTimeout(ctx, grace)
+	defer cancelRunning()
+	if s.Shutdown(running) != nil {
 		s.Log.Warn("requests were ended", "after", grace)
 	}
-	// What has been written is still on its way.
-	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	last, cancelLast := context.WithTimeout(ctx, time.Second)
 	defer cancelLast()
 	if h.Shutdown(last) != nil {
 		_ = h.Close()
 	}
-	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
-		return ended
-	}
-	return nil
 }
 
 // handler writes the log.
