@@ -58,6 +58,9 @@ func (t *text) goesOn() bool { return t.id >= 0 }
 // unread tells of a text that has something to be read.
 func (t *text) unread() bool { return len(t.rest) > 0 }
 
+// kept tells of a text whose state is wanted at the end.
+func (t *text) kept() bool { return t.request.Keep && t.index == 0 }
+
 func (s *Scheduler) run() {
 	defer close(s.ended)
 	defer s.cancel()
@@ -383,7 +386,7 @@ func (s *Scheduler) settle(t *text) {
 	if t.err == nil && t.id >= 0 {
 		t.err = s.engine.CheckIDs([]int32{t.id})
 	}
-	if t.err != nil || t.id < 0 || t.last && !t.request.Keep {
+	if t.err != nil || t.id < 0 || t.last && !t.kept() {
 		s.end(t, t.err)
 	}
 }
@@ -457,7 +460,7 @@ func (s *Scheduler) askAll() {
 func (s *Scheduler) end(t *text, err error) {
 	t.over = true
 	result := Result{Err: err}
-	if err == nil && t.request.Keep {
+	if err == nil && t.kept() {
 		result.State, result.Logits = t.state, t.logits
 	} else if t.logits != nil && len(s.rows) < s.o.Slots {
 		s.rows = append(s.rows, t.logits)

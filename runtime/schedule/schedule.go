@@ -69,8 +69,8 @@ type Request struct {
 	// Texts has a function for each text that begins with what was read; none if
 	// reading is all.
 	Texts []Next
-	// Keep has the states at the end given back, after the last token of each text
-	// has been read too.
+	// Keep has the state at the end of the first text given back, or of the reading,
+	// after the last token has been read too.
 	Keep bool
 
 	// Resume is asked when the reading begins, or the text if there is nothing to
@@ -92,7 +92,7 @@ type Request struct {
 
 // Result is what became of a text.
 type Result struct {
-	State  *engine.State // with Keep and without error
+	State  *engine.State // of the first text, with Keep and without error
 	Logits []float32     // that follow it
 	Err    error
 }
