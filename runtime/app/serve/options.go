@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -103,21 +102,4 @@ func (o *options) check() error {
 		return err
 	}
 	return o.checkAddress()
-}
-
-// checkNames tells of names that no request has: a Host is compared without its
-// port, and an Origin as browsers write it.
-func (o *options) checkNames() error {
-	for _, name := range o.serve.Hosts {
-		if name == "" || strings.ContainsAny(name, ":/ ") {
-			return app.Usagef("--allow-host %s: want a name alone, as in box: without a port, and addresses need none", name)
-		}
-	}
-	for _, origin := range o.serve.Origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || origin != strings.ToLower(u.Scheme+"://"+u.Host) {
-			return app.Usagef("--allow-origin %s: want what browsers call a page's origin, as in https://page.example or http://localhost:3000: no path, no slash at the end, no capitals", origin)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -187,6 +188,23 @@ func (o *options) checkAddress() error {
 	}
 	if len(o.serve.Keys) > 0 && o.open {
 		return app.Usagef("--no-auth contradicts the key that is given, by --api-key or %s", keyVariable)
+	}
+	return nil
+}
+
+// checkNames tells of names that no request has: a Host is compared without its
+// port, and an Origin as browsers write it.
+func (o *options) checkNames() error {
+	for _, name := range o.serve.Hosts {
+		if name == "" || strings.ContainsAny(name, ":/ ") {
+			return app.Usagef("--allow-host %s: want a name alone, as in box: without a port, and addresses need none", name)
+		}
+	}
+	for _, origin := range o.serve.Origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || origin != strings.ToLower(u.Scheme+"://"+u.Host) {
+			return app.Usagef("--allow-origin %s: want what browsers call a page's origin, as in https://page.example or http://localhost:3000: no path, no slash at the end, no capitals", origin)
+		}
 	}
 	return nil
 }
