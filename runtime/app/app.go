@@ -61,6 +61,7 @@ type Session struct {
 	Terminal bool // Out is a terminal
 	Watched  bool // Err is a terminal
 
+	uncatch func()    // interrupts; nil where nobody catches them
 	added   []Command // those that the program was built --with
 	started time.Time
 	launch  launcher                              // nil for the program itself
@@ -75,11 +76,19 @@ func Main(c *engine.Compiled, added ...Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	s := &Session{
-		Context: ctx, Compiled: c, Open: payload.OpenSelf,
+		Context: ctx, uncatch: stop, Compiled: c, Open: payload.OpenSelf,
 		Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), added: added, started: started,
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: isTerminal(os.Stdout), Watched: isTerminal(os.Stderr), limits: probeLimits,
 	}
 	return s.main(os.Args[1:])
+}
+
+// Uncatch has the next interrupt end the program at once, whatever it does then. It
+// ends Context.
+func (s *Session) Uncatch() {
+	if s.uncatch != nil {
+		s.uncatch()
+	}
 }
 
 // isTerminal takes any character device for one: text to /dev/null may be

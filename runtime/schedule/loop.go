@@ -17,6 +17,9 @@ type loop struct {
 	forked []*text     // that began with others and have none yet
 	rows   [][]float32 // of logits, not in use
 
+	forkedLast bool // the last slot went to one of forked
+	shortLast  bool // the last chunk was of a prompt before the oldest
+
 	// Arguments of a decode, made once.
 	going  []*text
 	states []*engine.State
@@ -28,14 +31,22 @@ type loop struct {
 type text struct {
 	*Ticket
 	index  int           // among the request's
-	state  *engine.State // nil before the reading begins
+	state  *engine.State // nil before the reading begins, or without a slot
+	logits []float32     // nil without a slot
+	origin *origin       // of one of forked, until it has a slot
+	next   Next          // nil if it is only read
+	rest   []int32       // of the request's ids, to be read
+	id     int32         // that follows, or none
+	last   bool          // it is the last
+	err    error         // of the function that was asked
+	over   bool          // it holds no slot any more
+}
+
+// origin is what texts of a request begin with that have no slot yet: however many
+// they are, they take the memory of one.
+type origin struct {
+	state  *engine.State
 	logits []float32
-	next   Next    // nil if it is only read
-	rest   []int32 // of the request's ids, to be read
-	id     int32   // that follows, or none
-	last   bool    // it is the last
-	err    error   // of the function that was asked
-	over   bool    // it holds no slot any more
 }
 
 // none stands for no id.
@@ -46,6 +57,9 @@ func (t *text) goesOn() bool { return t.id >= 0 }
 
 // unread tells of a text that has something to be read.
 func (t *text) unread() bool { return len(t.rest) > 0 }
+
+// kept tells of a text whose state is wanted at the end.
+func (t *text) kept() bool { return t.request.Keep && t.index == 0 }
 
 func (s *Scheduler) run() {
 	defer close(s.ended)
@@ -130,22 +144,29 @@ func (s *Scheduler) compact() {
 	s.mu.Unlock()
 }
 
-// admit gives free slots to texts: first to those whose reading is done.
+// admit gives free slots to texts.
 func (s *Scheduler) admit() {
-	for len(s.texts) < s.o.Slots && len(s.forked) > 0 {
-		t := s.forked[0]
-		s.forked = slices.Delete(s.forked, 0, 1)
-		s.texts = append(s.texts, t)
-		s.choose(t)
-	}
-	for len(s.texts) < s.o.Slots {
-		t := s.first()
-		if t == nil {
-			break
-		}
-		s.begin(t)
+	for len(s.texts) < s.o.Slots && s.admitOne() {
 	}
 	s.compact()
+}
+
+// admitOne gives a slot to a text of which all is read or to a request, by turns if
+// both wait; false if neither does.
+func (s *Scheduler) admitOne() bool {
+	if s.forkedLast || len(s.forked) == 0 {
+		if t := s.first(); t != nil {
+			s.forkedLast = false
+			s.begin(t)
+			return true
+		}
+	}
+	if len(s.forked) == 0 {
+		return false
+	}
+	s.forkedLast = true
+	s.beginForked()
+	return true
 }
 
 // first takes the first request off the queue. It counts as running at once.
@@ -209,19 +230,47 @@ func (s *Scheduler) row() []float32 {
 	return row
 }
 
-// read reads a chunk of the oldest prompt that is not read yet.
+// read reads a chunk of a prompt.
 func (s *Scheduler) read() {
-	i := slices.IndexFunc(s.texts, (*text).unread)
-	if i < 0 {
+	t := s.toRead()
+	if t == nil {
 		return
 	}
-	t := s.texts[i]
 	if err := s.readOn(t); err != nil {
 		s.end(t, err)
 	} else if len(t.rest) == 0 {
 		s.fork(t)
 	}
 	s.compact()
+}
+
+// muchLess is how many times as much the oldest prompt must have left as one that a
+// chunk is read of before it.
+const muchLess = 4
+
+// toRead is the text of which to read a chunk: the oldest that is not read yet, but
+// every other time one with much less left, if there is one.
+func (s *Scheduler) toRead() *text {
+	var oldest, shortest *text
+	for _, t := range s.texts {
+		if !t.unread() {
+			continue
+		}
+		if oldest == nil {
+			oldest, shortest = t, t
+		}
+		if len(t.rest) < len(shortest.rest) {
+			shortest = t
+		}
+	}
+	if oldest == nil {
+		return nil
+	}
+	s.shortLast = !s.shortLast && muchLess*len(shortest.rest) < len(oldest.rest)
+	if s.shortLast {
+		return shortest
+	}
+	return oldest
 }
 
 // readOn reads up to the next border.
@@ -291,12 +340,29 @@ func (s *Scheduler) fork(t *text) {
 		s.end(t, nil)
 		return
 	}
-	for i := 1; i < len(next); i++ {
-		f := &text{Ticket: t.Ticket, index: i, state: t.state.Clone(), logits: s.row(), next: next[i], id: none}
-		copy(f.logits, t.logits)
-		s.forked = append(s.forked, f)
+	if len(next) > 1 {
+		o := &origin{state: t.state.Clone(), logits: s.row()}
+		copy(o.logits, t.logits)
+		for i := 1; i < len(next); i++ {
+			s.forked = append(s.forked, &text{Ticket: t.Ticket, index: i, origin: o, next: next[i], id: none})
+		}
 	}
 	t.next = next[0]
+	s.choose(t)
+}
+
+// beginForked gives a slot to the first text that has none. The last one of a
+// request takes what the others have cloned.
+func (s *Scheduler) beginForked() {
+	t := s.forked[0]
+	s.forked = slices.Delete(s.forked, 0, 1)
+	t.state, t.logits = t.origin.state, t.origin.logits
+	if t.index < len(t.request.Texts)-1 {
+		t.state, t.logits = t.state.Clone(), s.row()
+		copy(t.logits, t.origin.logits)
+	}
+	t.origin = nil
+	s.texts = append(s.texts, t)
 	s.choose(t)
 }
 
@@ -320,7 +386,7 @@ func (s *Scheduler) settle(t *text) {
 	if t.err == nil && t.id >= 0 {
 		t.err = s.engine.CheckIDs([]int32{t.id})
 	}
-	if t.err != nil || t.id < 0 || t.last && !t.request.Keep {
+	if t.err != nil || t.id < 0 || t.last && !t.kept() {
 		s.end(t, t.err)
 	}
 }
@@ -394,9 +460,9 @@ func (s *Scheduler) askAll() {
 func (s *Scheduler) end(t *text, err error) {
 	t.over = true
 	result := Result{Err: err}
-	if err == nil && t.request.Keep {
+	if err == nil && t.kept() {
 		result.State, result.Logits = t.state, t.logits
-	} else if len(s.rows) < s.o.Slots {
+	} else if t.logits != nil && len(s.rows) < s.o.Slots {
 		s.rows = append(s.rows, t.logits)
 	}
 	t.results[t.index] = result

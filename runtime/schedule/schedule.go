@@ -31,10 +31,11 @@ type Options struct {
 	OnStall func(time.Duration)
 }
 
-// Scheduler continues texts. A turn of it reads one chunk of the oldest prompt
-// that is not read yet, and then one token of every text that goes on: a long
-// prompt delays the others by a chunk a token. What a text becomes depends on
-// nothing else that runs.
+// Scheduler continues texts. A turn of it reads one chunk of a prompt, and then one
+// token of every text that goes on: a long prompt delays the others by a chunk a
+// token. Prompts are read in the order of their requests, but every other chunk is of
+// one that has much less left than the oldest, if there is one. What a text becomes
+// depends on nothing else that runs.
 type Scheduler struct {
 	engine *engine.Engine
 	o      Options
@@ -68,8 +69,8 @@ type Request struct {
 	// Texts has a function for each text that begins with what was read; none if
 	// reading is all.
 	Texts []Next
-	// Keep has the states at the end given back, after the last token of each text
-	// has been read too.
+	// Keep has the state at the end of the first text given back, or of the reading,
+	// after the last token has been read too.
 	Keep bool
 
 	// Resume is asked when the reading begins, or the text if there is nothing to
@@ -91,7 +92,7 @@ type Request struct {
 
 // Result is what became of a text.
 type Result struct {
-	State  *engine.State // with Keep and without error
+	State  *engine.State // of the first text, with Keep and without error
 	Logits []float32     // that follow it
 	Err    error
 }

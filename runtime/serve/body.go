@@ -40,11 +40,18 @@ func (s *Server) read(c *call, v any) error {
 	return decode(text, v)
 }
 
-// body reads as much as a request may have, in the time that it may take.
+// limitReading gives a body its time, whether it is wanted or not: net/http reads
+// what an answer has left of it before it sends that. Where there is none, a read
+// goes on already, whose end means that the client has left.
+func (s *Server) limitReading(c *call) {
+	if c.ContentLength != 0 {
+		// Where there are no deadlines, as in tests, nobody is slow.
+		_ = http.NewResponseController(c.ResponseWriter).SetReadDeadline(time.Now().Add(s.Limits.Reading))
+	}
+}
+
+// body reads as much as a request may have, in the time that limitReading gives.
 func (s *Server) body(c *call) ([]byte, error) {
-	control := http.NewResponseController(c.ResponseWriter)
-	// Where there are no deadlines, as in tests, nobody is slow.
-	_ = control.SetReadDeadline(time.Now().Add(s.Limits.Reading))
 	text, err := io.ReadAll(http.MaxBytesReader(c.ResponseWriter, c.Body, s.Limits.Body))
 	var large *http.MaxBytesError
 	switch {
@@ -54,7 +61,7 @@ func (s *Server) body(c *call) ([]byte, error) {
 		return nil, failf(http.StatusRequestTimeout, "", "the request did not arrive: %v", err)
 	}
 	// From here on a read that ends means that the client has left.
-	_ = control.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(c.ResponseWriter).SetReadDeadline(time.Time{})
 	return text, nil
 }
 

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -214,6 +215,62 @@ func TestSockets(t *testing.T) {
 	answered(second)
 }
 
+// halves tells of connections on which nothing more is said.
+type halves struct {
+	net.Listener
+	ended chan struct{} // holds a value for each
+}
+
+func (l *halves) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &half{c, l.ended}, err
+}
+
+type half struct {
+	net.Conn
+	ended chan struct{}
+}
+
+func (c *half) CloseWrite() error {
+	c.ended <- struct{}{}
+	return nil
+}
+
+// TestLastWord: a client that still sends is told why nobody listens, before the
+// connection is closed.
+func TestLastWord(t *testing.T) {
+	s := newServer(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{}, 1)
+	h, served := s.HTTP(), make(chan error, 1)
+	go func() { served <- h.Serve(s.Listener(&halves{l, ended})) }()
+	t.Cleanup(func() {
+		h.Close()
+		<-served
+	})
+	c := dial(t, l.Addr().String())
+	if _, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", completionsPath, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if got := untilClosed(c); !strings.HasPrefix(got, "HTTP/1.1 415 ") {
+		t.Errorf("%q", got)
+	}
+	select {
+	case <-ended:
+	default:
+		t.Error("it was closed both ways at once")
+	}
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	defer theirs.Close()
+	if err := (&conn{Conn: ours}).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("of a pipe: %v", err)
+	}
+}
+
 // TestEnd: what comes is refused, and what runs is told when its time is over.
 func TestEnd(t *testing.T) {
 	s := newServer(t, withLimits(func(*Limits) {}))
@@ -225,6 +282,9 @@ func TestEnd(t *testing.T) {
 	go func() { done <- s.Shutdown(ctx) }()
 	for ask(s, "POST", completionsPath, `{"prompt":"a"}`).Code != http.StatusServiceUnavailable {
 		runtime.Gosched()
+	}
+	if w := ask(s, "GET", "/healthz", ""); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("its health is %d", w.Code)
 	}
 	cancel()
 	if err := <-done; err == nil {

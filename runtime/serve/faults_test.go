@@ -133,17 +133,20 @@ func trickle(c net.Conn, text string) {
 	}
 }
 
-// TestSlowSenders of a header, or a body, are cut off when the time for it is over,
+// TestSlowSenders of a header, or a body, wanted or not, are cut off when the time for it is over,
 // however busy they are: by a clock that only runs while everybody waits.
 func TestSlowSenders(t *testing.T) {
 	header := "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 	for name, c := range map[string]struct{ begin, rest, want string }{
 		"header": {"POST ", strings.TrimPrefix(header, "POST ") + strings.Repeat("X: x\r\n", 100), "HTTP/1.1 400 "},
 		"body":   {header + "\r\n", strings.Repeat(" ", 1000), "HTTP/1.1 408 "},
+		"unread": {strings.Replace(header, "POST /v1/completions", "GET /healthz", 1) + "\r\n", strings.Repeat(" ", 1000), "HTTP/1.1 200 "},
+		"closed": {strings.Replace(header, "/v1/completions", "/nothing", 1) + "\r\n", strings.Repeat(" ", 1000), "HTTP/1.1 404 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t, nil)
+				// What is answered before the body is there is sent after it.
+				s := newServer(t, func(o *Options) { o.Limits.Writing = 2 * o.Limits.Reading })
 				dial := piped(t, s)
 				var group sync.WaitGroup
 				for range 20 {

@@ -28,9 +28,11 @@ func (s *Server) checkOrigin(c *call) error {
 	header := c.Header()
 	header.Set("Access-Control-Allow-Origin", origin)
 	header.Set("Vary", "Origin")
+	header.Set("Access-Control-Expose-Headers", "Retry-After, X-Should-Retry")
 	if c.Method == http.MethodOptions {
+		// Whoever may ask may say what it likes beside, as clients' libraries do.
+		header.Set("Access-Control-Allow-Headers", c.Request.Header.Get("Access-Control-Request-Headers"))
 		header.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
-		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, "+stateHeader)
 		header.Set("Access-Control-Max-Age", "600")
 	}
 	return nil

@@ -43,11 +43,16 @@ func TestHostsAndOrigins(t *testing.T) {
 // TestPreflight is what a browser asks before it sends a page's request.
 func TestPreflight(t *testing.T) {
 	s := newServer(t, func(o *Options) { o.Origins, o.Keys = []string{"https://page.example"}, []string{"secret"} })
-	w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://page.example")
-	if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, X-Mambac-State" {
+	const headers = "authorization,content-type,x-stainless-arch,x-mambac-state" // OpenAI's client sends ten of the third kind
+	w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://page.example", "Access-Control-Request-Headers", headers)
+	if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Headers") != headers {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	if w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://evil.example"); w.Code != http.StatusForbidden || w.Header().Get("Access-Control-Allow-Headers") != "" {
+	w = ask(s, "GET", "/v1/models", "", "Origin", "https://page.example", "Authorization", "Bearer secret")
+	if w.Code != http.StatusOK || w.Header().Get("Access-Control-Expose-Headers") != "Retry-After, X-Should-Retry" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if w := ask(s, "OPTIONS", completionsPath, "", "Origin", "https://evil.example", "Access-Control-Request-Headers", headers); w.Code != http.StatusForbidden || w.Header().Get("Access-Control-Allow-Headers") != "" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	if w := ask(s, "OPTIONS", completionsPath, ""); w.Code != http.StatusUnauthorized {

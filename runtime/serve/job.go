@@ -105,6 +105,35 @@ func (j *job) checkPrompts() error {
 	return nil
 }
 
+// Bounds of what an answer may hold besides what is written: bytes of prompts that
+// it repeats, and tokens that it scores or names as likely.
+const (
+	maxEchoed = 16 << 20
+	maxScored = 1 << 20
+)
+
+// checkSize tells of answers that take much memory whatever is written.
+func (j *job) checkSize() error {
+	texts, bytes, read := len(j.prompts)*j.n, 0, 0
+	if j.echo {
+		read = j.n * j.read()
+		for _, p := range j.prompts {
+			bytes += j.n * len(p.text)
+		}
+	}
+	if bytes > maxEchoed {
+		return wrong("echo", "what %d texts repeat of their prompts has %d bytes, want at most %d", texts, bytes, maxEchoed)
+	}
+	if j.logprobs < 0 {
+		return nil
+	}
+	// Of a text there may be any number of tokens: nothing is multiplied by it.
+	if most := maxScored / (1 + j.logprobs); read > most || j.tokens > (most-read)/texts {
+		return wrong("logprobs", "have %d for each of %d tokens that are repeated and %d texts of up to %d, want at most %d tokens together", j.logprobs, read, texts, j.tokens, most)
+	}
+	return nil
+}
+
 // request is what the scheduler has to do for a prompt.
 func (j *job) request(i int) *schedule.Request {
 	p := &j.prompts[i]
@@ -169,6 +198,9 @@ func (j *job) run(c *call) error {
 		return err
 	}
 	if err := j.checkPrompts(); err != nil {
+		return err
+	}
+	if err := j.checkSize(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(c.Context())

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net"
 	"sync"
 )
@@ -49,4 +50,13 @@ type conn struct {
 func (c *conn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
+}
+
+// CloseWrite has net/http end what it says before it closes a connection, so that
+// a client which still sends gets the answer, and not a reset.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }

@@ -1,6 +1,10 @@
 package serve
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/mambac/mambac/runtime/schedule"
+)
 
 // modelsPath is where models are by their names.
 const modelsPath = "/v1/models/"
@@ -45,8 +49,13 @@ func (s *Server) checkModel(name string) error {
 	return f
 }
 
-// health says that the server is there.
+// health says that the server is there, and takes requests.
 func (s *Server) health(c *call) error {
+	select {
+	case <-s.closing:
+		return schedule.ErrClosed
+	default:
+	}
 	s.writeJSON(c, http.StatusOK, map[string]string{"status": "ok"})
 	return nil
 }

@@ -17,7 +17,7 @@ func TestPage(t *testing.T) {
 		if w.Code != http.StatusOK || w.Body.String() != string(file.Data) || len(file.Data) == 0 {
 			t.Errorf("%s: %d, %d bytes", path, w.Code, w.Body.Len())
 		}
-		for name, want := range map[string]string{"Content-Type": file.Type, "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+		for name, want := range map[string]string{"Content-Type": file.Type, "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin"} {
 			if got := w.Header().Get(name); got != want || want == "" {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}

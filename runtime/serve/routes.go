@@ -88,6 +88,7 @@ func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{ResponseWriter: w, Request: r}
 	begun := time.Now()
+	s.limitReading(c)
 	defer func() { s.note(c, time.Since(begun)) }()
 	defer func() {
 		if v := recover(); v != nil {
@@ -109,6 +110,7 @@ func (s *Server) serve(c *call) error {
 	header := c.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if err := s.checkOrigin(c); err != nil {
 		return err
 	}
@@ -134,14 +136,27 @@ func (s *Server) serve(c *call) error {
 
 // note counts and logs a request that has ended.
 func (s *Server) note(c *call, took time.Duration) {
-	path := c.URL.Path
-	if _, ok := s.routes[path]; !ok {
-		path = "other"
-	}
-	s.metrics.request(path, c.status)
+	s.metrics.request(s.label(c.URL.Path), c.status)
 	attrs := []any{"method", c.Method, "path", c.URL.Path, "status", c.status, "took", took, "from", c.RemoteAddr}
 	if c.err != nil {
 		attrs = append(attrs, "error", c.err)
 	}
 	s.Log.Info("request", attrs...)
+}
+
+// label is what a path is counted as: clients must not make up new ones.
+func (s *Server) label(path string) string {
+	if _, ok := s.routes[path]; ok {
+		return path
+	}
+	name, state := strings.CutPrefix(path, statesPath+"/")
+	switch {
+	case strings.HasPrefix(path, modelsPath):
+		return modelsPath + "NAME"
+	case state && strings.HasSuffix(name, forkPath):
+		return statesPath + "/NAME" + forkPath
+	case state:
+		return statesPath + "/NAME"
+	}
+	return "other"
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -393,6 +394,47 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestSizes: what an answer holds is bounded as a whole.
+func TestSizes(t *testing.T) {
+	read := func(n int) prompt { return prompt{ids: make([]int32, n), text: strings.Repeat("a", n)} }
+	for _, c := range []struct {
+		prompts                    []prompt
+		texts, tokens, likely, not int // of what there may be, what may not
+		echo                       bool
+		want                       string // the parameter that is wrong
+	}{
+		{prompts: []prompt{read(1)}, texts: 128, likely: 20, tokens: 390, not: 391, want: "logprobs"},
+		{prompts: []prompt{read(1), read(1)}, texts: 64, likely: 20, tokens: 390, not: 391, want: "logprobs"},
+		{prompts: []prompt{read(1)}, texts: 1, likely: 0, tokens: maxScored, not: math.MaxInt, want: "logprobs"},
+		{prompts: []prompt{read(1 << 19)}, texts: 1, likely: 1, tokens: 0, not: 1, echo: true, want: "logprobs"},
+		{prompts: []prompt{read(1 << 10), read(1 << 11)}, texts: 2, likely: 0, tokens: maxScored/4 - 3<<9, not: maxScored/4 - 3<<9 + 1, echo: true, want: "logprobs"},
+		{prompts: []prompt{read(maxEchoed / 128)}, texts: 128, likely: -1, tokens: math.MaxInt, echo: true},
+		{prompts: []prompt{read(maxEchoed)}, texts: 128, likely: -1, tokens: math.MaxInt},
+	} {
+		j := &job{plan: &plan{n: c.texts, tokens: c.tokens, logprobs: c.likely}, prompts: c.prompts, echo: c.echo}
+		if err := j.checkSize(); err != nil {
+			t.Errorf("%d texts of %d tokens: %v", c.texts, c.tokens, err)
+		}
+		if c.want == "" {
+			continue
+		}
+		j.tokens = c.not
+		var f *failure
+		if err := j.checkSize(); !errors.As(err, &f) || f.status != http.StatusBadRequest || *f.Param != c.want {
+			t.Errorf("%d texts of %d tokens: %v", c.texts, c.not, err)
+		}
+	}
+	s := newServer(t, func(o *Options) { o.Limits.Prompt *= 2 })
+	for body, want := range map[string]string{
+		`{"prompt":"` + strings.Repeat("a", maxEchoed/128+1) + `","max_tokens":0,"echo":true,"n":128}`: "echo: what 128 texts repeat of their prompts has 16777344 bytes, want at most 16777216",
+		`{"prompt":"p","max_tokens":4096,"n":128,"logprobs":20}`:                                       "logprobs: have 20 for each of 0 tokens that are repeated and 128 texts of up to 4096, want at most 49932 tokens together",
+	} {
+		if w := ask(s, "POST", completionsPath, body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%d %.300s, want %q", w.Code, w.Body, want)
+		}
+	}
+}
+
 func TestModels(t *testing.T) {
 	s := newServer(t, func(o *Options) { o.Name = "org/other" })
 	for path, want := range map[string]string{
@@ -411,9 +453,14 @@ func TestMetrics(t *testing.T) {
 	s := newServer(t, nil)
 	complete(t, s, completionsPath, `{"prompt":"AB","max_tokens":3,"temperature":0}`)
 	ask(s, "GET", "/nothing", "")
+	for _, path := range []string{"/v1/models/fake", "/v1/states/a", "/v1/states/b", "/v1/states/b/fork"} {
+		ask(s, "GET", path, "")
+	}
 	text := ask(s, "GET", "/metrics", "").Body.String()
 	for _, want := range []string{
 		`mambac_requests_total{path="/v1/completions",status="200"} 1`, `mambac_requests_total{path="other",status="404"} 1`,
+		`mambac_requests_total{path="/v1/models/NAME",status="200"} 1`, `mambac_requests_total{path="/v1/states/NAME",status="404"} 2`,
+		`mambac_requests_total{path="/v1/states/NAME/fork",status="405"} 1`,
 		"mambac_prompt_tokens_total 2", "mambac_generated_tokens_total 3", "mambac_sequences_running 0", "mambac_requests_waiting 0",
 		`mambac_first_token_seconds_bucket{le="+Inf"} 1`, "mambac_first_token_seconds_count 1", "mambac_token_seconds_count 2",
 		"mambac_stall_seconds_count 0", "mambac_stall_seconds_max 0",

@@ -87,6 +87,9 @@ func (o *options) check() error {
 	if err := o.checkNumbers(); err != nil {
 		return err
 	}
+	if err := o.checkNames(); err != nil {
+		return err
+	}
 	for _, key := range o.serve.Keys {
 		if strings.TrimSpace(key) != key || key == "" {
 			return app.Usagef("--api-key is empty or has spaces around it")

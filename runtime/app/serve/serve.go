@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -98,10 +99,7 @@ func run(s *app.Session, args []string) error {
 	defer closeStates()
 	server := serve.New(o.serve)
 	defer server.Close()
-	if _, err := fmt.Fprintf(s.Err, "listening on http://%s\n", l.Addr()); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	return listen(s.Context, server, l, o.grace)
+	return listen(s, server, l, o.grace)
 }
 
 // answerWith has the server answer with what the program carries: with Δ too, if it
@@ -119,10 +117,13 @@ func (o *options) answerWith(s *app.Session, m *app.Running) (err error) {
 }
 
 // listen serves until an interrupt, and then finishes what runs. A second
-// interrupt ends the program as it would have without this.
-func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Duration) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+// interrupt ends the program at once.
+func listen(a *app.Session, s *serve.Server, l net.Listener, grace time.Duration) error {
+	ctx, stop := signal.NotifyContext(a.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if _, err := fmt.Fprintf(a.Err, "listening on http://%s\n", l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	h := s.HTTP()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(s.Listener(l)) }()
@@ -132,23 +133,27 @@ func listen(ctx context.Context, s *serve.Server, l net.Listener, grace time.Dur
 	case <-ctx.Done():
 	}
 	stop()
+	a.Uncatch()
+	finish(context.WithoutCancel(ctx), s, h, grace)
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// finish waits for what runs, and for what has been written and is still on its way.
+func finish(ctx context.Context, s *serve.Server, h *http.Server, grace time.Duration) {
 	s.Log.Info("shutting down", "grace", grace)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err := s.Shutdown(ctx)
-	if err != nil {
+	running, cancelRunning := context.WithTimeout(ctx, grace)
+	defer cancelRunning()
+	if s.Shutdown(running) != nil {
 		s.Log.Warn("requests were ended", "after", grace)
 	}
-	// What has been written is still on its way.
-	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	last, cancelLast := context.WithTimeout(ctx, time.Second)
 	defer cancelLast()
 	if h.Shutdown(last) != nil {
 		_ = h.Close()
 	}
-	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
-		return ended
-	}
-	return nil
 }
 
 // handler writes the log.
@@ -176,6 +181,23 @@ func (o *options) checkAddress() error {
 	}
 	if len(o.serve.Keys) > 0 && o.open {
 		return app.Usagef("--no-auth contradicts the key that is given, by --api-key or %s", keyVariable)
+	}
+	return nil
+}
+
+// checkNames tells of names that no request has: a Host is compared without its
+// port, and an Origin as browsers write it.
+func (o *options) checkNames() error {
+	for _, name := range o.serve.Hosts {
+		if name == "" || strings.ContainsAny(name, ":/ ") {
+			return app.Usagef("--allow-host %s: want a name alone, as in box: without a port, and addresses need none", name)
+		}
+	}
+	for _, origin := range o.serve.Origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || origin != strings.ToLower(u.Scheme+"://"+u.Host) {
+			return app.Usagef("--allow-origin %s: want what browsers call a page's origin, as in https://page.example or http://localhost:3000: no path, no slash at the end, no capitals", origin)
+		}
 	}
 	return nil
 }

@@ -122,13 +122,27 @@ func TestFlags(t *testing.T) {
 		"--threads -1":                       "--threads -1",
 		"--context -1":                       "--context -1",
 		"extra":                              `unexpected argument "extra"`,
-		"--allow-host A --allow-origin b":    "",
+		"--allow-host A":                     "",
+		"--allow-host box:8080":              "--allow-host box:8080: want a name alone",
+		"--allow-host http://box":            "--allow-host http://box",
+		"--allow-host=":                      "--allow-host : want",
+		"--allow-origin http://b:30":         "",
+		"--allow-origin https://x/":          "--allow-origin https://x/: want what browsers call",
+		"--allow-origin https://x/a":         "--allow-origin https://x/a",
+		"--allow-origin https://X":           "--allow-origin https://X",
+		"--allow-origin https://":            "--allow-origin https://",
+		"--allow-origin x":                   "--allow-origin x",
+		"--allow-origin *":                   "--allow-origin *",
 	} {
 		o, err := parse(strings.Fields(args))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}
-		if err == nil && strings.Contains(args, "--allow-host") && (o.serve.Hosts[0] != "a" || o.serve.Origins[0] != "b") {
+		if err != nil || !strings.HasPrefix(args, "--allow") {
+			continue
+		}
+		names := strings.Join(append(o.serve.Hosts, o.serve.Origins...), " ")
+		if _, value, _ := strings.Cut(args, " "); names != strings.ToLower(value) {
 			t.Errorf("%s: %+v", args, o.serve)
 		}
 	}
