@@ -33,9 +33,14 @@ type generation struct {
 }
 
 // TestArtifactTrained holds programs of trained models against another
-// implementation: the loss on held-out text, and every greedy token.
+// implementation: the loss on held-out text, also far behind what they were
+// trained on, and every greedy token.
 func TestArtifactTrained(t *testing.T) {
-	for _, folder := range []string{bundled, filepath.Join(shared, "go-mamba-20m")} {
+	folders := []string{bundled}
+	for _, name := range []string{"go-mamba-20m", "go-mamba2-5m", "go-jamba-5m", "go-llama-5m"} {
+		folders = append(folders, filepath.Join(shared, name))
+	}
+	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			if _, err := os.Stat(folder); err != nil {
 				t.Skip(err)
@@ -43,6 +48,10 @@ func TestArtifactTrained(t *testing.T) {
 			want := readTrained(t, folder)
 			a := build(t, folder, "--cpu", "all")
 			a.scores(t, folder, want)
+			reference := filepath.Join(shared, filepath.Base(folder)) // the bundled one is not complete
+			if _, err := os.Stat(reference); err == nil {
+				a.scoresLong(t, reference)
+			}
 			for _, level := range levelsHere(t) {
 				a.continues(t, level, want)
 			}
