@@ -35,7 +35,6 @@ func TestRefusedSettings(t *testing.T) {
 		{ssm, `"norm_before_gate": true`, "gguf", "gguf has the gate before the norm, this model behind it (ssm_cfg.norm_before_gate)"},
 		{ssm, `"d_intermediate": 9`, "hf", "hf cannot hold models of the type mamba2 with MLPs (d_intermediate); known are gguf llama, gguf mamba1, gguf mamba2, hf mamba1, hf mamba2, ssm mamba1, ssm mamba2"},
 		{llama, `"hidden_act": "gelu"`, "gguf", "gguf has silu in the MLPs of llama, this model has gelu (hidden_act)"},
-		{llama, `"partial_rotary_factor": 0.5`, "gguf", "gguf turns whole heads in llama, this model 4 of 8 elements (partial_rotary_factor)"},
 		{mistral, `"max_position_embeddings": 512, "sliding_window": 256`, "gguf",
 			"gguf has no sliding window in llama; up to 256 tokens it makes no difference, for which set max_position_embeddings of config.json, now 512, to that"},
 	} {

@@ -158,6 +158,7 @@ func fakeFalconH1(c settings, f fake) {
 
 func fakeNemotronH(c settings, f fake) {
 	f.trunk(c, "backbone.embeddings.weight", "backbone.norm_f.weight")
+	f.set("lm_head.weight", c.int("vocab_size"), c.int("hidden_size"))
 	upDown := func(prefix string, hidden, inner int, bias bool) {
 		f.linear(prefix+"up_proj", inner, hidden, bias)
 		f.linear(prefix+"down_proj", hidden, inner, bias)

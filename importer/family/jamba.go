@@ -125,7 +125,7 @@ func (m *jamba) agree() error {
 // each kind.
 func (m *jamba) learn() error {
 	if m.attends() {
-		if err := m.attention.settle(m.hidden); err != nil {
+		if err := m.attention.settle(m.set, fmt.Sprintf("%s%d.self_attn.", m.prefix, m.attended.offset.n), m.hidden); err != nil {
 			return err
 		}
 	}

@@ -192,7 +192,7 @@ func slowNemotronH(r *slow, id int) vector {
 		}
 		x = plus(x, h)
 	}
-	return r.head("backbone.embeddings.weight", r.norm("backbone.norm_f", x, eps))
+	return r.linear("lm_head", r.norm("backbone.norm_f", x, eps)) // also where the config calls it tied
 }
 
 // upDown is the MLP without a gate.
