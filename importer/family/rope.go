@@ -63,7 +63,7 @@ func (r *reader) rope(theta, partial float64) *rope {
 
 // ropeKeys are those that are understood, or that change nothing.
 var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_factor", "factor", "original_max_position_embeddings", "low_freq_factor",
-	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "finetuned"}
+	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "truncate", "finetuned"}
 
 // maxHead bounds the heads for which frequencies are made, before tensors prove
 // that there are such heads.
@@ -154,6 +154,9 @@ func (p *rope) yarn(f []float64) float64 {
 	by, original := p.positive("factor"), p.in.number(float64(p.longest.n), "original_max_position_embeddings")
 	if original <= 0 {
 		p.in.fail(errors.New("original_max_position_embeddings and max_position_embeddings: have neither, want the context that yarn stretches"))
+	}
+	if !p.in.flag(true, "truncate") {
+		p.in.fail(fmt.Errorf("%struncate: is false, but the ramp of yarn begins and ends at whole dimensions here", p.in.prefix))
 	}
 	width := float64(2 * len(f))
 	// dimension is where the original context is that many turns.
