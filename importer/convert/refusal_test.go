@@ -12,6 +12,7 @@ import (
 // the config has for it, before the tokenizer is asked for.
 func TestRefusedSettings(t *testing.T) {
 	const (
+		mamba   = `{"model_type": "mamba", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40}`
 		hf      = `{"model_type": "mamba2", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40, "num_heads": 4, "head_dim": 16, "n_groups": 1}`
 		ssm     = `{"d_model": 32, "n_layer": 1, "vocab_size": 40, "ssm_cfg": {"layer": "Mamba2", "d_state": 5, "headdim": 16}}`
 		llama   = `{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40, "intermediate_size": 9, "num_attention_heads": 4}`
@@ -19,6 +20,8 @@ func TestRefusedSettings(t *testing.T) {
 			"num_key_value_heads": 2}`
 	)
 	for _, c := range []struct{ config, key, target, want string }{
+		{mamba, `"hidden_act": "relu"`, "gguf", "gguf has silu behind the convolution, this model has relu (hidden_act)"},
+		{mamba, `"hidden_act": "relu"`, "ssm", "ssm has silu behind the convolution, this model has relu (hidden_act)"},
 		{hf, `"use_bias": true`, "gguf", "backbone.layers.0.mixer.in_proj.bias: gguf has no place for a bias of a projection"},
 		{hf, `"hidden_act": "relu"`, "gguf", "gguf has silu behind the convolution, this model has relu (hidden_act)"},
 		{hf, `"hidden_act": "relu"`, "ssm", "ssm has silu behind the convolution, this model has relu (hidden_act)"},

@@ -33,6 +33,7 @@ const (
 
 // hybridFakes make the tensors that a config asks for.
 var hybridFakes = map[string]func(c settings, f fake){
+	"mamba": fakeMamba, "falcon_mamba": fakeMamba, "jamba": fakeJamba,
 	"mamba2": fakeMamba2, "bamba": fakeBamba, "granitemoehybrid": fakeGranite, "falcon_h1": fakeFalconH1, "nemotron_h": fakeNemotronH, "zamba2": fakeZamba2,
 }
 

@@ -23,6 +23,16 @@ func hybridFake(t *testing.T, config string) fake {
 // options that no golden has.
 func TestRestated(t *testing.T) {
 	for _, c := range []struct{ name, config, options string }{
+		{"mamba", mambaJSON, ""},
+		{"mamba biases", mambaJSON, `"use_bias": true, "use_conv_bias": false, "tie_word_embeddings": false, "layer_norm_epsilon": 0.01`},
+		{"mamba activation", mambaJSON, `"hidden_act": "gelu"`},
+		{"falcon_mamba", mambaJSON, `"model_type": "falcon_mamba", "mixer_rms_eps": 0.02`},
+		{"falcon_mamba activation", mambaJSON, `"model_type": "falcon_mamba", "hidden_act": "relu", "use_conv_bias": false`},
+		{"jamba", jambaJSON, ""},
+		{"jamba biases", jambaJSON, `"mamba_proj_bias": true, "mamba_conv_bias": false, "rms_norm_eps": 0.02, "tie_word_embeddings": true`},
+		{"jamba activation", jambaJSON, `"hidden_act": "gelu_pytorch_tanh"`},
+		{"jamba heads of the hidden size", jambaJSON, `"head_dim": null`},
+		{"jamba one expert", jambaJSON, `"num_experts": 1, "num_experts_per_tok": 1`},
 		{"mamba2", mamba2JSON, ""},
 		{"mamba2 biases", mamba2JSON, `"use_bias": true, "use_conv_bias": false, "layer_norm_epsilon": 0.01`},
 		{"mamba2 tied", mamba2JSON, `"tie_word_embeddings": true, "norm_before_gate": true, "rms_norm": false`},
