@@ -108,10 +108,11 @@ fuzz:
 bench:
 	$(GO) test ./... -run '^$$' -bench . -benchtime $(BENCHTIME)
 
-# Measures on this machine what is claimed of mamba-130m and mamba-2.8b: 24 GB
-# in the folder for temporary files, some minutes, nothing else running.
+# Measures on this machine what is claimed of mamba-130m, mamba-2.8b and hybrids:
+# 24 GB in the folder for temporary files, some minutes, nothing else running. PART,
+# such as memory-130m, is one of the subtests.
 figures:
-	$(GO) test ./cmd/mambac -tags figures -run TestFigures -timeout 60m -count 1 -v
+	$(GO) test ./cmd/mambac -tags figures -run 'TestFigures$$/$(PART)' -timeout 60m -count 1 -v
 
 # 64 clients stream from a server at once for LOADTIME, 10 % of them leave and 5 %
 # ask nonsense: every text as it is alone, nothing left behind.

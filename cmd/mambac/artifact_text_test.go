@@ -33,9 +33,14 @@ type generation struct {
 }
 
 // TestArtifactTrained holds programs of trained models against another
-// implementation: the loss on held-out text, and every greedy token.
+// implementation: the loss on held-out text, also far behind what they were
+// trained on, and every greedy token.
 func TestArtifactTrained(t *testing.T) {
-	for _, folder := range []string{bundled, filepath.Join(shared, "go-mamba-20m")} {
+	folders := []string{bundled}
+	for _, name := range []string{"go-mamba-20m", "go-mamba2-5m", "go-jamba-5m", "go-llama-5m"} {
+		folders = append(folders, filepath.Join(shared, name))
+	}
+	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			if _, err := os.Stat(folder); err != nil {
 				t.Skip(err)
@@ -43,9 +48,14 @@ func TestArtifactTrained(t *testing.T) {
 			want := readTrained(t, folder)
 			a := build(t, folder, "--cpu", "all")
 			a.scores(t, folder, want)
+			reference := filepath.Join(shared, filepath.Base(folder)) // the bundled one is not complete
+			if _, err := os.Stat(reference); err == nil {
+				a.scoresLong(t, reference)
+			}
 			for _, level := range levelsHere(t) {
 				a.continues(t, level, want)
 			}
+			a.writes(t, want)
 		})
 	}
 }
@@ -86,20 +96,28 @@ func (a artifact) scores(t *testing.T, folder string, want *trained) {
 	t.Logf("nll %.6f, reference %.6f", got.NLL, want.NLL)
 }
 
-// continues compares greedy ids and text after every prompt.
+// continues compares greedy ids after every prompt.
 func (a artifact) continues(t *testing.T, level string, want *trained) {
 	t.Helper()
 	for _, g := range want.Generations {
-		ids, n := spaced(g.GreedyIDs), len(g.GreedyIDs)
-		if got := a.greedy(t, level, n, "--ids", joinInts(g.PromptIDs)); got != ids {
+		ids := spaced(g.GreedyIDs)
+		if got := a.greedy(t, level, len(g.GreedyIDs), "--ids", joinInts(g.PromptIDs)); got != ids {
 			t.Errorf("%s: %q as ids: continues %s, want %s", level, g.Prompt, got, ids)
 		}
-		if got := a.greedy(t, level, n, "--", g.Prompt); got != ids {
-			t.Errorf("%s: %q: continues %s, want %s", level, g.Prompt, got, ids)
+	}
+}
+
+// writes compares what follows every prompt as text, which no level has a part in.
+func (a artifact) writes(t *testing.T, want *trained) {
+	t.Helper()
+	for _, g := range want.Generations {
+		ids, n := spaced(g.GreedyIDs), len(g.GreedyIDs)
+		if got := a.greedy(t, "", n, "--", g.Prompt); got != ids {
+			t.Errorf("%q: continues %s, want %s", g.Prompt, got, ids)
 		}
-		text := a.run(t, level, "run", "-n", strconv.Itoa(n), "--ignore-eos", "--", g.Prompt)
+		text := a.run(t, "", "run", "-n", strconv.Itoa(n), "--ignore-eos", "--", g.Prompt)
 		if strings.TrimSuffix(text, "\n") != strings.TrimSuffix(g.Text, "\n") {
-			t.Errorf("%s: %q: continues %q, want %q", level, g.Prompt, text, g.Text)
+			t.Errorf("%q: continues %q, want %q", g.Prompt, text, g.Text)
 		}
 	}
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,10 +176,7 @@ var trainedSiblings = []struct{ name, kind string }{
 	{"go-mamba-5m", "Mamba"}, {"go-mamba2-5m", "Mamba-2"}, {"go-jamba-5m", "hybrid (Jamba)"}, {"go-llama-5m", "transformer (Llama)"},
 }
 
-// lossBorders divide the positions of the windows.
-const lossBorders = "0,512,1024,2048,3072,4096"
-
-// loss measures a trained model by position.
+// loss measures a trained model by position and holds it against its reference.
 func (c *curveRun) loss(name, kind string) {
 	defer c.clean()
 	checkpoint := filepath.Join(c.trained, name)
@@ -200,34 +196,13 @@ func (c *curveRun) loss(name, kind string) {
 		c.t.Fatal(err)
 	}
 	m := trainedModel{Name: name, Kind: kind, Buckets: score.ByPosition}
-	m.Largest = c.farthest(checkpoint, score.ByPosition)
+	reference := readLong(c.t, checkpoint)
+	m.Largest = reference.farthest(c.t, reference.NLL, score.ByPosition)
 	c.t.Logf("%s: at most %.5f from the reference", name, m.Largest)
+	if m.Largest > longTolerance {
+		c.t.Errorf("%s: the loss by position is %v, want %v over %v", name, score.ByPosition, reference.NLL, reference.Buckets)
+	}
 	c.Trained = append(c.Trained, m)
-}
-
-// farthest is the largest difference to the reference of a trained model.
-func (c *curveRun) farthest(checkpoint string, buckets []positionBucket) float64 {
-	path := filepath.Join(checkpoint, "reference_long.json")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	var reference struct {
-		Buckets [][2]int  `json:"buckets"`
-		NLL     []float64 `json:"nll"`
-	}
-	if err := json.Unmarshal(text, &reference); err != nil {
-		c.t.Fatalf("%s: %v", path, err)
-	}
-	largest := 0.0
-	for i, b := range reference.Buckets {
-		have, ok := over(buckets, b[0], b[1])
-		if !ok {
-			c.t.Fatalf("%s: positions %v are not made up by %s", path, b, lossBorders)
-		}
-		largest = max(largest, math.Abs(have-reference.NLL[i]))
-	}
-	return largest
 }
 
 // publish writes the documents.

@@ -10,28 +10,44 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mambac/mambac/runtime/cpu"
 )
 
-// TestFigures measures what README and closing notes claim and prints it as a
-// Markdown table. It judges nothing: make figures.
+// TestFigures measures what README and closing notes claim and prints it as
+// Markdown tables. It judges nothing: make figures.
 func TestFigures(t *testing.T) {
 	f := &figures{t: t}
+	f.machine()
+	for _, s := range []struct {
+		name string
+		show func()
+	}{
+		{"speed-bf16", func() { f.speed("bf16") }},
+		{"speed-f32", func() { f.speed("f32") }},
+		{"builds", f.builds},
+		{"hybrid-granite", func() { f.hybrid("granite-4-h-tiny", "num_local_experts=8") }}, // of 64: the others change the size alone
+		{"hybrid-jamba", func() { f.hybrid("jamba-tiny-like") }},
+		{"memory-130m", func() { f.memory("mamba-130m") }},
+		{"memory-2.8b", func() { f.memory("mamba-2.8b") }},
+	} {
+		t.Run(s.name, func(part *testing.T) { // whose gigabytes go when it ends
+			f.t = part
+			s.show()
+		})
+	}
+	fmt.Println(f.out.String())
+}
+
+func (f *figures) machine() {
 	f.section("machine", "")
 	f.row("processor", "", "%s, %d cores for this process", cpu.Name(), cpu.PhysicalCores())
 	f.row("flags", "", "%s", strings.Join(cpu.Flags(), " "))
 	f.row("toolchain", "", "%s", runtime.Version())
-	for _, dtype := range []string{"bf16", "f32"} {
-		f.speed(dtype)
-	}
-	f.builds()
-	for _, preset := range []string{"mamba-130m", "mamba-2.8b"} {
-		f.memory(preset)
-	}
-	fmt.Println(f.out.String())
 }
 
 // figures writes a table whose rows carry the load that others put on the
@@ -51,9 +67,9 @@ func (f *figures) row(name, bar, format string, args ...any) {
 }
 
 // synth writes a checkpoint into a folder that goes with the test.
-func (f *figures) synth(preset, dtype string) string {
+func (f *figures) synth(preset, dtype string, flags ...string) string {
 	folder := filepath.Join(f.t.TempDir(), preset)
-	compiler(f.t, "synth", "--preset", preset, "--dtype", dtype, "--out", folder, "-q")
+	compiler(f.t, append([]string{"synth", "--preset", preset, "--dtype", dtype, "--out", folder, "-q"}, flags...)...)
 	return folder
 }
 
@@ -103,10 +119,35 @@ func (f *figures) speed(dtype string) {
 	f.row("resident, run", "≤ weights + 64 MiB", "weights + %.1f MiB (VmHWM %.1f MiB)", mib(resident-b.WeightBytes), mib(resident))
 }
 
+// residentTokens is how many tokens run writes behind a prompt of eight.
+const residentTokens = 200
+
 // resident is VmHWM of run.
 func (a artifact) resident(t *testing.T) int64 {
-	cmd := a.command("", "run", "--ids", "1,2,3,4,5,6,7,8", "-n", "200", "--print", "ids", "--ignore-eos")
+	cmd := a.command("", "run", "--ids", "1,2,3,4,5,6,7,8", "-n", strconv.Itoa(residentTokens), "--print", "ids", "--ignore-eos")
 	return watched(t, cmd, "VmHWM")
+}
+
+// hybrid shows what the program of a model with caches keeps in memory.
+func (f *figures) hybrid(preset string, set ...string) {
+	var flags []string
+	for _, key := range set {
+		flags = append(flags, "--set", key)
+	}
+	a := build(f.t, f.synth(preset, "bf16", flags...))
+	var info struct {
+		Weights  int64 `json:"weight_bytes"`
+		State    int64 `json:"state_bytes"`
+		PerToken int64 `json:"state_bytes_per_token"`
+	}
+	if err := json.Unmarshal([]byte(a.run(f.t, "", "info", "--json")), &info); err != nil {
+		f.t.Fatal(err)
+	}
+	state := info.State + info.PerToken*(8+residentTokens)
+	resident := a.resident(f.t)
+	f.section("memory of "+strings.Join(append([]string{preset}, set...), ", "), "")
+	f.row("resident, run", "≤ weights + stated state + 64 MiB", "weights + state + %.1f MiB (weights %.1f MiB, state %.2f MiB after %d tokens, VmHWM %.1f MiB)",
+		mib(resident-info.Weights-state), mib(info.Weights), mib(state), 8+residentTokens, mib(resident))
 }
 
 // firstToken is the median, in milliseconds, from exec to the first byte.
@@ -167,11 +208,39 @@ func (f *figures) memory(preset string) {
 	converted := filepath.Join(f.t.TempDir(), "converted")
 	peak = watched(f.t, exec.Command("mambac", "convert", checkpoint, "-q", "--to", "hf", "--dtype", "f32", "--out", converted), "RssAnon")
 	f.row("the same of mambac convert, to float32", "≤ 300 MiB", "%.1f MiB", mib(peak))
-	for _, path := range []string{checkpoint, program, converted} { // gigabytes: not to stay until the end
-		if err := os.RemoveAll(path); err != nil {
-			f.t.Fatal(err)
+	f.quantising(checkpoint, program)
+}
+
+// quantising shows what a build takes that quantises the weights.
+func (f *figures) quantising(checkpoint, program string) {
+	bytes := weightFiles(f.t, checkpoint)
+	var seconds float64
+	var peak int64
+	others := quietest(attempts, func() {
+		start := time.Now()
+		peak = watched(f.t, exec.Command("mambac", "build", checkpoint, "-q", "--weights", "int4", "-o", program), "RssAnon")
+		seconds = time.Since(start).Seconds()
+	})
+	f.row("anonymous resident memory of mambac build to int4", "≤ 300 MiB", "%.1f MiB", mib(peak))
+	f.row("checkpoint read by it", "≥ 200 MB/s of mamba-2.8b", "%.0f MB/s (%.0f MB in %.1f s; others %.2f CPU)", float64(bytes)/1e6/seconds, float64(bytes)/1e6, seconds, others)
+}
+
+// weightFiles is the size of the files of weights of a checkpoint.
+func weightFiles(t *testing.T, checkpoint string) (bytes int64) {
+	for _, pattern := range []string{"*.safetensors", "*.bin"} {
+		files, err := filepath.Glob(filepath.Join(checkpoint, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes += info.Size()
 		}
 	}
+	return bytes
 }
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }

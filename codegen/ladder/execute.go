@@ -20,8 +20,8 @@ type machine struct {
 	Interpretation
 }
 
-// Interpretation adds levels whose kernels are run by the interpreter, and
-// leaves out all but some of the ways to feed a sequence: there every
+// Interpretation adds levels whose kernels are run by the interpreter, if any,
+// and leaves out all but some of the ways to feed a sequence: there every
 // instruction takes a hundred.
 type Interpretation struct{ Levels, Ways []string }
 
@@ -90,10 +90,11 @@ func main() {
 }
 
 func (m machine) effort() string {
+	threads := "enginetest.MaxThreads"
 	if m.Levels != nil {
-		return fmt.Sprintf("enginetest.Effort{Threads: 1, Ways: %#v}", m.Ways)
+		threads = "1"
 	}
-	return "enginetest.Effort{Threads: enginetest.MaxThreads}"
+	return fmt.Sprintf("enginetest.Effort{Threads: %s, Ways: %#v}", threads, m.Ways)
 }
 
 // interpretation is a file of a package that adds interpreted levels to it.

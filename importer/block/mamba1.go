@@ -16,6 +16,7 @@ type Mamba1 struct {
 	DtProj, DtProjBias   *ir.Param // [E,R], [E]
 	A, D                 *ir.Param // [E,N] with the transform NegExp, [E]
 	OutProj, OutProjBias *ir.Param // [D,E], [D]
+	Activation           string    // of the conv
 	Norms                *Mamba1Norms
 }
 
@@ -43,7 +44,7 @@ func (p *Mamba1) Append(b *build.Builder, x *ir.Value, prefix string) *ir.Value 
 	rank, taps := p.DtProj.Shape[1], p.Conv.Shape[2]
 	uz := b.Split(b.Linear(x, p.InProj, p.InProjBias), inner, inner)
 	window := b.State(prefix+".conv", ir.Window, inner, taps-1)
-	u := b.SiLU(b.Conv(uz[0], p.Conv, p.ConvBias, taps, window))
+	u := b.Activate(b.Conv(uz[0], p.Conv, p.ConvBias, taps, window), p.Activation)
 	parts := b.Split(b.Linear(u, p.XProj, nil), rank, states, states)
 	p.Norms.apply(b, parts)
 	delta := b.Softplus(b.Linear(parts[0], p.DtProj, p.DtProjBias))

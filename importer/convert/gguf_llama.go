@@ -100,8 +100,6 @@ func (m *llama) refuseGGUF() error {
 		refuse(function != "silu", "gguf has silu in the MLPs of llama, this model has %s (hidden_act)", function),
 		refuse(a.Window > 0 && a.Window < m.context(),
 			"gguf has no sliding window in llama; up to %d tokens it makes no difference, for which set max_position_embeddings of config.json, now %d, to that", a.Window, m.context()),
-		refuse(2*m.Rotary.Frequencies.Shape[0] != a.HeadDim, "gguf turns whole heads in llama, this model %d of %d elements (partial_rotary_factor)",
-			2*m.Rotary.Frequencies.Shape[0], a.HeadDim),
 	)
 }
 

@@ -37,7 +37,10 @@ func (m *mamba1) refuseGGUF() error {
 	if m.inner() != 2*m.hidden() {
 		return fmt.Errorf("gguf wants an inner size of twice the hidden one, have %d and %d", m.inner(), m.hidden())
 	}
-	return refuseBiases(m.first().InProjBias, m.first().OutProjBias)
+	return firstError(
+		refuseBiases(m.first().InProjBias, m.first().OutProjBias),
+		refuse(m.first().Activation != "silu", "gguf has silu behind the convolution, this model has %s (hidden_act)", m.first().Activation),
+	)
 }
 
 func (m *mamba1) ggufLayer(g *ggufModel, prefix string, l family.MixerLayer[*block.Mamba1]) {

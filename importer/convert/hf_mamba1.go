@@ -36,7 +36,7 @@ func hfMamba1(s *Source, dtype string) (*Conversion, error) {
 func (m *mamba1) hfConfig(s *Source, dtype string) *hfMamba1Config {
 	mixer := m.first()
 	return &hfMamba1Config{
-		Architectures: []string{"MambaForCausalLM"}, ModelType: "mamba", HiddenAct: "silu",
+		Architectures: []string{"MambaForCausalLM"}, ModelType: "mamba", HiddenAct: mixer.Activation,
 		BOS: s.Model.BOS, EOS: s.Model.EOS,
 		HiddenSize: m.hidden(), IntermediateSize: m.inner(), Expand: expand(m.inner(), m.hidden()), Layers: len(m.Layers),
 		StateSize: m.states(), ConvKernel: m.taps(), TimeStepRank: m.rank(), Epsilon: m.Epsilon,

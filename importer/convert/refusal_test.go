@@ -12,6 +12,7 @@ import (
 // the config has for it, before the tokenizer is asked for.
 func TestRefusedSettings(t *testing.T) {
 	const (
+		mamba   = `{"model_type": "mamba", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40}`
 		hf      = `{"model_type": "mamba2", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40, "num_heads": 4, "head_dim": 16, "n_groups": 1}`
 		ssm     = `{"d_model": 32, "n_layer": 1, "vocab_size": 40, "ssm_cfg": {"layer": "Mamba2", "d_state": 5, "headdim": 16}}`
 		llama   = `{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "vocab_size": 40, "intermediate_size": 9, "num_attention_heads": 4}`
@@ -19,6 +20,8 @@ func TestRefusedSettings(t *testing.T) {
 			"num_key_value_heads": 2}`
 	)
 	for _, c := range []struct{ config, key, target, want string }{
+		{mamba, `"hidden_act": "relu"`, "gguf", "gguf has silu behind the convolution, this model has relu (hidden_act)"},
+		{mamba, `"hidden_act": "relu"`, "ssm", "ssm has silu behind the convolution, this model has relu (hidden_act)"},
 		{hf, `"use_bias": true`, "gguf", "backbone.layers.0.mixer.in_proj.bias: gguf has no place for a bias of a projection"},
 		{hf, `"hidden_act": "relu"`, "gguf", "gguf has silu behind the convolution, this model has relu (hidden_act)"},
 		{hf, `"hidden_act": "relu"`, "ssm", "ssm has silu behind the convolution, this model has relu (hidden_act)"},
@@ -35,7 +38,6 @@ func TestRefusedSettings(t *testing.T) {
 		{ssm, `"norm_before_gate": true`, "gguf", "gguf has the gate before the norm, this model behind it (ssm_cfg.norm_before_gate)"},
 		{ssm, `"d_intermediate": 9`, "hf", "hf cannot hold models of the type mamba2 with MLPs (d_intermediate); known are gguf llama, gguf mamba1, gguf mamba2, hf mamba1, hf mamba2, ssm mamba1, ssm mamba2"},
 		{llama, `"hidden_act": "gelu"`, "gguf", "gguf has silu in the MLPs of llama, this model has gelu (hidden_act)"},
-		{llama, `"partial_rotary_factor": 0.5`, "gguf", "gguf turns whole heads in llama, this model 4 of 8 elements (partial_rotary_factor)"},
 		{mistral, `"max_position_embeddings": 512, "sliding_window": 256`, "gguf",
 			"gguf has no sliding window in llama; up to 256 tokens it makes no difference, for which set max_position_embeddings of config.json, now 512, to that"},
 	} {

@@ -14,6 +14,10 @@ type ssmMixer1 struct {
 
 func ssmMamba1(s *Source, dtype string) (*Conversion, error) {
 	m := newMamba1(s)
+	a := m.first().Activation
+	if err := refuse(a != "silu", "ssm has silu behind the convolution, this model has %s (hidden_act)", a); err != nil {
+		return nil, err
+	}
 	mixer := &ssmMixer1{
 		DState: m.states(), DConv: m.taps(), Expand: expand(m.inner(), m.hidden()), DtRank: m.rank(),
 		ConvBias: m.first().ConvBias != nil, Bias: m.first().InProjBias != nil,

@@ -33,18 +33,28 @@ func (r *reader) attention(kv int) attention {
 }
 
 // settle divides the hidden size into heads where the config gives no size of
-// them, and checks that heads can share keys.
-func (a *attention) settle(hidden size) error {
+// them, or what is stored of queries if that does not go, and checks that heads
+// can share keys. The prefix is that of one layer's tensors.
+func (a *attention) settle(s *Set, prefix string, hidden size) error {
 	if a.heads.n%a.kv.n != 0 {
 		return fmt.Errorf("config.json: %v do not divide %v", a.kv, a.heads)
 	}
 	if a.dim.n > 0 {
 		return nil
 	}
+	whole := hidden
 	if hidden.n%a.heads.n != 0 {
-		return fmt.Errorf("config.json: %v do not divide %v, and there is no head_dim", a.heads, hidden)
+		whole = size{what: "rows of queries"}
+		s.require(prefix + "q_proj.weight")
+		s.learn(&whole, prefix+"q_proj.weight", 0)
+		if err := s.check(); err != nil {
+			return err
+		}
 	}
-	a.dim.n, a.dim.from = hidden.n/a.heads.n, hidden.from+" and "+a.heads.from
+	if whole.n%a.heads.n != 0 {
+		return fmt.Errorf("config.json: %v divide neither %v nor %v, and there is no head_dim", a.heads, hidden, whole)
+	}
+	a.dim.n, a.dim.from = whole.n/a.heads.n, whole.from+" and "+a.heads.from
 	return nil
 }
 

@@ -37,10 +37,9 @@ func readBamba(r *reader, s *Set) *bamba {
 	m.mixer = r.mixer2(m.eps, wholeNorm)
 	m.mixer.inner = r.expanded(m.hidden, "mamba_expand")
 	m.attention.bias = r.flag(false, "attention_bias")
-	// Whatever the config says (families.md §9.1). There is a frequency for every
-	// second element of half a head, and so for its last one if that is odd; as
-	// many elements are turned as that makes.
-	m.rope.partial, m.rope.odd = 0.5, true
+	// There is a frequency for every second element of half a head, and so for its
+	// last one if that is odd; as many elements are turned as that makes.
+	m.rope.odd = true
 	if m.kinds = r.kinds(&m.layers, "mamba", "attention"); m.kinds.at == nil {
 		m.kinds = r.attended(m.layers)
 	}

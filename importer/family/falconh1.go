@@ -99,7 +99,7 @@ func (m *falconH1) prepare() error {
 func (m *falconH1) learn() (err error) {
 	m.mixer.learn(m.set, m.prefix+"0.mamba.")
 	m.mlp.learn(m.set, m.prefix+"0.feed_forward.")
-	if err := firstError(m.set.check, func() error { return m.attention.settle(m.hidden) }); err != nil {
+	if err := firstError(m.set.check, func() error { return m.attention.settle(m.set, m.prefix+"0.self_attn.", m.hidden) }); err != nil {
 		return err
 	}
 	m.rotary, err = m.rope.rotary(m.attention.dim)

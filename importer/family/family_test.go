@@ -70,8 +70,8 @@ func TestContradictions(t *testing.T) {
 			f[layer("D")] = w
 		}, layer("D") + ": holds i64, want real numbers"},
 		{"untied head", `{`, `{"tie_word_embeddings": false, `, func(f fake) { f.set("lm_head.weight", vocab+1, hidden) }, "lm_head.weight: have [12 6], want [11 6] (vocabulary rows 11 from backbone.embeddings.weight)" + question},
-		{"activation", `{`, `{"hidden_act": "gelu", `, nil, "config.json: hidden_act: gelu is not supported; known are silu, swish"},
-		{"hostile activation", `{`, `{"hidden_act": "\u001b[2J` + strings.Repeat("x", 200) + `", `, nil, `config.json: hidden_act: "\x1b[2J` + strings.Repeat("x", 96) + `"… is not supported; known are silu, swish`},
+		{"activation", `{`, `{"hidden_act": "tanh", `, nil, "config.json: hidden_act: tanh is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, silu, swish"},
+		{"hostile activation", `{`, `{"hidden_act": "\u001b[2J` + strings.Repeat("x", 200) + `", `, nil, `config.json: hidden_act: "\x1b[2J` + strings.Repeat("x", 96) + `"… is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, silu, swish`},
 		{"negative size", `"hidden_size": 6`, `"hidden_size": -6`, nil, "config.json: hidden_size: have -6, want 1 to 1073741824"},
 		{"no layers", `_layers": 2`, `_layers": 0`, nil, "config.json: num_hidden_layers: have 0, want 1 to 1073741824"},
 		{"fractional size", `"hidden_size": 6`, `"hidden_size": 6.5`, nil, "config.json: hidden_size: have 6.5, want a whole number"},

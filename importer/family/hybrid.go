@@ -38,10 +38,13 @@ func (m *hybrid) learn() (err error) {
 	if i := m.kinds.first(m.layers.n, "mamba"); i >= 0 {
 		m.mixer.learn(m.set, layerNames(m.prefix, i, []string{"mamba."})[0])
 	}
-	if !m.attends() {
+	i := m.kinds.first(m.layers.n, "attention")
+	if i < 0 {
 		return m.set.check()
 	}
-	err = firstError(m.set.check, func() error { return m.attention.settle(m.hidden) })
+	err = firstError(m.set.check, func() error {
+		return m.attention.settle(m.set, layerNames(m.prefix, i, []string{"self_attn."})[0], m.hidden)
+	})
 	if err != nil || m.rope == nil {
 		return err
 	}

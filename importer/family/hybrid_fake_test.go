@@ -33,6 +33,7 @@ const (
 
 // hybridFakes make the tensors that a config asks for.
 var hybridFakes = map[string]func(c settings, f fake){
+	"mamba": fakeMamba, "falcon_mamba": fakeMamba, "jamba": fakeJamba,
 	"mamba2": fakeMamba2, "bamba": fakeBamba, "granitemoehybrid": fakeGranite, "falcon_h1": fakeFalconH1, "nemotron_h": fakeNemotronH, "zamba2": fakeZamba2,
 }
 
@@ -158,6 +159,7 @@ func fakeFalconH1(c settings, f fake) {
 
 func fakeNemotronH(c settings, f fake) {
 	f.trunk(c, "backbone.embeddings.weight", "backbone.norm_f.weight")
+	f.set("lm_head.weight", c.int("vocab_size"), c.int("hidden_size"))
 	upDown := func(prefix string, hidden, inner int, bias bool) {
 		f.linear(prefix+"up_proj", inner, hidden, bias)
 		f.linear(prefix+"down_proj", hidden, inner, bias)

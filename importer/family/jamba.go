@@ -51,12 +51,13 @@ func readJamba(r *reader, s *Set) *jamba {
 		trunk:     readTrunk(r, s, "rms_norm_eps", 1e-6, false),
 		attention: r.attention(8),
 		mixer: mixer1{
-			states:   r.size("state size", "mamba_d_state"),
-			taps:     r.size("conv kernel", "mamba_d_conv"),
-			bias:     r.flag(false, "mamba_proj_bias"),
-			convBias: r.flag(true, "mamba_conv_bias"),
+			states:     r.size("state size", "mamba_d_state"),
+			taps:       r.size("conv kernel", "mamba_d_conv"),
+			bias:       r.flag(false, "mamba_proj_bias"),
+			convBias:   r.flag(true, "mamba_conv_bias"),
+			activation: r.activation("hidden_act"), // the gate is always silu
 		},
-		mlp:       mlp{inner: r.size("inner size", "intermediate_size"), function: r.activation("hidden_act", "silu", "swish")},
+		mlp:       mlp{inner: r.size("inner size", "intermediate_size"), function: r.activation("hidden_act")},
 		attended:  r.schedule("attn", 8, 4),
 		scheduled: r.schedule("expert", 2, 1),
 	}
@@ -125,7 +126,7 @@ func (m *jamba) agree() error {
 // each kind.
 func (m *jamba) learn() error {
 	if m.attends() {
-		if err := m.attention.settle(m.hidden); err != nil {
+		if err := m.attention.settle(m.set, fmt.Sprintf("%s%d.self_attn.", m.prefix, m.attended.offset.n), m.hidden); err != nil {
 			return err
 		}
 	}

@@ -195,7 +195,7 @@ func TestJambaContradictions(t *testing.T) {
 		{"layers", `_layers": 5`, `_layers": 4`, nil, "22 tensors are not used by this family: model.layers.4.feed_forward.experts.0.down_proj.weight, model.layers.4.feed_forward.experts.0.gate_proj.weight, model.layers.4.feed_forward.experts.0.up_proj.weight, …; number of layers 4 from num_hidden_layers, but the tensors have 5" + question},
 		{"missing norm", ``, ``, func(f fake) { delete(f, "model.layers.2.mamba.dt_layernorm.weight") }, "1 tensor is missing: model.layers.2.mamba.dt_layernorm.weight"},
 		{"norm of another size", ``, ``, func(f fake) { f.set("model.layers.2.mamba.b_layernorm.weight", 5) }, "model.layers.2.mamba.b_layernorm.weight: have [5], want [3] (state size 3 from mamba_d_state)" + question},
-		{"activation", `{`, `{"hidden_act": "gelu", `, nil, "config.json: hidden_act: gelu is not supported; known are silu, swish"},
+		{"activation", `{`, `{"hidden_act": "tanh", `, nil, "config.json: hidden_act: tanh is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, silu, swish"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := jambaFake()

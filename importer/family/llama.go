@@ -66,7 +66,7 @@ func (m *llama) prepare() error {
 	err := firstError(
 		func() error { return m.trunk.prepare(func(int) []string { return names }) },
 		m.fits,
-		func() error { return m.attention.settle(m.hidden) },
+		func() error { return m.attention.settle(m.set, m.prefix+"0.self_attn.", m.hidden) },
 		func() (err error) { m.rotary, err = m.rope.rotary(m.attention.dim); return err },
 	)
 	if err != nil {

@@ -17,11 +17,12 @@ func readMamba(r *reader, s *Set) *mamba1 {
 	m := &mamba1{
 		trunk: readTrunk(r, s, "layer_norm_epsilon", 1e-5, true),
 		mixer: mixer1{
-			inner:    r.size("inner size", "intermediate_size"),
-			states:   r.size("state size", "state_size"),
-			taps:     r.size("conv kernel", "conv_kernel"),
-			bias:     r.flag(false, "use_bias"),
-			convBias: r.flag(true, "use_conv_bias"),
+			inner:      r.size("inner size", "intermediate_size"),
+			states:     r.size("state size", "state_size"),
+			taps:       r.size("conv kernel", "conv_kernel"),
+			bias:       r.flag(false, "use_bias"),
+			convBias:   r.flag(true, "use_conv_bias"),
+			activation: r.activation("hidden_act"), // the gate is always silu
 		},
 	}
 	m.embedding = s.stored("backbone.embeddings.weight", "backbone.embedding.weight")
@@ -30,7 +31,6 @@ func readMamba(r *reader, s *Set) *mamba1 {
 		m.mixer.inner = r.expanded(m.hidden, "expand")
 	}
 	m.mixer.rank = r.sizeOrAuto("dt rank", "time_step_rank", m.hidden)
-	r.activation("hidden_act", "silu", "swish")
 	return m
 }
 

@@ -9,6 +9,7 @@ import (
 type mixer1 struct {
 	inner, states, taps, rank size
 	bias, convBias            bool
+	activation                string // of the conv
 }
 
 // names lists what a mixer stores.
@@ -45,6 +46,7 @@ func (m *mixer1) parameters(s *Set, prefix string, width size) *block.Mamba1 {
 		A:          tensor("A_log", inner, states),
 		D:          tensor("D", inner),
 		OutProj:    tensor("out_proj.weight", hidden, inner),
+		Activation: m.activation,
 	}
 	p.A.Transform = ir.NegExp
 	if m.convBias {

@@ -40,6 +40,7 @@ func readNemotronH(r *reader, s *Set) *nemotronH {
 		},
 	}
 	m.backbone()
+	m.tied = false // whatever the config says: a head that is stored counts
 	if m.attention.dim.n == 0 {
 		m.attention.dim = r.sizeOr(128, "head dim", "attention_head_dim")
 	}
@@ -132,8 +133,8 @@ func (m *nemotronH) learn() error {
 	if prefix, ok := first("moe"); ok {
 		m.experts.learn(m.set, prefix)
 	}
-	if _, ok := first("attention"); ok {
-		return firstError(m.set.check, func() error { return m.attention.settle(m.hidden) })
+	if prefix, ok := first("attention"); ok {
+		return firstError(m.set.check, func() error { return m.attention.settle(m.set, prefix, m.hidden) })
 	}
 	return m.set.check()
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // rope is what a config says of rotary embeddings, in either spelling
-// (families.md §1.2): rope_parameters, or rope_theta, rope_scaling and
-// partial_rotary_factor.
+// (families.md §1.2): rope_parameters, or rope_theta and rope_scaling. Which
+// share of a head is turned is the family's, whatever partial_rotary_factor says.
 type rope struct {
 	in      *reader // the object of the scaling
 	kind    string  // rope_type
@@ -39,16 +39,15 @@ var scalings = map[string]scaling{
 	"yarn":    (*rope).yarn,
 }
 
-// rope reads what a config says; theta and partial are the family's defaults.
+// rope reads what a config says; theta is the family's default, partial its share.
 func (r *reader) rope(theta, partial float64) *rope {
 	name := "rope_parameters"
 	if _, ok := r.keys.get(name); !ok {
 		name = "rope_scaling"
 	}
 	in := r.object(name)
-	p := &rope{in: in, longest: r.size("longest text", "max_position_embeddings")}
+	p := &rope{in: in, partial: partial, longest: r.size("longest text", "max_position_embeddings")}
 	p.theta = in.number(r.number(theta, "rope_theta"), "rope_theta")
-	p.partial = in.number(r.number(partial, "partial_rotary_factor"), "partial_rotary_factor")
 	p.kind = in.text(in.text("default", "type"), "rope_type")
 	known := slices.Sorted(maps.Keys(scalings))
 	if p.scale = scalings[p.kind]; p.scale == nil {
@@ -57,9 +56,6 @@ func (r *reader) rope(theta, partial float64) *rope {
 	if p.theta <= 1 {
 		in.fail(fmt.Errorf("rope_theta: have %v, want a number above 1", p.theta))
 	}
-	if p.partial <= 0 || p.partial > 1 {
-		in.fail(fmt.Errorf("partial_rotary_factor: have %v, want more than 0, at most 1", p.partial))
-	}
 	in.only(ropeKeys)
 	r.take(in)
 	return p
@@ -67,7 +63,7 @@ func (r *reader) rope(theta, partial float64) *rope {
 
 // ropeKeys are those that are understood, or that change nothing.
 var ropeKeys = []string{"rope_theta", "rope_type", "type", "partial_rotary_factor", "factor", "original_max_position_embeddings", "low_freq_factor",
-	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "finetuned"}
+	"high_freq_factor", "beta_fast", "beta_slow", "attention_factor", "truncate", "finetuned"}
 
 // maxHead bounds the heads for which frequencies are made, before tensors prove
 // that there are such heads.
@@ -80,7 +76,7 @@ func (p *rope) rotary(head size) (*Rotary, error) {
 	}
 	width := int(float64(head.n) * p.partial)
 	if width < 1 || width%2 != 0 && !p.odd {
-		return nil, fmt.Errorf("config.json: partial_rotary_factor %v of %v turns %d elements, want an even number", p.partial, head, width)
+		return nil, fmt.Errorf("config.json: %v: rotary embeddings turn %d of its elements, want an even number", head, width)
 	}
 	f := make([]float64, (width+1)/2)
 	for i := range f {
@@ -158,6 +154,9 @@ func (p *rope) yarn(f []float64) float64 {
 	by, original := p.positive("factor"), p.in.number(float64(p.longest.n), "original_max_position_embeddings")
 	if original <= 0 {
 		p.in.fail(errors.New("original_max_position_embeddings and max_position_embeddings: have neither, want the context that yarn stretches"))
+	}
+	if !p.in.flag(true, "truncate") {
+		p.in.fail(fmt.Errorf("%struncate: is false, but the ramp of yarn begins and ends at whole dimensions here", p.in.prefix))
 	}
 	width := float64(2 * len(f))
 	// dimension is where the original context is that many turns.

@@ -7,6 +7,7 @@ import (
 
 // slowModels are the families restated: logits of a token.
 var slowModels = map[string]func(r *slow, id int) vector{
+	"mamba": slowMamba, "falcon_mamba": slowMamba, "jamba": slowJamba,
 	"mamba2": slowMamba2, "bamba": slowBamba, "granitemoehybrid": slowGranite, "falcon_h1": slowFalconH1, "nemotron_h": slowNemotronH, "zamba2": slowZamba2,
 }
 
@@ -192,7 +193,7 @@ func slowNemotronH(r *slow, id int) vector {
 		}
 		x = plus(x, h)
 	}
-	return r.head("backbone.embeddings.weight", r.norm("backbone.norm_f", x, eps))
+	return r.linear("lm_head", r.norm("backbone.norm_f", x, eps)) // also where the config calls it tied
 }
 
 // upDown is the MLP without a gate.

@@ -163,6 +163,7 @@ var functions = map[string]func(float64) float64{
 	"silu":              silu,
 	"gelu":              func(x float64) float64 { return x * math.Erfc(-x/math.Sqrt2) / 2 },
 	"gelu_pytorch_tanh": func(x float64) float64 { return x * logistic(2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)) },
+	"relu":              func(x float64) float64 { return math.Max(x, 0) },
 	"relu2": func(x float64) float64 {
 		if x < 0 {
 			return 0

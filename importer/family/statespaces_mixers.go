@@ -13,12 +13,13 @@ type stateMixer1 struct {
 
 func readStateMixer1(r *reader, hidden size, _ *Choices) stateMixer {
 	return &stateMixer1{mixer1: mixer1{
-		inner:    r.expanded(hidden, "expand"),
-		states:   r.size("state size", "d_state"),
-		taps:     r.size("conv kernel", "d_conv"),
-		rank:     r.sizeOrAuto("dt rank", "dt_rank", hidden),
-		bias:     r.flag(false, "bias"),
-		convBias: r.flag(true, "conv_bias"),
+		inner:      r.expanded(hidden, "expand"),
+		states:     r.size("state size", "d_state"),
+		taps:       r.size("conv kernel", "d_conv"),
+		rank:       r.sizeOrAuto("dt rank", "dt_rank", hidden),
+		bias:       r.flag(false, "bias"),
+		convBias:   r.flag(true, "conv_bias"),
+		activation: "silu",
 	}}
 }
 

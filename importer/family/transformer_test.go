@@ -365,7 +365,8 @@ func TestMixtralFusedRestated(t *testing.T) {
 	r.agree(t, edit(t, mixtralJSON, `"sliding_window": 5`, `"sliding_window": null`))
 }
 
-// TestLlamaRestated: biases, and frequencies that are scaled.
+// TestLlamaRestated: biases, frequencies that are scaled, and a share of the
+// heads, which says nothing here.
 func TestLlamaRestated(t *testing.T) {
 	r := restate(llamaFake(), 100)
 	r.agree(t, llamaJSON)
@@ -383,8 +384,24 @@ func TestLlamaRestated(t *testing.T) {
 	r.agree(t, biased)
 	r.frequencies, r.factor = []float64{1, 0.1 / 2}, 1.5
 	r.agree(t, edit(t, biased, `{`, `{"rope_scaling": {"type": "yarn", "factor": 2, "attention_factor": 1.5, "beta_fast": 10, "beta_slow": 10}, `))
-	r.frequencies, r.factor = []float64{1}, 1
+	r.frequencies, r.factor = []float64{1, 0.1}, 1
 	r.agree(t, edit(t, biased, `{`, `{"partial_rotary_factor": 0.5, `))
+}
+
+// TestHeadsThatDoNotDivide: where the config says no size of heads and the
+// hidden size is no multiple of their number, the tensors tell it.
+func TestHeadsThatDoNotDivide(t *testing.T) {
+	r := restate(llamaFake(), 100)
+	r.heads, r.kv = 5, 1
+	for i := range 2 {
+		attention := fmt.Sprintf("model.layers.%d.self_attn.", i)
+		r.f.random(attention+"q_proj.weight", 5*headDim, stream)
+		r.f.random(attention+"k_proj.weight", headDim, stream)
+		r.f.random(attention+"v_proj.weight", headDim, stream)
+		r.f.random(attention+"o_proj.weight", stream, 5*headDim)
+	}
+	r.agree(t, edit(t, llamaJSON, `"num_attention_heads": 6,
+	"num_key_value_heads": 2, "head_dim": 4`, `"num_attention_heads": 5, "num_key_value_heads": 1`))
 }
 
 // TestMistralWindow: silence is the default window, null is none.

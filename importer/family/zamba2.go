@@ -178,7 +178,7 @@ func (m *zamba2) settle() (err error) {
 	if a := m.attention; a.dim.n > 0 && a.heads.n*a.dim.n != m.wide.n {
 		return fmt.Errorf("config.json: %v times %v is %d, but %v", a.heads, a.dim, a.heads.n*a.dim.n, m.wide)
 	}
-	if err := m.attention.settle(m.wide); err != nil {
+	if err := m.attention.settle(m.set, m.own(0)+"self_attn.", m.wide); err != nil {
 		return err
 	}
 	m.attention.scale = float32(1 / math.Sqrt(float64(m.attention.dim.n)/2))
