@@ -43,9 +43,11 @@ func TestArtifactTrained(t *testing.T) {
 			want := readTrained(t, folder)
 			a := build(t, folder, "--cpu", "all")
 			a.scores(t, folder, want)
-			for _, level := range levelsHere(t) {
+			levels := levelsHere(t)
+			for _, level := range levels {
 				a.continues(t, level, want)
 			}
+			a.writes(t, levels[len(levels)-1], want)
 		})
 	}
 }
@@ -86,7 +88,7 @@ func (a artifact) scores(t *testing.T, folder string, want *trained) {
 	t.Logf("nll %.6f, reference %.6f", got.NLL, want.NLL)
 }
 
-// continues compares greedy ids and text after every prompt.
+// continues compares greedy ids after every prompt.
 func (a artifact) continues(t *testing.T, level string, want *trained) {
 	t.Helper()
 	for _, g := range want.Generations {
@@ -94,6 +96,15 @@ func (a artifact) continues(t *testing.T, level string, want *trained) {
 		if got := a.greedy(t, level, n, "--ids", joinInts(g.PromptIDs)); got != ids {
 			t.Errorf("%s: %q as ids: continues %s, want %s", level, g.Prompt, got, ids)
 		}
+	}
+}
+
+// writes does it for prompts and answers that are texts, which is no matter of the
+// level.
+func (a artifact) writes(t *testing.T, level string, want *trained) {
+	t.Helper()
+	for _, g := range want.Generations {
+		ids, n := spaced(g.GreedyIDs), len(g.GreedyIDs)
 		if got := a.greedy(t, level, n, "--", g.Prompt); got != ids {
 			t.Errorf("%s: %q: continues %s, want %s", level, g.Prompt, got, ids)
 		}
