@@ -66,9 +66,9 @@ test-page:
 race:
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
 		set -x; \
-		CGO_ENABLED=1 $(GO) test -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/prefix ./runtime/shelf ./runtime/library ./runtime/terminal ./runtime/app/chat && \
-		CGO_ENABLED=1 $(GO) test -race ./generated -run TestUse && \
-		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -race .; \
+		CGO_ENABLED=1 $(GO) test -vet=off -race ./runtime/model ./runtime/engine ./runtime/parallel ./runtime/schedule ./runtime/serve ./runtime/prefix ./runtime/shelf ./runtime/library ./runtime/terminal ./runtime/app/chat && \
+		CGO_ENABLED=1 $(GO) test -vet=off -race ./generated -run TestUse && \
+		cd examples/answers && $(GO) generate && CGO_ENABLED=1 $(GO) test -vet=off -race .; \
 	else \
 		echo "no C compiler ($$($(GO) env CC)): nothing is run under the race detector"; \
 	fi
@@ -95,13 +95,17 @@ templates:
 	node $(TEMPLATES)/oracle.mjs "$$folder" >"$$folder/other.json"; \
 	python3 $(TEMPLATES)/record.py "$$folder/other.json"
 
-# Every fuzz target for FUZZTIME, one after the other: only the tests of packages
-# that have one are linked to be asked.
+# Every fuzz target for FUZZTIME, one after the other: the tests of each package that
+# has one are linked once, as go test -fuzz does it, and what is found to be
+# interesting lies where that would look for it.
 fuzz:
-	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
-		for target in $$($(GO) test -vet=off $$package -list '^Fuzz' | grep '^Fuzz' || true); do \
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; found=$$($(GO) env GOCACHE)/fuzz; \
+	for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+		$(GO) test -vet=off -c -fuzz . -o "$$folder/fuzz" $$package; \
+		path=$$($(GO) list $$package); \
+		for target in $$(cd $$package && "$$folder/fuzz" -test.list '^Fuzz'); do \
 			echo "$$package $$target"; \
-			$(GO) test -vet=off $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+			(cd $$package && "$$folder/fuzz" -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$found/$$path"); \
 		done; \
 	done
 

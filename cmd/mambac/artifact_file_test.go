@@ -19,7 +19,7 @@ var example = filepath.Join("..", "..", "importer", "testdata", "golden", "mamba
 // TestArtifactModules: a program links the runtime and what that needs of
 // golang.org/x, nothing else.
 func TestArtifactModules(t *testing.T) {
-	info, err := buildinfo.ReadFile(build(t, example).path)
+	info, err := buildinfo.ReadFile(buildOnce(t, example).path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,8 @@ func TestArtifactSameBytes(t *testing.T) {
 	if err := os.CopyFS(moved, os.DirFS(example)); err != nil {
 		t.Fatal(err)
 	}
-	first, second := build(t, example, "--cpu", "all"), build(t, moved, "--cpu", "all")
+	flags := goldenFlags(example)
+	first, second := buildOnce(t, example, flags...), build(t, moved, flags...)
 	if !bytes.Equal(first.read(t), second.read(t)) {
 		t.Error("two builds of one checkpoint differ")
 	}
@@ -81,7 +82,7 @@ func (a artifact) sections(t *testing.T, data []byte) (weights, metadata int) {
 // TestArtifactDamaged: a program that was cut off or altered says so in one
 // line and ends with status 1.
 func TestArtifactDamaged(t *testing.T) {
-	a := build(t, example)
+	a := buildOnce(t, example)
 	data := a.read(t)
 	weights, metadata := a.sections(t, data)
 	end := len(data)
@@ -130,7 +131,7 @@ func write(t *testing.T, data []byte) artifact {
 // TestArtifactLevels: a program without the level that is asked for names
 // those it has.
 func TestArtifactLevels(t *testing.T) {
-	a := build(t, example, "--cpu", "generic")
+	a := buildOnce(t, example, "--cpu", "generic")
 	line := fail(t, a.command("v4", "run", "--ids", "1", "--print", "ids"))
 	if !strings.Contains(line, `"v4"`) || !strings.Contains(line, "generic") {
 		t.Errorf("error is %q, want the level and those that there are", line)
@@ -144,7 +145,7 @@ func TestArtifactPayload(t *testing.T) {
 	weights := filepath.Join(folder, "w")
 	apart := artifact{path: filepath.Join(folder, executableName("model"))}
 	compiler(t, "build", example, "-q", "-o", apart.path, "--payload", weights)
-	whole, ids := build(t, example), []int{5, 3, 9}
+	whole, ids := buildOnce(t, example), []int{5, 3, 9}
 	if !bytes.Equal(apart.logits(t, "", 1, "prefill", ids), whole.logits(t, "", 1, "prefill", ids)) {
 		t.Error("weights in a file of their own: other logits")
 	}

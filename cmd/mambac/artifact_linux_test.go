@@ -10,7 +10,7 @@ import (
 
 // TestArtifactStatic: no interpreter, no libraries.
 func TestArtifactStatic(t *testing.T) {
-	checkELF(t, build(t, example).path, runtime.GOOS, runtime.GOARCH)
+	checkELF(t, buildOnce(t, example).path, runtime.GOOS, runtime.GOARCH)
 }
 
 // TestArtifactEmptyRoot: in a root directory that holds nothing but the
@@ -19,7 +19,7 @@ func TestArtifactEmptyRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may change the root directory")
 	}
-	a := build(t, bundled)
+	a := buildOnce(t, bundled)
 	want := a.greedy(t, "", 8, "--", "package main")
 	root := filepath.Dir(a.path)
 	if entries, err := os.ReadDir(root); err != nil || len(entries) != 1 {

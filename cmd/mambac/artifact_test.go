@@ -25,8 +25,14 @@ type artifact struct{ path, emulator string }
 func build(t *testing.T, checkpoint string, flags ...string) artifact {
 	t.Helper()
 	a := artifact{path: filepath.Join(t.TempDir(), executableName("model"))}
-	compiler(t, append([]string{"build", checkpoint, "-q", "-o", a.path}, flags...)...)
+	a.build(t, checkpoint, flags)
 	return a
+}
+
+// build makes the program where the artifact is.
+func (a artifact) build(t *testing.T, checkpoint string, flags []string) {
+	t.Helper()
+	compiler(t, append([]string{"build", checkpoint, "-q", "-o", a.path}, flags...)...)
 }
 
 // compiler runs mambac, which must succeed, and returns what it printed.
@@ -131,6 +137,16 @@ func goldens(t *testing.T) []string {
 	return files
 }
 
+// goldenFlags are those of the program that tests share of a golden, which has
+// all levels and explains where TestExplain wants that.
+func goldenFlags(folder string) []string {
+	flags := append(choiceFlags(goldenChoices(folder)), "--cpu", "all")
+	if _, explained := explained[filepath.Base(folder)]; explained {
+		flags = append(flags, "--with", explaining)
+	}
+	return flags
+}
+
 // TestArtifactGoldens builds one program of every golden for all levels: each
 // level matches the reference by decode and by prefill, and the assembly
 // levels, both ways and any number of threads have the same bits.
@@ -142,7 +158,7 @@ func TestArtifactGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := build(t, folder, append(choiceFlags(goldenChoices(folder)), "--cpu", "all")...)
+			a := buildOnce(t, folder, goldenFlags(folder)...)
 			bits := map[string][]byte{}
 			for _, level := range levels {
 				bits[level] = a.matches(t, level, want)
@@ -197,9 +213,9 @@ func floats(t *testing.T, file []byte) []float32 {
 // TestArtifactFormats: every format of the weights runs at every level; f32
 // holds what a bf16 checkpoint stores without loss, so it has the same bits.
 func TestArtifactFormats(t *testing.T) {
-	folder := filepath.Join("..", "..", "importer", "testdata", "golden", "mamba-bf16-sharded")
+	folder := golden("mamba-bf16-sharded")
 	ids := seededIDs(7, 21, 100)
-	stored := build(t, folder, "--cpu", "all")
+	stored := buildOnce(t, folder, goldenFlags(folder)...)
 	for _, weights := range []string{"f32", "f16", "bf16"} {
 		a := build(t, folder, "--cpu", "all", "--weights", weights)
 		for _, level := range levelsHere(t) {

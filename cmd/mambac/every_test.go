@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/importer"
 	"github.com/mambac/mambac/importer/container"
+	"github.com/mambac/mambac/runtime/report"
 )
 
 // TestEvery takes each registered family from checkpoints with odd sizes to
@@ -34,21 +36,47 @@ func TestEvery(t *testing.T) {
 }
 
 // becomesProgram verifies a synthesised checkpoint and a program of it at
-// every level, with the weights as stored and rounded.
+// every level, with the weights as stored and rounded. What is verified is called
+// in other ways, too.
 func becomesProgram(t *testing.T, config, container, dtype string) {
 	folder := filepath.Join(t.TempDir(), "checkpoint")
 	compiler(t, "synth", "--config", config, "--out", folder, "--dtype", dtype, "--container", container, "--shard-bytes", "9000", "-q")
-	compiler(t, "verify", folder, "-q")
 	if dtype == "f32" {
-		compiler(t, "verify", folder, "-q", "--weights", "bf16", "--tokens", "33")
+		verified(t, folder, "bf16", 33)
 	}
-	a := build(t, folder)
+	a := verified(t, folder, "auto", checkTokens)
 	if err := os.RemoveAll(folder); err != nil { // the program needs it no more
 		t.Fatal(err)
 	}
 	a.run(t, "", "info", "--check")
 	a.greedy(t, "", 40, "--ids", "1,0,1")
 	a.speculates(t)
+}
+
+// verified does what verify does, and keeps the program.
+func verified(t *testing.T, checkpoint, weights string, tokens int) artifact {
+	t.Helper()
+	f := verifyFlags{choice: *newChoice(), tokens: tokens, seed: checkSeed}
+	f.cpu, f.weights = "all", weights
+	m, err := openModel(checkpoint, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	c, err := f.compile(m, codegen.Options{Package: "main", Doc: programDoc(m)}, "verify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := f.ladder(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := artifact{path: filepath.Join(t.TempDir(), executableName("model"))}
+	found, err := l.climb(t.Context(), a.path, noProgress{})
+	if err != nil || !found.OK {
+		t.Fatalf("%v\n%s", err, report.FormatRungs(found.Rungs))
+	}
+	return a
 }
 
 // speculates has a text read ahead wherever anything in it came before: right or

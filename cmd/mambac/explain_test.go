@@ -1,60 +1,58 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/codegen/target"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/eval"
 	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/runtime/heat"
 )
 
-// TestExplain holds Δ of built programs against the evaluator's, of scans of every
-// kind, with attention between them and beside them.
+// explained are goldens with scans of every kind, with attention between them and
+// beside them, and the layers of some.
+var explained = map[string]string{
+	"mamba-safetensors": "mamba mamba",
+	"mamba2-ssm-layout": "mamba2 mamba2",
+	"mamba3-siso":       "mamba3 mamba3",
+	"jamba":             "",
+	"nemotron-h":        "",
+	"falcon-h1":         "",
+	"zamba2":            "",
+	"llama":             "",
+}
+
+// TestExplain holds Δ of built programs against the evaluator's.
 func TestExplain(t *testing.T) {
-	for name, layers := range map[string]string{
-		"mamba-safetensors": "mamba mamba",
-		"mamba2-ssm-layout": "mamba2 mamba2",
-		"mamba3-siso":       "mamba3 mamba3",
-		"jamba":             "",
-		"nemotron-h":        "",
-		"falcon-h1":         "",
-		"zamba2":            "",
-		"llama":             "",
-	} {
+	for name, layers := range explained {
 		t.Run(name, func(t *testing.T) {
-			m, err := openModel(filepath.Join("..", "..", "importer", "testdata", "golden", name), nil)
+			m, err := openModel(golden(name), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer m.close()
-			o := newChoice()
-			o.math = "exact"
-			c, err := o.compile(m, codegen.Options{Package: "main", Commands: []string{explaining}}, "explain")
-			if err != nil {
-				t.Fatal(err)
-			}
-			requireUnchanged(t, o, m, c)
-			folder := t.TempDir()
-			p := &program{path: filepath.Join(folder, executableName("model")), folder: folder, level: c.levels[0]}
-			if err := o.program(context.Background(), c, p.path, nil, noProgress{}); err != nil {
-				t.Fatal(err)
-			}
-			requireDelta(t, p, m, layers)
+			requireUnchanged(t, m)
+			a := buildOnce(t, golden(name), goldenFlags(golden(name))...)
+			requireDelta(t, a, m, layers)
 		})
 	}
 }
 
 // requireUnchanged: what a program computes, and where, is the same without taps.
-func requireUnchanged(t *testing.T, o *choice, m *model, c *compiled) {
+func requireUnchanged(t *testing.T, m *model) {
 	t.Helper()
+	o := newChoice()
+	o.cpu = target.Generic // a plan is that of all levels
+	c, err := o.compile(m, codegen.Options{Package: "main", Commands: []string{explaining}}, "explain")
+	if err != nil {
+		t.Fatal(err)
+	}
 	plain, err := o.compile(m, codegen.Options{Package: "main"}, "explain")
 	if err != nil {
 		t.Fatal(err)
@@ -70,13 +68,10 @@ func requireUnchanged(t *testing.T, o *choice, m *model, c *compiled) {
 }
 
 // requireDelta has a program explain more ids than fit into a chunk of some models.
-func requireDelta(t *testing.T, p *program, m *model, layers string) {
+func requireDelta(t *testing.T, a artifact, m *model, layers string) {
 	t.Helper()
 	ids := seededIDs(2, 70, m.Module.Output.Type.Width)
-	out, err := p.run(context.Background(), "explain", "--json", "--ids", joinInts(ids))
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := a.run(t, "", "explain", "--json", "--ids", joinInts(ids))
 	var got heat.Map
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)

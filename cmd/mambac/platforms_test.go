@@ -90,12 +90,14 @@ func (run runner) levels(t *testing.T, built []string) []string {
 	return here
 }
 
-// continues compares every greedy id with the reference.
+// continues compares greedy ids with the reference: as many as an emulator has in
+// a second or two.
 func (run runner) continues(t *testing.T, level string, want *trained) {
 	t.Helper()
 	for _, g := range want.Generations {
-		got, err := run(level, "run", "-n", strconv.Itoa(len(g.GreedyIDs)), "--print", "ids", "--ignore-eos", "--ids", joinInts(g.PromptIDs))
-		if want := spaced(g.GreedyIDs) + "\n"; err != nil || got != want {
+		ids := g.GreedyIDs[:min(24, len(g.GreedyIDs))]
+		got, err := run(level, "run", "-n", strconv.Itoa(len(ids)), "--print", "ids", "--ignore-eos", "--ids", joinInts(g.PromptIDs))
+		if want := spaced(ids) + "\n"; err != nil || got != want {
 			t.Errorf("%q: continues %s, %v, want %s", g.Prompt, got, err, want)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "rewrite expected output")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mambac": main})
+	testscript.Main(sharing{m}, map[string]func(){"mambac": main})
 }
 
 // TestScript runs every script of testdata/script in an empty folder, with

@@ -64,7 +64,7 @@ func (w *wasm) run(level string, args ...string) (string, error) {
 func TestWasm(t *testing.T) {
 	b := buildFor(t, "wasip1/wasm", example)
 	checkFormat(t, "wasip1/wasm", b)
-	w, native := openWasm(t, b.Path), build(t, example, "--cpu", "generic")
+	w, native := openWasm(t, b.Path), buildOnce(t, example, "--cpu", "generic")
 	ids := []int{5, 3, 9}
 	for _, threads := range []string{"0", "1", "3"} {
 		got, err := w.run("", "run", "--ids", joinInts(ids), "-n", "12", "--print", "ids", "--ignore-eos", "--threads", threads)

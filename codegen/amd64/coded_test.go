@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/mambac/mambac/codegen/amd64"
 	"github.com/mambac/mambac/codegen/amd64/interp"
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/target"
@@ -30,11 +29,7 @@ func TestMultiplesAreExact(t *testing.T) {
 	}
 	for _, level := range []string{"v3", "v4", "v4n"} {
 		b, _ := target.Lookup(level)
-		file, err := b.(*amd64.Level).Build(nil, spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := interp.Open(file)
+		f, err := interp.Open(compiled(t, b, spec))
 		if err != nil {
 			t.Fatal(err)
 		}

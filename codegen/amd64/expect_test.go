@@ -16,23 +16,30 @@ import (
 	"github.com/mambac/mambac/codegen/target"
 )
 
-// compiled is the one function that a level makes of a spec.
-func compiled(t *testing.T, b target.Backend, s kernel.Spec) *ir.Function {
+// compiled is what a level makes of a spec, for all tests.
+func compiled(t *testing.T, b target.Backend, s kernel.Spec) *ir.File {
 	t.Helper()
 	name := target.FuncName(s, b.Level().Name)
-	if f, ok := functions[name]; ok {
+	if f, ok := files[name]; ok {
 		return f
 	}
+	b, _ = target.Lookup(b.Level().Name)
 	file, err := b.(*amd64.Level).Build(nil, s)
 	if err != nil {
 		t.Fatalf("%s: %v", s.Name(), err)
 	}
-	functions[name] = file.Functions()[0]
-	return functions[name]
+	files[name] = file
+	return file
 }
 
-// functions are those already compiled, by name.
-var functions = map[string]*ir.Function{}
+// files are those already compiled, by the name of their function.
+var files = map[string]*ir.File{}
+
+// function is the one that a file of compiled has.
+func function(t *testing.T, b target.Backend, s kernel.Spec) *ir.Function {
+	t.Helper()
+	return compiled(t, b, s).Functions()[0]
+}
 
 // opcodes is every instruction that a level's kernels consist of. A new one
 // belongs here, in package interp, and in its table of forms.
@@ -75,7 +82,7 @@ func TestOpcodes(t *testing.T) {
 	for _, b := range target.Backends() {
 		level, seen := b.Level().Name, map[string]bool{}
 		for _, s := range supported(b) {
-			for _, i := range compiled(t, b, s).Instructions() {
+			for _, i := range function(t, b, s).Instructions() {
 				seen[i.Opcode] = true
 			}
 		}
@@ -103,7 +110,7 @@ var sixteenRegisters = strings.Fields("VEXTRACTF128 VEXTRACTI128 VMASKMOVPS VMOV
 func TestLevelHasWhatKernelsNeed(t *testing.T) {
 	for _, b := range target.Backends() {
 		for _, s := range supported(b) {
-			f := compiled(t, b, s)
+			f := function(t, b, s)
 			for _, isa := range f.ISA {
 				if !slices.Contains(b.Level().Features, extensions[isa]) {
 					t.Errorf("%s: %s needs %s", b.Level().Name, s.Name(), isa)
@@ -128,7 +135,7 @@ func TestLevelHasWhatKernelsNeed(t *testing.T) {
 func TestFormOfFunctions(t *testing.T) {
 	for _, b := range target.Backends() {
 		for _, s := range supported(b) {
-			f := compiled(t, b, s)
+			f := function(t, b, s)
 			if f.LocalSize != 0 {
 				t.Errorf("%s: a frame of %d bytes", f.Name, f.LocalSize)
 			}
@@ -159,7 +166,7 @@ func TestImprovements(t *testing.T) {
 		b, _ := target.Lookup(level)
 		old, _ := target.Lookup(below)
 		for _, s := range supported(b) {
-			differs := text(compiled(t, b, s)) != strings.ReplaceAll(text(compiled(t, old, s)), "_"+below, "_"+level)
+			differs := text(function(t, b, s)) != strings.ReplaceAll(text(function(t, old, s)), "_"+below, "_"+level)
 			if b.Improves(s) != differs {
 				t.Errorf("%s: %s: improves is %v, other instructions %v", level, s.Name(), b.Improves(s), differs)
 			}
@@ -214,7 +221,7 @@ func TestRoundedIsExact(t *testing.T) {
 			kernel.DotGemv{Storage: kernel.BF16, K: 31}:                           kernel.Gemv{Storage: kernel.BF16, K: 31},
 			kernel.DotGemm{Storage: kernel.BF16, K: 31, StrideX: 48, StrideY: 48}: kernel.Gemm{Storage: kernel.BF16, K: 31, StrideX: 48, StrideY: 48},
 		} {
-			a, b := compiled(t, b, narrow).Instructions(), compiled(t, b, wide).Instructions()
+			a, b := function(t, b, narrow).Instructions(), function(t, b, wide).Instructions()
 			same := slices.EqualFunc(a, b, func(a, b *ir.Instruction) bool { return a.Opcode == b.Opcode })
 			if !same {
 				t.Errorf("%s: %s and %s differ", level, narrow.Name(), wide.Name())
@@ -347,7 +354,7 @@ func TestInnerLoops(t *testing.T) {
 		{"v4b", dotGemm(kernel.BF16), count{96, 32, 12, 0, 4, overhead + 1}},
 	} {
 		b, _ := target.Lookup(c.level)
-		if got := heaviest(compiled(t, b, c.spec)); got != c.want {
+		if got := heaviest(function(t, b, c.spec)); got != c.want {
 			t.Errorf("%s, %s: %v, want %v", c.level, c.spec.Name(), got, c.want)
 		}
 	}

@@ -30,19 +30,35 @@ func tiledSpecs() []kernel.Spec {
 // TestTiles: every tile that a level offers gives the bits that the kind demands,
 // which know of no tile.
 func TestTiles(t *testing.T) {
-	for _, b := range target.Backends() {
-		for _, s := range tiledSpecs() {
+	for _, s := range tiledSpecs() {
+		cases := tileCases(t, s)
+		for _, b := range target.Backends() {
 			if !b.Improves(s) {
 				continue
 			}
 			for _, tile := range b.Tiles(s)[1:] { // TestInterpreted has the first
-				t.Run(b.Level().Name+"/"+s.Name()+"/"+tile.String(), func(t *testing.T) { checkTile(t, b, s, tile) })
+				t.Run(b.Level().Name+"/"+s.Name()+"/"+tile.String(), func(t *testing.T) { checkTile(t, b, s, tile, cases) })
 			}
 		}
 	}
 }
 
-func checkTile(t *testing.T, b target.Backend, s kernel.Spec, tile target.Tile) {
+// tileCases is those of seven tokens, which leave a rest in every tile, and of 17,
+// which fill every one.
+func tileCases(t *testing.T, s kernel.Spec) []*kerneltest.Case {
+	var cases []*kerneltest.Case
+	for c := range leveltest.Meaning(t, s).Cases() {
+		if strings.HasPrefix(c.Name, "tokens=7/") || strings.HasPrefix(c.Name, "tokens=17/") {
+			cases = append(cases, c)
+		}
+	}
+	if len(cases) < 2 {
+		t.Fatalf("%s: %d cases of 7 and 17 tokens", s.Name(), len(cases))
+	}
+	return cases
+}
+
+func checkTile(t *testing.T, b target.Backend, s kernel.Spec, tile target.Tile, cases []*kerneltest.Case) {
 	file, err := b.(*amd64.Level).Build(target.Tiling{s: tile}, s)
 	if err != nil {
 		t.Fatal(err)
@@ -56,11 +72,7 @@ func checkTile(t *testing.T, b target.Backend, s kernel.Spec, tile target.Tile) 
 	}
 	name := target.FuncName(s, b.Level().Name)
 	run := func(c *kerneltest.Call) error { return f.Run(name, c.Args()...) }
-	for c := range leveltest.Meaning(t, s).Cases() {
-		// Seven tokens leave a rest in every tile, 17 fill every one.
-		if !strings.HasPrefix(c.Name, "tokens=7/") && !strings.HasPrefix(c.Name, "tokens=17/") {
-			continue
-		}
+	for _, c := range cases {
 		if err := c.Check(kerneltest.Strict, run); err != nil {
 			t.Fatalf("%s: %v", c.Name, err)
 		}

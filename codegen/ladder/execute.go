@@ -5,10 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/mambac/mambac/codegen"
 	"github.com/mambac/mambac/codegen/kernel"
 	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/runtime/cpu"
 )
 
 // modulePath is the path of all that is ours.
@@ -24,6 +27,16 @@ type machine struct {
 // and leaves out all but some of the ways to feed a sequence: there every
 // instruction takes a hundred.
 type Interpretation struct{ Levels, Ways []string }
+
+// emitted lists the levels that somebody runs: this machine, an emulator, the
+// interpreter. Of others a program would prove that they can be emitted and
+// assembled, which codegen/amd64 does for every kind and storage, at odd sizes.
+func (m machine) emitted() []string {
+	return slices.DeleteFunc(codegen.Levels(m.goarch), func(level string) bool {
+		runs := m.emulator != "" || slices.Contains(m.Levels, level)
+		return !runs && slices.ContainsFunc(codegen.Features(level), func(f string) bool { return !cpu.Has(f) })
+	})
+}
 
 // execute builds dir as a module of its own that holds n models, and runs it.
 func (m machine) execute(dir string, n int) error {
@@ -89,12 +102,18 @@ func main() {
 `, &imports, &models, m.effort())
 }
 
+// emulatedWays leaves out those that take the most tokens: an emulator needs a
+// hundred times as long, and what they have besides is the same Go everywhere.
+var emulatedWays = []string{"prefill", "pieces", "steps", "decode", "batch2", "batch3", "batch5"}
+
 func (m machine) effort() string {
-	threads := "enginetest.MaxThreads"
-	if m.Levels != nil {
-		threads = "1"
+	switch {
+	case m.Levels != nil:
+		return fmt.Sprintf("enginetest.Effort{Threads: 1, Ways: %#v}", m.Ways)
+	case m.emulator != "":
+		return fmt.Sprintf("enginetest.Effort{Threads: 2, Ways: %#v}", emulatedWays)
 	}
-	return fmt.Sprintf("enginetest.Effort{Threads: %s, Ways: %#v}", threads, m.Ways)
+	return fmt.Sprintf("enginetest.Effort{Threads: enginetest.MaxThreads, Ways: %#v}", m.Ways)
 }
 
 // interpretation is a file of a package that adds interpreted levels to it.

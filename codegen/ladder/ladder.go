@@ -90,7 +90,7 @@ func (m machine) emit(dir string, i int, c Case) (expectation, error) {
 		return expectation{}, err
 	}
 	out, err := codegen.Compile(module, codegen.Options{
-		Package: packageName(i), Command: "codegen/ladder", Levels: codegen.Levels(m.goarch), Keep: codegen.KeepBetter, Chunk: c.Chunk, Math: c.Math,
+		Package: packageName(i), Command: "codegen/ladder", Levels: m.emitted(), Keep: codegen.KeepBetter, Chunk: c.Chunk, Math: c.Math,
 	})
 	if err != nil {
 		return expectation{}, err

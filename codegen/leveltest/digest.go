@@ -19,23 +19,24 @@ const digestsFile = "digests.txt"
 // in dir wrote down when its tests ran: the interpreter must answer, to the bit,
 // what the processor does.
 func CompareDigests(t *testing.T, dir string, b target.Backend, specs []kernel.Spec,
-	open func(kernel.Spec) (func(*kerneltest.Call) error, error)) {
+	open func(kernel.Spec) func(*kerneltest.Call) error) {
 	t.Helper()
 	native := readDigests(t, dir)
 	for _, spec := range Supported(b, specs) {
-		run, err := open(spec)
-		if err != nil {
-			t.Fatalf("%s: %v", spec.Name(), err)
-		}
+		run, compared := open(spec), 0
 		for c := range Meaning(t, spec).Cases() {
 			want, ok := native[b.Level().Name+" "+spec.Name()+" "+c.Name]
 			if !ok {
 				continue
 			}
+			compared++
 			got, err := c.Digest(run)
 			if err != nil || got != want {
 				t.Errorf("%s: %s: %s: the interpreter's result has digest %s (%v), the CPU's %s", b.Level().Name, spec.Name(), c.Name, got, err, want)
 			}
+		}
+		if compared == 0 {
+			t.Errorf("%s: %s: the CPU left no digest", b.Level().Name, spec.Name())
 		}
 	}
 }

@@ -35,17 +35,17 @@ func (a Angles) newCase(tokens, position int, f flavour) *Case {
 	v := newValues(c.Name, f)
 	y, frequencies := v.tame(rows(tokens, a.StrideY, 2*a.Count)), v.f32(a.Count)
 	c.inputs = []input{{"y", y}, {"f", frequencies}, {"position", position}, {"tokens", tokens}}
-	out, factor := unwritten(y), math.Float32frombits(a.FactorBits)
-	for t := range tokens {
-		for i, frequency := range frequencies {
-			angle := float32(position+t) * frequency
-			sin, cos := math.Sincos(float64(angle))
-			a.set(out, t*a.StrideY+i, float32(cos)*factor, factor)
-			a.set(out, t*a.StrideY+a.Count+i, float32(sin)*factor, factor)
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out, factor := want["y"], math.Float32frombits(a.FactorBits)
+		for t := range tokens {
+			for i, frequency := range frequencies {
+				angle := float32(position+t) * frequency
+				sin, cos := math.Sincos(float64(angle))
+				a.set(out, t*a.StrideY+i, float32(cos)*factor, factor)
+				a.set(out, t*a.StrideY+a.Count+i, float32(sin)*factor, factor)
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // set allows for two roundings of what is at most the factor.

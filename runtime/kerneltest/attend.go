@@ -49,19 +49,18 @@ func (k Attend) newCase(position, base, tokens int, f flavour) *Case {
 	}
 	c.inputs = []input{{"y", y}, {"q", q}, {"keys", keys.page}, {"values", values.page}, {"stats", stats},
 		{scratch, make([]float32, 5*pageTokens)}, {"position", position}, {"base", base}, {"tokens", tokens}}
-	out, after := unwritten(y), unwritten(stats)
-	for row := range tokens * k.Group {
-		t, g := row/k.Group, row%k.Group
-		see := k.visible(position+t, base)
-		if see.lo >= see.hi {
-			continue
+	return c.expect(outputs{"y": y, "stats": stats}, func(want outcomes) {
+		for row := range tokens * k.Group {
+			t, g := row/k.Group, row%k.Group
+			see := k.visible(position+t, base)
+			if see.lo >= see.hi {
+				continue
+			}
+			head := attended{Attend: k, keys: keys, values: values, sees: see,
+				y: y[t*k.StrideY+g*k.HeadDim:], q: q[t*k.StrideQ+g*k.HeadDim:], m: stats[2*row], l: stats[2*row+1]}
+			head.outcome(want["y"], want["stats"], t*k.StrideY+g*k.HeadDim, 2*row)
 		}
-		head := attended{Attend: k, keys: keys, values: values, sees: see,
-			y: y[t*k.StrideY+g*k.HeadDim:], q: q[t*k.StrideQ+g*k.HeadDim:], m: stats[2*row], l: stats[2*row+1]}
-		head.outcome(out, after, t*k.StrideY+g*k.HeadDim, 2*row)
-	}
-	c.want = map[string]*outcome{"y": out, "stats": after}
-	return c
+	})
 }
 
 // sight is the slots of a page that a token sees, and whether the page is the

@@ -10,8 +10,37 @@ type Case struct {
 	Name   string
 	kernel Kernel
 	inputs []input
-	want   map[string]*outcome // by the names of output slices
-	apart  bool                // levels may differ, as twins do
+	apart  bool // levels may differ, as twins do
+
+	outputs outputs
+	fill    func(outcomes)
+	known   outcomes // what fill says, once somebody has asked
+}
+
+// outputs are the slices that a kernel writes, with what they hold before, and
+// outcomes what they must hold afterwards, by the names of parameters.
+type (
+	outputs  map[string][]float32
+	outcomes map[string]*outcome
+)
+
+// expect completes a case: fill sets what is written to its outputs. That is most
+// of what a case costs, and left until somebody compares.
+func (c *Case) expect(o outputs, fill func(want outcomes)) *Case {
+	c.outputs, c.fill = o, fill
+	return c
+}
+
+// want is what must come of the case.
+func (c *Case) want() outcomes {
+	if c.known == nil {
+		c.known = outcomes{}
+		for name, content := range c.outputs {
+			c.known[name] = unwritten(content)
+		}
+		c.fill(c.known)
+	}
+	return c.known
 }
 
 // input is an argument before a call; value may be an alias.
@@ -47,7 +76,7 @@ func (c *Case) Check(j Judgement, run func(*Call) error) error {
 	if err != nil {
 		return err
 	}
-	for name, w := range c.want {
+	for name, w := range c.want() {
 		if err := w.judge(j, call.F32(name)); err != nil {
 			return fmt.Errorf("%s%w", name, err)
 		}
@@ -104,7 +133,7 @@ func (c *Case) compare(a, b func(*Call) error, equal func(w *outcome, i int, got
 	if err != nil {
 		return err
 	}
-	for name, w := range c.want {
+	for name, w := range c.want() {
 		want := second.F32(name)
 		for i, got := range first.F32(name) {
 			if !equal(w, i, got, want[i]) {
@@ -134,7 +163,7 @@ func (c *Case) run(run func(*Call) error) (*Call, error) {
 // checkInputs finds a write to what is no output.
 func (c *Case) checkInputs(call *Call) error {
 	for _, in := range c.inputs {
-		if c.want[in.name] != nil || in.name == scratch {
+		if _, written := c.outputs[in.name]; written || in.name == scratch {
 			continue
 		}
 		var at int

@@ -72,12 +72,13 @@ func (k Conv) newCase(n count, f flavour, aliased bool) *Case {
 		c.inputs = append(c.inputs, input{"bias", bias})
 	}
 	c.inputs = append(c.inputs, input{"window", window}, input{"groups", n.groups}, input{"tokens", n.tokens})
-	c.want = k.outcomes(n.tokens, y, x, w, bias, window)
-	return c
+	return c.expect(outputs{"y": y, "window": window}, func(want outcomes) {
+		k.fill(want["y"], want["window"], n.tokens, x, w, bias, window)
+	})
 }
 
-func (k Conv) outcomes(tokens int, y, x, w, bias, window []float32) map[string]*outcome {
-	out, after := unwritten(y), unwritten(window)
+// fill says what y and the window must hold.
+func (k Conv) fill(out, after *outcome, tokens int, x, w, bias, window []float32) {
 	for ch := range bias {
 		inputs := k.channel(x, window, ch, tokens)
 		for t := range tokens {
@@ -94,7 +95,6 @@ func (k Conv) outcomes(tokens int, y, x, w, bias, window []float32) map[string]*
 			after.exact(j*k.Channels+ch, inputs[tokens+j])
 		}
 	}
-	return map[string]*outcome{"y": out, "window": after}
 }
 
 // channel is all inputs of a channel in order, the window's first.

@@ -17,7 +17,7 @@ func (c *Case) Digest(run func(*Call) error) (string, error) {
 		return "", err
 	}
 	h := fnv.New64a()
-	for _, name := range slices.Sorted(maps.Keys(c.want)) {
+	for _, name := range slices.Sorted(maps.Keys(c.outputs)) {
 		for _, v := range call.F32(name) {
 			bits := math.Float32bits(v)
 			if v != v {

@@ -46,17 +46,17 @@ func (g GatedNorm) newCase(tokens int, f flavour, aliased string) *Case {
 	}
 	w := v.f32(g.Width)
 	c.inputs = append(argumentInputs(args, aliased, "y", "x", "z"), input{"w", w}, input{"tokens", tokens})
-	out, n := unwritten(c.inputs[0].value.([]float32)), groupOf(g.Group, g.Width)
-	for t := range tokens {
-		for at := 0; at < g.Width; at += n {
-			x, z := args["x"][t*g.StrideX+at:][:n], args["z"][t*g.StrideZ+at:][:n]
-			for i, value := range g.group(x, z, w[at:][:n]) {
-				out.near(t*g.StrideY+at+i, value.value, value.err)
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32)}, func(want outcomes) {
+		out, n := want["y"], groupOf(g.Group, g.Width)
+		for t := range tokens {
+			for at := 0; at < g.Width; at += n {
+				x, z := args["x"][t*g.StrideX+at:][:n], args["z"][t*g.StrideZ+at:][:n]
+				for i, value := range g.group(x, z, w[at:][:n]) {
+					out.near(t*g.StrideY+at+i, value.value, value.err)
+				}
 			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // group is the outputs of one group.

@@ -46,22 +46,22 @@ func (g Gemm) newCase(tokens int, f flavour, aliased bool) *Case {
 	c.inputs = []input{{"y", y}, {"w", w.packed()}, {"x", x}}
 	c.inputs = append(c.inputs, epilogueInputs(g.Bias, g.Residual, bias, residual, aliased)...)
 	c.inputs = append(c.inputs, input{scratch, make([]float32, scratchElements(tokens))}, input{"tokens", tokens})
-	out := unwritten(y)
-	for t := range tokens {
-		for r := range panelRows {
-			s := dot(w, 0, r, x[t*g.StrideX:][:g.K])
-			if g.Bias {
-				s.add(bias[r])
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			for r := range panelRows {
+				s := dot(w, 0, r, x[t*g.StrideX:][:g.K])
+				if g.Bias {
+					s.add(bias[r])
+				}
+				i := t*g.StrideY + r
+				if g.Residual {
+					s.add(residual[i])
+				}
+				out.set(i, s.sum, 0, s.looseBound())
 			}
-			i := t*g.StrideY + r
-			if g.Residual {
-				s.add(residual[i])
-			}
-			out.set(i, s.sum, 0, s.looseBound())
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // rows is the length of a run of rows whose last one ends with its width.

@@ -43,19 +43,19 @@ func (g Gemv) newCase(n int, f flavour, aliased bool) *Case {
 	c.inputs = []input{{"y", y}, {"w", w.packed()}, {"x", x}}
 	c.inputs = append(c.inputs, epilogueInputs(g.Bias, g.Residual, bias, residual, aliased)...)
 	c.inputs = append(c.inputs, input{"panels", n})
-	out := unwritten(y)
-	for i := range y {
-		s := dot(w, i/panelRows, i%panelRows, x)
-		if g.Bias {
-			s.add(bias[i])
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for i := range y {
+			s := dot(w, i/panelRows, i%panelRows, x)
+			if g.Bias {
+				s.add(bias[i])
+			}
+			if g.Residual {
+				s.add(residual[i])
+			}
+			out.set(i, s.sum, 0, s.looseBound())
 		}
-		if g.Residual {
-			s.add(residual[i])
-		}
-		out.set(i, s.sum, 0, s.looseBound())
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 func epilogueInputs(hasBias, hasResidual bool, bias, residual []float32, aliased bool) []input {

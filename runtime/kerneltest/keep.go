@@ -78,26 +78,26 @@ func (k Keep) newCase(heads, slot, tokens int, f flavour) *Case {
 	v := newValues(c.Name, f)
 	page, x := v.f32(heads*k.words()), v.f32(rows(tokens, k.StrideX, heads*k.HeadDim))
 	c.inputs = []input{{"page", page}, {"x", x}, {"slot", slot}, {"heads", heads}, {"tokens", tokens}}
-	out := unwritten(page)
-	c.want = map[string]*outcome{"page": out}
-	for i := range tokens * heads {
-		t, h := i/heads, i%heads
-		in := x[t*k.StrideX+h*k.HeadDim:][:k.HeadDim]
-		if k.Storage == "int8" {
-			scale, numbers := wholeNumbers(in)
-			out.exact(h*k.words()+slot+t, scale)
-			in = numbers
-		}
-		for w := 0; w*k.perWord() < k.HeadDim; w++ {
-			at := h*k.words() + k.word(slot+t, w)
-			if k.Storage == "" {
-				out.exact(at, in[w])
-			} else {
-				out.word(at, k.packed(in, w))
+	return c.expect(outputs{"page": page}, func(want outcomes) {
+		out := want["page"]
+		for i := range tokens * heads {
+			t, h := i/heads, i%heads
+			in := x[t*k.StrideX+h*k.HeadDim:][:k.HeadDim]
+			if k.Storage == "int8" {
+				scale, numbers := wholeNumbers(in)
+				out.exact(h*k.words()+slot+t, scale)
+				in = numbers
+			}
+			for w := 0; w*k.perWord() < k.HeadDim; w++ {
+				at := h*k.words() + k.word(slot+t, w)
+				if k.Storage == "" {
+					out.exact(at, in[w])
+				} else {
+					out.word(at, k.packed(in, w))
+				}
 			}
 		}
-	}
-	return c
+	})
 }
 
 // packed is the elements of a row that float32 w holds.

@@ -47,12 +47,12 @@ func (n LayerNorm) newCase(tokens int, f flavour, aliased string) *Case {
 		c.inputs = append(c.inputs, input{"bias", bias})
 	}
 	c.inputs = append(c.inputs, input{"tokens", tokens})
-	out := unwritten(c.inputs[0].value.([]float32))
-	for t := range tokens {
-		n.row(out, t*n.StrideY, args["x"][t*n.StrideX:][:n.Width], w, bias)
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32)}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			n.row(out, t*n.StrideY, args["x"][t*n.StrideX:][:n.Width], w, bias)
+		}
+	})
 }
 
 // row sets the outputs of a token, which begin at an index.

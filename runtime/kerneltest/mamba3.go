@@ -54,25 +54,25 @@ func (m Mamba3) newCase(n headCount, f flavour) *Case {
 	ready := v.f32(rows(n.tokens, m.StrideReady, n.heads*m.ready().floats()))
 	h := v.f32(n.heads * padGroup(m.HeadDim) * m.States)
 	c.inputs = []input{{"y", y}, {"ready", ready}, {"h", h}, {"heads", n.heads}, {"tokens", n.tokens}}
-	out, after := unwritten(y), unwritten(h)
-	for i := range n.heads {
-		state := newHeadState(h, m.HeadDim, m.States, i)
-		for t := range n.tokens {
-			row := ready[t*m.StrideReady+i*m.ready().floats():]
-			for p := range m.HeadDim {
-				m.element(row, state, p)
-				for r := range m.Rank {
-					sum := m.readOut(row, state, p, r)
-					out.near(t*m.StrideY+(i*m.Rank+r)*m.HeadDim+p, sum.value, sum.err)
+	return c.expect(outputs{"y": y, "h": h}, func(want outcomes) {
+		out, after := want["y"], want["h"]
+		for i := range n.heads {
+			state := newHeadState(h, m.HeadDim, m.States, i)
+			for t := range n.tokens {
+				row := ready[t*m.StrideReady+i*m.ready().floats():]
+				for p := range m.HeadDim {
+					m.element(row, state, p)
+					for r := range m.Rank {
+						sum := m.readOut(row, state, p, r)
+						out.near(t*m.StrideY+(i*m.Rank+r)*m.HeadDim+p, sum.value, sum.err)
+					}
 				}
 			}
+			if n.tokens > 0 {
+				state.expect(after)
+			}
 		}
-		if n.tokens > 0 {
-			state.expect(after)
-		}
-	}
-	c.want = map[string]*outcome{"y": out, "h": after}
-	return c
+	})
 }
 
 // element advances the states of row p.

@@ -47,27 +47,27 @@ func (g Mamba3Gate) newCase(tokens int, f flavour, aliased string) *Case {
 		c.inputs = append(c.inputs, input{"w", w})
 	}
 	c.inputs = append(c.inputs, input{"tokens", tokens})
-	out := unwritten(c.inputs[0].value.([]float32))
-	for t := range tokens {
-		for at := 0; at < g.Width; at += g.HeadDim {
-			x := args["x"][t*g.StrideX+at*g.Rank:][:g.Rank*g.HeadDim]
-			for p := range g.HeadDim {
-				sum := number{}
-				for r := range g.Rank {
-					i := at*g.Rank + r*g.HeadDim + p
-					gate := exactly(args["z"][t*g.StrideZ+at+p]).times(exactly(mimoZ[i])).apply(silu, 1.1)
-					value := exactly(x[r*g.HeadDim+p])
-					if g.Norm {
-						value = value.times(g.scale(x[r*g.HeadDim:][:g.HeadDim])).times(exactly(w[at+p]))
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32)}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			for at := 0; at < g.Width; at += g.HeadDim {
+				x := args["x"][t*g.StrideX+at*g.Rank:][:g.Rank*g.HeadDim]
+				for p := range g.HeadDim {
+					sum := number{}
+					for r := range g.Rank {
+						i := at*g.Rank + r*g.HeadDim + p
+						gate := exactly(args["z"][t*g.StrideZ+at+p]).times(exactly(mimoZ[i])).apply(silu, 1.1)
+						value := exactly(x[r*g.HeadDim+p])
+						if g.Norm {
+							value = value.times(g.scale(x[r*g.HeadDim:][:g.HeadDim])).times(exactly(w[at+p]))
+						}
+						sum = sum.plus(value.times(gate).times(exactly(mimoO[i])))
 					}
-					sum = sum.plus(value.times(gate).times(exactly(mimoO[i])))
+					out.near(t*g.StrideY+at+p, sum.value, sum.err)
 				}
-				out.near(t*g.StrideY+at+p, sum.value, sum.err)
 			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // scale is 1/√(mean(x²)+eps).

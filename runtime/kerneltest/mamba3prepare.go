@@ -70,14 +70,12 @@ func (m Mamba3Prepare) newCase(n headCount, f flavour) *Case {
 	}
 	pairs := (m.States + 1) / 2
 	c.inputs = append(c.inputs, input{scratch, make([]float32, 2*padGroup(pairs))}, input{"first", n.first}, input{"heads", n.heads}, input{"tokens", n.tokens})
-	c.want = map[string]*outcome{}
-	for _, name := range []string{"ready", "theta", "k", "v"} {
-		c.want[name] = unwritten(args[name])
-	}
-	for i := range n.heads {
-		(&mamba3Head{Mamba3Prepare: m, args: args, want: c.want, i: i, group: (n.first + i) / m.PerGroup}).run(n.tokens)
-	}
-	return c
+	written := outputs{"ready": args["ready"], "theta": args["theta"], "k": args["k"], "v": args["v"]}
+	return c.expect(written, func(want outcomes) {
+		for i := range n.heads {
+			(&mamba3Head{Mamba3Prepare: m, args: args, want: want, i: i, group: (n.first + i) / m.PerGroup}).run(n.tokens)
+		}
+	})
 }
 
 // mamba3Head follows one head through the tokens with numbers that know how far
@@ -85,7 +83,7 @@ func (m Mamba3Prepare) newCase(n headCount, f flavour) *Case {
 type mamba3Head struct {
 	Mamba3Prepare
 	args     map[string][]float32
-	want     map[string]*outcome
+	want     outcomes
 	i, group int
 	theta, k []number
 }

@@ -56,14 +56,14 @@ func (m Map) newCase(tokens int, f flavour, aliased string) *Case {
 		c.inputs = argumentInputs(args, aliased, "y", "a", "b")
 	}
 	c.inputs = append(c.inputs, input{"tokens", tokens})
-	out := unwritten(c.inputs[0].value.([]float32))
-	for t := range tokens {
-		for i := range m.Width {
-			m.apply(out, t*m.StrideY+i, args["a"][t*m.StrideA+i], func() float32 { return args["b"][t*m.StrideB+i] })
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32)}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			for i := range m.Width {
+				m.apply(out, t*m.StrideY+i, args["a"][t*m.StrideA+i], func() float32 { return args["b"][t*m.StrideB+i] })
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // argumentInputs lists arguments; y, the first, takes the content of the one

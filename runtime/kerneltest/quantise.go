@@ -38,17 +38,17 @@ func (q Quantise) newCase(tokens int, f flavour) *Case {
 	width := len(narrow(q.Storage, make([]float32, q.K)).row)
 	x, y := v.f32(rows(tokens, q.StrideX, q.K)), v.f32(rows(tokens, q.StrideY, width))
 	c.inputs = []input{{"y", y}, {"x", x}, {"tokens", tokens}}
-	out := unwritten(y)
-	for t := range tokens {
-		row := x[t*q.StrideX:][:q.K]
-		if q.Storage == "bf16" {
-			pairedShape{q.K}.expect(out, t*q.StrideY, roundBF16(row))
-		} else {
-			quantisedShape(q.Storage, q.K).expect(out, t*q.StrideY, quantise(row))
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			row := x[t*q.StrideX:][:q.K]
+			if q.Storage == "bf16" {
+				pairedShape{q.K}.expect(out, t*q.StrideY, roundBF16(row))
+			} else {
+				quantisedShape(q.Storage, q.K).expect(out, t*q.StrideY, quantise(row))
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // quantised is a row of whole numbers and their scales.

@@ -51,22 +51,22 @@ func (r RMSNorm) newCase(tokens int, f flavour, aliased bool) *Case {
 		c.inputs = append(c.inputs, input{"w", w})
 	}
 	c.inputs = append(c.inputs, input{"tokens", tokens})
-	out := unwritten(y)
-	for t := range tokens {
-		for at := 0; at < r.Width; at += n {
-			row := x[t*r.StrideX+at:][:n]
-			scale, mean := normScale(row, r.EpsBits)
-			for i, in := range row {
-				value := in * scale
-				if r.Weight {
-					value *= w[(at+i)%len(w)]
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			for at := 0; at < r.Width; at += n {
+				row := x[t*r.StrideX+at:][:n]
+				scale, mean := normScale(row, r.EpsBits)
+				for i, in := range row {
+					value := in * scale
+					if r.Weight {
+						value *= w[(at+i)%len(w)]
+					}
+					out.set(t*r.StrideY+at+i, value, 0, normBound(value, mean, n, r.EpsBits))
 				}
-				out.set(t*r.StrideY+at+i, value, 0, normBound(value, mean, n, r.EpsBits))
 			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // groupOf is the size of a group; 0 stands for the whole width.

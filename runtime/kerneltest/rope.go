@@ -41,14 +41,14 @@ func (r RoPE) newCase(tokens int, f flavour, aliased string) *Case {
 		"angles": v.f32(rows(tokens, r.StrideA, r.Rotary)),
 	}
 	c.inputs = append(argumentInputs(args, aliased, "y", "x", "angles"), input{"tokens", tokens})
-	out := unwritten(c.inputs[0].value.([]float32))
-	for t := range tokens {
-		for at := 0; at < r.Width; at += r.HeadDim {
-			r.head(out, t*r.StrideY+at, args["x"][t*r.StrideX+at:][:r.HeadDim], args["angles"][t*r.StrideA:][:r.Rotary])
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32)}, func(want outcomes) {
+		out := want["y"]
+		for t := range tokens {
+			for at := 0; at < r.Width; at += r.HeadDim {
+				r.head(out, t*r.StrideY+at, args["x"][t*r.StrideX+at:][:r.HeadDim], args["angles"][t*r.StrideA:][:r.Rotary])
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 // head sets the outputs of one head, which begin at an index.

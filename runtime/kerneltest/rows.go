@@ -64,14 +64,14 @@ func (g Gather) newCase(all int, f flavour) *Case {
 	v, list := newValues(c.Name, f), chosen(all)
 	y, x := v.f32(rows(len(list), g.StrideY, g.Width)), v.f32(rows(all, g.StrideX, g.Width))
 	c.inputs = []input{{"y", y}, {"x", x}, {"rows", list}, {"tokens", len(list)}}
-	out := unwritten(y)
-	for i, r := range list {
-		for j := range g.Width {
-			out.exact(i*g.StrideY+j, x[int(r)*g.StrideX+j])
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for i, r := range list {
+			for j := range g.Width {
+				out.exact(i*g.StrideY+j, x[int(r)*g.StrideX+j])
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 func (s Scatter) newCase(all int, f flavour) *Case {
@@ -79,15 +79,15 @@ func (s Scatter) newCase(all int, f flavour) *Case {
 	v, list := newValues(c.Name, f), chosen(all)
 	y, x := v.f32(rows(all, s.StrideY, s.Width)), v.f32(rows(len(list), s.StrideX, s.Width))
 	c.inputs = []input{{"y", y}, {"x", x}, {"rows", list}, {"tokens", len(list)}}
-	out := unwritten(y)
-	for i, r := range list {
-		for j := range s.Width {
-			at := int(r)*s.StrideY + j
-			out.exact(at, y[at]+x[i*s.StrideX+j])
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for i, r := range list {
+			for j := range s.Width {
+				at := int(r)*s.StrideY + j
+				out.exact(at, y[at]+x[i*s.StrideX+j])
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }
 
 func (w Weigh) newCase(all int, f flavour) *Case {
@@ -95,12 +95,12 @@ func (w Weigh) newCase(all int, f flavour) *Case {
 	v, list := newValues(c.Name, f), chosen(all)
 	y, weights := v.f32(rows(len(list), w.StrideY, w.Width)), v.f32(rows(all, w.StrideW, 1))
 	c.inputs = []input{{"y", y}, {"w", weights}, {"rows", list}, {"tokens", len(list)}}
-	out := unwritten(y)
-	for i, r := range list {
-		for j := range w.Width {
-			out.exact(i*w.StrideY+j, y[i*w.StrideY+j]*weights[int(r)*w.StrideW])
+	return c.expect(outputs{"y": y}, func(want outcomes) {
+		out := want["y"]
+		for i, r := range list {
+			for j := range w.Width {
+				out.exact(i*w.StrideY+j, y[i*w.StrideY+j]*weights[int(r)*w.StrideW])
+			}
 		}
-	}
-	c.want = map[string]*outcome{"y": out}
-	return c
+	})
 }

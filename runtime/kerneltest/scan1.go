@@ -68,12 +68,12 @@ func (s Scan1) newCase(n count, f flavour, aliased string) *Case {
 	}
 	c.inputs = argumentInputs(args, aliased, append(names, "h")...)
 	c.inputs = append(c.inputs, input{scratch, make([]float32, 3*groupChannels*n.tokens)}, input{"groups", n.groups}, input{"tokens", n.tokens})
-	out, after := unwritten(c.inputs[0].value.([]float32)), unwritten(args["h"])
-	for e := range width {
-		s.channel(args, e, n.tokens, out, after)
-	}
-	c.want = map[string]*outcome{"y": out, "h": after}
-	return c
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32), "h": args["h"]}, func(want outcomes) {
+		out, after := want["y"], want["h"]
+		for e := range width {
+			s.channel(args, e, n.tokens, out, after)
+		}
+	})
 }
 
 func (s Scan1) arguments(v *values, n count, width int) map[string][]float32 {

@@ -69,12 +69,12 @@ func (s SSD) newCase(n headCount, f flavour, aliased bool) *Case {
 	row := 2*padGroup(s.HeadDim) + groupChannels
 	c.inputs = append(c.inputs, input{scratch, make([]float32, row*n.tokens)},
 		input{"first", n.first}, input{"heads", n.heads}, input{"tokens", n.tokens})
-	out, after := unwritten(c.inputs[0].value.([]float32)), unwritten(args["h"])
-	for i := range n.heads {
-		s.head(args, n, i, out, after)
-	}
-	c.want = map[string]*outcome{"y": out, "h": after}
-	return c
+	return c.expect(outputs{"y": c.inputs[0].value.([]float32), "h": args["h"]}, func(want outcomes) {
+		out, after := want["y"], want["h"]
+		for i := range n.heads {
+			s.head(args, n, i, out, after)
+		}
+	})
 }
 
 func (s SSD) arguments(v *values, n headCount) map[string][]float32 {
