@@ -32,8 +32,7 @@ func init() {
 // dotGemm multiplies one panel of codes with a run of quantised tokens. Columns
 // are taken in blocks: their codes are unpacked, behind each group its scales
 // where the words have not taken them in, and stay in the first-level cache while
-// all tokens use them. The sums of every
-// token rest in scratch, behind the block.
+// all tokens use them. The sums of every token rest in scratch, behind the block.
 type dotGemm struct {
 	asm *asm
 	kernel.DotGemm
@@ -42,11 +41,12 @@ type dotGemm struct {
 	group int // columns
 	// scaled says that behind each group of the block stand its scales.
 	scaled bool
-	w, x   reg.GPVirtual // moving from block to block
-	block  reg.GPVirtual // groups of the block
-	rows   reg.GPVirtual // byte of the first row of the tiles at hand
+	// Moving from block to block: codes, inputs, groups not yet done.
+	w, x, groups reg.GPVirtual
+	block        reg.GPVirtual // groups of the block
 	// Moving from tile to tile: x, sums, tokens not yet done.
 	tileX, tileSums, left reg.GPVirtual
+	rows                  reg.GPVirtual // byte of the first row of the tile at hand
 	ahead, step           reg.GPVirtual // what of the coming codes to ask for
 }
 
@@ -73,47 +73,67 @@ func (g *dotGemm) emit() {
 	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
 		g.asm.ADDQ(operand.U32(uint32(start)), g.w)
 	}
-	perBlock := kernel.DotBlock / g.group
-	groups, loop, whole := g.asm.GP64(), g.asm.label("block"), g.asm.label("whole")
-	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
+	loop, whole := g.asm.label("block"), g.asm.label("whole")
+	g.groups = g.asm.GP64()
+	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), g.groups)
 	g.pace()
-	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", groups), holds("codes", g.w), holds("inputs", g.x))
+	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", g.groups), holds("codes", g.w), holds("inputs", g.x))
 	g.asm.Label(loop)
 	g.block = g.asm.GP64()
-	g.asm.MOVQ(groups, g.block)
-	g.asm.CMPQ(groups, operand.U32(uint32(perBlock)))
+	g.asm.MOVQ(g.groups, g.block)
+	g.asm.CMPQ(g.groups, operand.U32(uint32(g.perBlock())))
 	g.asm.JLT(operand.LabelRef(whole))
-	g.asm.MOVQ(operand.U32(uint32(perBlock)), g.block)
+	g.asm.MOVQ(operand.U32(uint32(g.perBlock())), g.block)
 	g.asm.Label(whole)
 	g.unpack()
 	g.addBlock()
-	g.asm.ADDQ(operand.U32(uint32(perBlock*g.row.GroupBytes)), g.x)
-	g.asm.SUBQ(operand.U32(uint32(perBlock)), groups)
+	g.asm.ADDQ(operand.U32(uint32(g.perBlock()*g.row.GroupBytes)), g.x)
+	g.asm.SUBQ(operand.U32(uint32(g.perBlock())), g.groups)
 	g.asm.JGT(operand.LabelRef(loop))
-	g.finish()
 	g.asm.Label(done)
 }
 
-// finish writes every token's outputs.
-func (g *dotGemm) finish() {
-	y := g.asm.pointer("y")
+// perBlock is the groups of a whole block.
+func (g *dotGemm) perBlock() int { return kernel.DotBlock / g.group }
+
+// finish writes the outputs of the m tokens at hand, if the block is the last:
+// while their sums are in the nearest cache, and others' products take the time
+// that outputs need to get to theirs. It asks for where the next m go.
+func (g *dotGemm) finish(m int) {
+	more := g.asm.label("more")
+	g.asm.CMPQ(g.groups, operand.U32(uint32(g.perBlock())))
+	g.asm.JGT(operand.LabelRef(more))
+	y, first := g.asm.pointer("y"), g.asm.integer("tokens")
 	e, rows := g.asm.epilogue(g.Epilogue), g.asm.rowScales(g.Storage)
-	g.asm.eachToken(dotSumsAt, "Outputs of one token a turn.", func(sums reg.GPVirtual) {
-		for at := 0; at < panelBytes; at += lineBytes {
-			g.asm.PREFETCHT0(operand.Mem{Base: y, Disp: 4*g.StrideY*tokensAhead + at})
-		}
-		for at := 0; at < panelBytes; at += g.asm.bytes() {
-			v := g.asm.vec()
-			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
-			g.coder.finish(v, operand.Mem{Base: rows, Disp: at})
-			e.apply(v, at, 0)
-			g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
-		}
-		g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
-		if e.residual != nil {
-			g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
-		}
-	})
+	g.asm.SUBQ(g.left, first)
+	g.asm.IMUL3Q(operand.U32(uint32(4*g.StrideY)), first, first)
+	g.asm.ADDQ(first, y)
+	if e.residual != nil {
+		g.asm.ADDQ(first, e.residual)
+	}
+	n, loop := g.asm.GP64(), g.asm.label("token")
+	g.asm.MOVQ(operand.U32(uint32(m)), n)
+	g.asm.legend("Outputs of one token a turn.", holds("sums", g.tileSums), holds("outputs", y), holds("tokens left", n))
+	g.asm.Label(loop)
+	for at := 0; at < panelBytes; at += lineBytes {
+		g.asm.PREFETCHT0(operand.Mem{Base: y, Disp: 4*g.StrideY*m + at})
+	}
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
+		v := g.asm.vec()
+		g.asm.VMOVUPS(operand.Mem{Base: g.tileSums, Disp: at}, v)
+		g.coder.finish(v, operand.Mem{Base: rows, Disp: at})
+		e.apply(v, at, 0)
+		g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
+	}
+	g.asm.ADDQ(operand.U32(panelBytes), g.tileSums)
+	g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
+	if e.residual != nil {
+		g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
+	}
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
+	g.asm.SUBQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
+	g.asm.Label(more)
 }
 
 // unpack makes of the codes of the block what is multiplied, and float32 of
@@ -173,30 +193,21 @@ func (g *dotGemm) unpackGroup(to reg.GPVirtual, s scales) {
 // unitLanes is how many vectors become of one of a unit.
 func (g *dotGemm) unitLanes() int { return g.Storage.UnitColumns() / g.coder.columns() }
 
-// addBlock adds the block to the sums of all tokens: a part of the rows that
-// fits the registers with all tokens, then the next.
+// addBlock adds the block to the sums of all tokens: some tokens, all rows of the
+// panel, then the next.
 func (g *dotGemm) addBlock() {
-	loop := g.asm.label("rows")
-	g.rows, g.ahead = g.asm.GP64(), g.asm.GP64()
-	g.asm.XORQ(g.rows, g.rows)
+	g.ahead, g.tileX = g.asm.GP64(), g.asm.GP64()
 	g.asm.MOVQ(g.w, g.ahead)
-	g.asm.Label(loop)
-	g.tileX, g.left, g.tileSums = g.asm.GP64(), g.asm.integer("tokens"), g.asm.pointer("scratch")
 	g.asm.MOVQ(g.x, g.tileX)
-	g.asm.ADDQ(g.rows, g.tileSums)
+	g.left, g.tileSums = g.asm.integer("tokens"), g.asm.pointer("scratch")
 	g.asm.ADDQ(operand.U32(dotSumsAt), g.tileSums)
 	list, few := heights(g.asm.tile.Tokens), g.asm.label("few")
-	g.asm.CMPQ(g.asm.integer("tokens"), operand.U32(uint32(g.manyTokens())))
+	g.asm.CMPQ(g.left, operand.U32(uint32(g.manyTokens())))
 	g.asm.JLT(operand.LabelRef(few))
 	g.tiles(list[0], 1, true)
 	g.asm.Label(few)
 	for i, m := range list {
 		g.tiles(m, dotAsks, i == 0)
-	}
-	if g.asm.tile.Rows < kernel.PanelRows {
-		g.asm.ADDQ(operand.U32(uint32(4*g.asm.tile.Rows)), g.rows)
-		g.asm.CMPQ(g.rows, operand.U32(panelBytes))
-		g.asm.JLT(operand.LabelRef(loop))
 	}
 }
 
@@ -249,7 +260,8 @@ func (g *dotGemm) tiles(m, asks int, tallest bool) {
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	g.tile(m, asks)
+	g.allRows(m, asks)
+	g.finish(m)
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
@@ -257,6 +269,24 @@ func (g *dotGemm) tiles(m, asks int, tallest bool) {
 		g.asm.JMP(operand.LabelRef(loop))
 	}
 	g.asm.Label(done)
+}
+
+// allRows adds the block to m tokens × all rows: as many at a time as the
+// registers hold, so that the inputs come from afar once.
+func (g *dotGemm) allRows(m, asks int) {
+	g.rows = g.asm.GP64()
+	g.asm.XORQ(g.rows, g.rows)
+	loop, each := g.asm.label("rows"), operand.U32(uint32(4*g.asm.tile.Rows))
+	g.asm.Label(loop)
+	g.tile(m, asks)
+	if g.asm.tile.Rows == kernel.PanelRows {
+		return
+	}
+	g.asm.ADDQ(each, g.tileSums)
+	g.asm.ADDQ(each, g.rows)
+	g.asm.CMPQ(g.rows, operand.U32(panelBytes))
+	g.asm.JLT(operand.LabelRef(loop))
+	g.asm.SUBQ(operand.U32(panelBytes), g.tileSums)
 }
 
 // tile adds the groups of the block to m tokens × the tile's rows.
