@@ -36,9 +36,9 @@ func init() {
 type dotGemm struct {
 	asm *asm
 	kernel.DotGemm
-	coder coder
-	row   kernel.QuantisedRow
-	group int // columns
+	coder  coder
+	inputs kernel.QuantisedGroups
+	group  int // columns
 	// scaled says that behind each group of the block stand its scales.
 	scaled bool
 	// Moving from block to block: codes, inputs, groups not yet done.
@@ -61,7 +61,8 @@ const laneUnroll = 4
 
 func newDotGemm(a *asm, s kernel.DotGemm) *dotGemm {
 	format, _ := s.Storage.Coded()
-	return &dotGemm{asm: a, DotGemm: s, row: s.Storage.QuantisedRow(s.K), group: format.Inputs, scaled: !format.Multiples}
+	inputs := a.products(s.Storage).groups(s.Storage.QuantisedRow(s.K))
+	return &dotGemm{asm: a, DotGemm: s, inputs: inputs, group: format.Inputs, scaled: !format.Multiples}
 }
 
 func (g *dotGemm) emit() {
@@ -70,12 +71,15 @@ func (g *dotGemm) emit() {
 	g.asm.JZ(operand.LabelRef(done))
 	g.asm.clearSums(dotSumsAt)
 	g.w, g.x = g.asm.pointer("w"), g.asm.pointer("x")
+	if g.inputs.At > 0 {
+		g.asm.ADDQ(operand.U32(uint32(g.inputs.At)), g.x)
+	}
 	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
 		g.asm.ADDQ(operand.U32(uint32(start)), g.w)
 	}
 	loop, whole := g.asm.label("block"), g.asm.label("whole")
 	g.groups = g.asm.GP64()
-	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), g.groups)
+	g.asm.MOVQ(operand.U32(uint32(g.Storage.QuantisedRow(g.K).Groups)), g.groups)
 	g.pace()
 	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", g.groups), holds("codes", g.w), holds("inputs", g.x))
 	g.asm.Label(loop)
@@ -87,7 +91,7 @@ func (g *dotGemm) emit() {
 	g.asm.Label(whole)
 	g.unpack()
 	g.addBlock()
-	g.asm.ADDQ(operand.U32(uint32(g.perBlock()*g.row.GroupBytes)), g.x)
+	g.asm.ADDQ(operand.U32(uint32(g.perBlock()*g.inputs.Size)), g.x)
 	g.asm.SUBQ(operand.U32(uint32(g.perBlock())), g.groups)
 	g.asm.JGT(operand.LabelRef(loop))
 	g.asm.Label(done)
@@ -292,16 +296,15 @@ func (g *dotGemm) allRows(m, asks int) {
 // tile adds the groups of the block to m tokens × the tile's rows.
 func (g *dotGemm) tile(m, asks int) {
 	w, x := g.asm.pointer("scratch"), g.asm.GP64()
-	from, to := g.coder.numbers(g.row)
 	g.asm.ADDQ(g.rows, w)
-	g.asm.LEAQ(operand.Mem{Base: g.tileX, Disp: from}, x)
+	g.asm.MOVQ(g.tileX, x)
 	n, loop := g.asm.GP64(), g.asm.label("group")
 	g.asm.MOVQ(g.block, n)
 	g.asm.Label(loop)
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
-		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4*t*g.StrideX - from}, func(i int) [2]operand.Op {
+		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4 * t * g.StrideX}, func(i int) [2]operand.Op {
 			return [2]operand.Op{operand.Mem{Base: w, Disp: i * g.asm.bytes()}, operand.Mem{Base: w, Disp: panelBytes + i*g.asm.bytes()}}
 		})
 	}
@@ -309,11 +312,12 @@ func (g *dotGemm) tile(m, asks int) {
 		g.asm.ADDQ(operand.U32(pairsBytes), w)
 	}
 	g.products(acc, w, x, asks)
-	g.flush(acc, w, x, g.row.Scale-to)
+	numbers := 4 * g.group / g.coder.columns() // bytes that x has moved
+	g.flush(acc, w, x, g.inputs.Scale-numbers)
 	if g.scaled {
 		g.asm.ADDQ(operand.U32(panelBytes), w)
 	}
-	g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
+	g.asm.ADDQ(operand.U32(uint32(g.inputs.Size-numbers)), x)
 	g.asm.DECQ(n)
 	g.asm.JNZ(operand.LabelRef(loop))
 }
