@@ -81,7 +81,7 @@ func (g *dotGemm) emit() {
 	g.groups = g.asm.GP64()
 	g.asm.MOVQ(operand.U32(uint32(g.Storage.QuantisedRow(g.K).Groups)), g.groups)
 	g.pace()
-	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", g.groups), holds("codes", g.w), holds("inputs", g.x))
+	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", g.asm.tile.Block), holds("groups left", g.groups), holds("codes", g.w), holds("inputs", g.x))
 	g.asm.Label(loop)
 	g.block = g.asm.GP64()
 	g.asm.MOVQ(g.groups, g.block)
@@ -98,7 +98,7 @@ func (g *dotGemm) emit() {
 }
 
 // perBlock is the groups of a whole block.
-func (g *dotGemm) perBlock() int { return kernel.DotBlock / g.group }
+func (g *dotGemm) perBlock() int { return g.asm.tile.Block / g.group }
 
 // finish writes the outputs of the m tokens at hand, if the block is the last:
 // while their sums are in the nearest cache, and others' products take the time
@@ -208,29 +208,36 @@ func (g *dotGemm) addBlock() {
 	list, few := heights(g.asm.tile.Tokens), g.asm.label("few")
 	g.asm.CMPQ(g.left, operand.U32(uint32(g.manyTokens())))
 	g.asm.JLT(operand.LabelRef(few))
-	g.tiles(list[0], 1, true)
+	g.tiles(list[0], askForMany, true)
 	g.asm.Label(few)
 	for i, m := range list {
-		g.tiles(m, dotAsks, i == 0)
+		g.tiles(m, askForFew, i == 0)
 	}
 }
 
-// dotAsks is how many lines of the next block's codes a turn of a tile asks for,
-// each in a part of its own: four tokens ask for all of them. Where there are more
-// of the tallest tiles than dotPatience one line a turn is enough: to ask takes as
-// long as to load.
-const (
-	dotAsks     = 3
-	dotPatience = 8
+// asking is what a tile asks memory for while it computes.
+type asking struct {
+	codes  int  // lines of the next block's codes a turn, each in a part of its own
+	inputs bool // of the next tile
+}
+
+// With three lines of codes four tokens ask for all of them. Where there are more of
+// the tallest tiles than dotPatience one is enough: to ask takes as long as to load.
+// Few tokens have their inputs near, and all the time goes to codes.
+var (
+	askForFew  = asking{codes: 3}
+	askForMany = asking{codes: 1, inputs: true}
 )
 
-// manyTokens is from where on the tallest tiles ask for one line a turn.
+const dotPatience = 8
+
+// manyTokens is from where on the tallest tiles ask as for many.
 func (g *dotGemm) manyTokens() int { return dotPatience * g.asm.tile.Tokens }
 
-// asked is the bytes of a part, of which there are as many as asks.
-func (g *dotGemm) asked(asks int) int {
-	block := g.Storage.PanelElements(kernel.DotBlock) - g.Storage.PanelElements(0)
-	return (block/lineBytes + asks - 1) / asks * lineBytes
+// part is the bytes of a block of codes that one of the lines asked for stands for.
+func (g *dotGemm) part(a asking) int {
+	block := g.Storage.PanelElements(g.asm.tile.Block) - g.Storage.PanelElements(0)
+	return (block/lineBytes + a.codes - 1) / a.codes * lineBytes
 }
 
 // pace chooses the step from one turn to the next: less for more tokens, so that
@@ -240,31 +247,31 @@ func (g *dotGemm) pace() {
 	g.step = g.asm.GP64()
 	tokens, done := g.asm.integer("tokens"), g.asm.label("paced")
 	g.asm.MOVQ(operand.U32(lineBytes), g.step)
-	perTile := kernel.DotBlock / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
+	perTile := g.asm.tile.Block / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
 	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
-		turns, asked := n/g.asm.tile.Tokens*perTile, g.asked(dotAsks)
+		turns, part := n/g.asm.tile.Tokens*perTile, g.part(askForFew)
 		if n >= g.manyTokens() {
-			asked = g.asked(1)
+			part = g.part(askForMany)
 		}
-		if asked >= turns*lineBytes {
+		if part >= turns*lineBytes {
 			continue
 		}
 		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
 		g.asm.JLT(operand.LabelRef(done))
-		g.asm.MOVQ(operand.U32(uint32((asked+turns-1)/turns)), g.step)
+		g.asm.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
 	}
 	g.asm.Label(done)
 }
 
-// tiles runs tiles of m tokens, whose turns ask for some lines: as many as fit of
-// the tallest, at most one of the others.
-func (g *dotGemm) tiles(m, asks int, tallest bool) {
+// tiles runs tiles of m tokens: as many as fit of the tallest, at most one of the
+// others.
+func (g *dotGemm) tiles(m int, a asking, tallest bool) {
 	loop, done := g.asm.label("tile"), g.asm.label("next")
 	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("sums", g.tileSums))
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	g.allRows(m, asks)
+	g.allRows(m, a)
 	g.finish(m)
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
@@ -277,12 +284,12 @@ func (g *dotGemm) tiles(m, asks int, tallest bool) {
 
 // allRows adds the block to m tokens × all rows: as many at a time as the
 // registers hold, so that the inputs come from afar once.
-func (g *dotGemm) allRows(m, asks int) {
+func (g *dotGemm) allRows(m int, a asking) {
 	g.rows = g.asm.GP64()
 	g.asm.XORQ(g.rows, g.rows)
 	loop, each := g.asm.label("rows"), operand.U32(uint32(4*g.asm.tile.Rows))
 	g.asm.Label(loop)
-	g.tile(m, asks)
+	g.tile(m, a)
 	if g.asm.tile.Rows == kernel.PanelRows {
 		return
 	}
@@ -294,13 +301,16 @@ func (g *dotGemm) allRows(m, asks int) {
 }
 
 // tile adds the groups of the block to m tokens × the tile's rows.
-func (g *dotGemm) tile(m, asks int) {
+func (g *dotGemm) tile(m int, a asking) {
 	w, x := g.asm.pointer("scratch"), g.asm.GP64()
 	g.asm.ADDQ(g.rows, w)
 	g.asm.MOVQ(g.tileX, x)
 	n, loop := g.asm.GP64(), g.asm.label("group")
 	g.asm.MOVQ(g.block, n)
 	g.asm.Label(loop)
+	if a.inputs {
+		g.askInputs(m, x)
+	}
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
@@ -311,7 +321,7 @@ func (g *dotGemm) tile(m, asks int) {
 	if !g.scaled {
 		g.asm.ADDQ(operand.U32(pairsBytes), w)
 	}
-	g.products(acc, w, x, asks)
+	g.products(acc, w, x, a)
 	numbers := 4 * g.group / g.coder.columns() // bytes that x has moved
 	g.flush(acc, w, x, g.inputs.Scale-numbers)
 	if g.scaled {
@@ -322,17 +332,26 @@ func (g *dotGemm) tile(m, asks int) {
 	g.asm.JNZ(operand.LabelRef(loop))
 }
 
+// askInputs asks for a line of the group at hand for each token of the next tile: it
+// begins as many bytes in as the rows at hand do, so that tiles of some rows have
+// asked in the end for all that is read of the group.
+func (g *dotGemm) askInputs(m int, x reg.GPVirtual) {
+	for t := m; t < 2*m; t++ {
+		g.asm.PREFETCHT0(operand.Mem{Base: x, Index: g.rows, Scale: 1, Disp: 4 * t * g.StrideX})
+	}
+}
+
 // products is the inner loop over the columns of a group: the tile's weights
 // once, one input and a row of products per token. It leaves w at the end of the
 // unpacked group, and x at that of its numbers.
-func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, asks int) {
+func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, a asking) {
 	n, loop := g.asm.GP64(), g.asm.label("columns")
 	turn := laneUnroll * g.coder.columns()
 	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
-	for i := range asks {
-		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked(asks)})
+	for i := range a.codes {
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.part(a)})
 	}
 	g.asm.ADDQ(g.step, g.ahead)
 	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes

@@ -13,7 +13,7 @@ import (
 )
 
 // tuningVersion is that of the file, and of the kernels that were measured.
-const tuningVersion = 1
+const tuningVersion = 2
 
 // Tuning is what was measured on one machine, and the choice that follows.
 type Tuning struct {

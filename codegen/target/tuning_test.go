@@ -118,11 +118,11 @@ func TestBadTuning(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                "is no tuning",
 		`[]`:                              "is no tuning",
-		`{"version": 1, "kernels": 3}`:    "is no tuning",
-		`{"version": 1, "other": 3}`:      "is no tuning",
+		`{"version": 2, "kernels": 3}`:    "is no tuning",
+		`{"version": 2, "other": 3}`:      "is no tuning",
 		`{"version": 99, "kernels": [3]}`: "version 99",
-		`{"version": 1, "kernels": [{"choice": "4 by 24"}]}`: `tile "4 by 24": want one like 4x24k128`,
-		`{"version": 1, "kernels": [{"choice": "4x24k01"}]}`: `tile "4x24k01"`,
+		`{"version": 2, "kernels": [{"choice": "4 by 24"}]}`: `tile "4 by 24": want one like 4x24k128`,
+		`{"version": 2, "kernels": [{"choice": "4x24k01"}]}`: `tile "4x24k01"`,
 	} {
 		if _, err := ParseTuning([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
