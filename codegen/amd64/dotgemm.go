@@ -217,13 +217,13 @@ func (g *dotGemm) addBlock() {
 
 // asking is what a tile asks memory for while it computes.
 type asking struct {
-	codes  int  // lines of the next block's codes a turn, each in a part of its own
+	codes  int  // lines of those that come, a turn
 	inputs bool // of the next tile
 }
 
-// With three lines of codes four tokens ask for all of them. Where there are more of
+// With three lines of codes one tile asks for a block of them. Where there are more of
 // the tallest tiles than dotPatience one is enough: to ask takes as long as to load.
-// Few tokens have their inputs near, and all the time goes to codes.
+// Few tokens have their inputs near.
 var (
 	askForFew  = asking{codes: 3}
 	askForMany = asking{codes: 1, inputs: true}
@@ -234,33 +234,39 @@ const dotPatience = 8
 // manyTokens is from where on the tallest tiles ask as for many.
 func (g *dotGemm) manyTokens() int { return dotPatience * g.asm.tile.Tokens }
 
-// part is the bytes of a block of codes that one of the lines asked for stands for.
-func (g *dotGemm) part(a asking) int {
-	block := g.Storage.PanelElements(g.asm.tile.Block) - g.Storage.PanelElements(0)
-	return (block/lineBytes + a.codes - 1) / a.codes * lineBytes
-}
-
-// pace chooses the step from one turn to the next: less for more tokens, so that
-// there is no burst of requests.
+// pace chooses the step from one turn to the next, with which the tiles of a block ask
+// for all of the next one: less for more of them, so that there is no burst of requests.
 func (g *dotGemm) pace() {
-	const many = 512
+	const most = 512
 	g.step = g.asm.GP64()
-	tokens, done := g.asm.integer("tokens"), g.asm.label("paced")
-	g.asm.MOVQ(operand.U32(lineBytes), g.step)
-	perTile := g.asm.tile.Block / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
-	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
-		turns, part := n/g.asm.tile.Tokens*perTile, g.part(askForFew)
-		if n >= g.manyTokens() {
-			part = g.part(askForMany)
-		}
-		if part >= turns*lineBytes {
+	tokens, done, chosen := g.asm.integer("tokens"), g.asm.label("paced"), 0
+	for n := 1; n <= most; n *= 2 {
+		step := g.stepFor(n)
+		if step == chosen {
 			continue
 		}
-		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
-		g.asm.JLT(operand.LabelRef(done))
-		g.asm.MOVQ(operand.U32(uint32((part+turns-1)/turns)), g.step)
+		if chosen > 0 {
+			g.asm.CMPQ(tokens, operand.U32(uint32(n)))
+			g.asm.JLT(operand.LabelRef(done))
+		}
+		g.asm.MOVQ(operand.U32(uint32(step)), g.step)
+		chosen = step
 	}
 	g.asm.Label(done)
+}
+
+// stepFor is the step for some tokens: no line is left out.
+func (g *dotGemm) stepFor(tokens int) int {
+	a, turns := askForFew, 0
+	if tokens >= g.manyTokens() {
+		a = askForMany
+	}
+	perTile := g.asm.tile.Block / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
+	for _, h := range heaps(heights(g.asm.tile.Tokens), tokens) {
+		turns += h.count * perTile
+	}
+	block := g.Storage.PanelElements(g.asm.tile.Block) - g.Storage.PanelElements(0)
+	return min((block+turns-1)/turns, a.codes*lineBytes)
 }
 
 // tiles runs tiles of m tokens: as many as fit of the tallest, at most one of the
@@ -308,12 +314,12 @@ func (g *dotGemm) tile(m int, a asking) {
 	n, loop := g.asm.GP64(), g.asm.label("group")
 	g.asm.MOVQ(g.block, n)
 	g.asm.Label(loop)
-	if a.inputs {
-		g.askInputs(m, x)
-	}
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
+		if a.inputs {
+			g.askInputs(m+t, x)
+		}
 		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4 * t * g.StrideX}, func(i int) [2]operand.Op {
 			return [2]operand.Op{operand.Mem{Base: w, Disp: i * g.asm.bytes()}, operand.Mem{Base: w, Disp: panelBytes + i*g.asm.bytes()}}
 		})
@@ -332,13 +338,11 @@ func (g *dotGemm) tile(m int, a asking) {
 	g.asm.JNZ(operand.LabelRef(loop))
 }
 
-// askInputs asks for a line of the group at hand for each token of the next tile: it
-// begins as many bytes in as the rows at hand do, so that tiles of some rows have
-// asked in the end for all that is read of the group.
-func (g *dotGemm) askInputs(m int, x reg.GPVirtual) {
-	for t := m; t < 2*m; t++ {
-		g.asm.PREFETCHT0(operand.Mem{Base: x, Index: g.rows, Scale: 1, Disp: 4 * t * g.StrideX})
-	}
+// askInputs asks for a line of a token's group: it begins as many bytes in as the
+// rows at hand do, so that tiles of some rows have asked in the end for all that is
+// read of the group.
+func (g *dotGemm) askInputs(t int, x reg.GPVirtual) {
+	g.asm.PREFETCHT0(operand.Mem{Base: x, Index: g.rows, Scale: 1, Disp: 4 * t * g.StrideX})
 }
 
 // products is the inner loop over the columns of a group: the tile's weights
@@ -351,7 +355,7 @@ func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, a asking)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
 	for i := range a.codes {
-		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.part(a)})
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * lineBytes})
 	}
 	g.asm.ADDQ(g.step, g.ahead)
 	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes

@@ -102,7 +102,7 @@ func dotPanel(s kernel.Storage) jen.Code {
 				),
 			),
 			forEachOf("r", "sum", id("sums"),
-				id("scale").Op(":=").Add(p.groupSum(id("words").Index(jen.Lit(row.Bytes.Scale / 4)))),
+				id("scale").Op(":=").Add(p.groupSum(id("words").Index(jen.Lit(row.Bytes.Scale/4)))),
 				id("acc").Index(id("r")).Op("+=").Add(rounded(jen.Float32().Call(id("sum")), id("scale"))),
 			),
 		)...),
