@@ -64,9 +64,8 @@ func (s scales) at(at int) operand.Mem { return operand.Mem{Base: s.unit, Disp: 
 type products interface {
 	// columns is how many columns of a row share a lane of 32 bits.
 	columns() int
-	// numbers is where in a group of a quantised row those of that width begin,
-	// and where they end.
-	numbers(r kernel.QuantisedRow) (from, to int)
+	// groups is those of a quantised row whose numbers have that width.
+	groups(r kernel.QuantisedRow) kernel.QuantisedGroups
 	// input is the numbers at m for all lanes, in the form that add takes.
 	input(m operand.Mem) operand.Op
 	// add adds the products of vectors of rows with one input, and with multiples

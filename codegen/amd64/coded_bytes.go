@@ -15,7 +15,7 @@ type inBytes struct{ a *asm }
 
 func (inBytes) columns() int { return 4 }
 
-func (inBytes) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r.Scale }
+func (inBytes) groups(r kernel.QuantisedRow) kernel.QuantisedGroups { return r.Bytes }
 
 func (inBytes) input(m operand.Mem) operand.Op { return m }
 

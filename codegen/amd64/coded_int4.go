@@ -63,7 +63,7 @@ func (c *int4Coder) eachGroup(n, w reg.GPVirtual, group func(s scales)) {
 // begin takes back what int4Offset adds: that times the multiples of a group and
 // the sums of their inputs, which are stored with the other sign.
 func (c *int4Coder) begin(sums []reg.VecVirtual, x operand.Mem, pairs func(i int) [2]operand.Op) {
-	at := x.Offset(kernel.Int4.QuantisedRow(1).Sums)
+	at := x.Offset(kernel.Int4.QuantisedRow(1).Bytes.Sums)
 	even, odd := c.input(at), c.input(at.Offset(4))
 	for i, v := range sums {
 		p, other := pairs(i), c.a.vec()

@@ -43,7 +43,7 @@ func (c *int8Coder) eachGroup(n, w reg.GPVirtual, group func(s scales)) {
 // begin takes back what kernel.CodeOfZero adds.
 func (c *int8Coder) begin(sums []reg.VecVirtual, x operand.Mem, _ func(int) [2]operand.Op) {
 	for _, v := range sums {
-		c.a.VPBROADCASTD(x.Offset(kernel.Int8.QuantisedRow(1).Zero), v)
+		c.a.VPBROADCASTD(x.Offset(c.groups(kernel.Int8.QuantisedRow(1)).Zero), v)
 	}
 }
 

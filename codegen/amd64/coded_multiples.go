@@ -14,7 +14,7 @@ type inMultiples struct{ a *asm }
 
 func (inMultiples) columns() int { return 4 }
 
-func (inMultiples) numbers(r kernel.QuantisedRow) (from, to int) { return r.Bytes, r.Sums }
+func (inMultiples) groups(r kernel.QuantisedRow) kernel.QuantisedGroups { return r.Bytes }
 
 func (m inMultiples) input(at operand.Mem) operand.Op {
 	quad := m.a.vec()

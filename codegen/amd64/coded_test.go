@@ -36,8 +36,8 @@ func TestMultiplesAreExact(t *testing.T) {
 		for code, value := range format.Values {
 			x := make([]float32, row.Floats) // 1 in the column that has this code
 			x[code/4] = math.Float32frombits(1 << (code % 4 * 8))
-			x[row.Sums/4] = math.Float32frombits(0xffff) // −1 for the first multiple
-			x[row.Scale/4] = 1
+			x[row.Bytes.Sums/4] = math.Float32frombits(0xffff) // −1 for the first multiple
+			x[row.Bytes.Scale/4] = 1
 			y, scratch := make([]float32, panels*kernel.PanelRows), make([]float32, kernel.PanelRows)
 			if err := f.Run(target.FuncName(spec, level), y, w, x, scratch, panels); err != nil {
 				t.Fatal(err)

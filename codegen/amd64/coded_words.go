@@ -13,7 +13,7 @@ type inWords struct{ a *asm }
 
 func (inWords) columns() int { return 2 }
 
-func (inWords) numbers(r kernel.QuantisedRow) (from, to int) { return 0, r.Bytes }
+func (inWords) groups(r kernel.QuantisedRow) kernel.QuantisedGroups { return r.Words }
 
 // wordsOf is a shuffle that makes words of bytes b and b+1 of every lane.
 func (a *asm) wordsOf(b uint32) operand.Mem {

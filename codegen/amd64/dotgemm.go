@@ -32,21 +32,21 @@ func init() {
 // dotGemm multiplies one panel of codes with a run of quantised tokens. Columns
 // are taken in blocks: their codes are unpacked, behind each group its scales
 // where the words have not taken them in, and stay in the first-level cache while
-// all tokens use them. The sums of every
-// token rest in scratch, behind the block.
+// all tokens use them. The sums of every token rest in scratch, behind the block.
 type dotGemm struct {
 	asm *asm
 	kernel.DotGemm
-	coder coder
-	row   kernel.QuantisedRow
-	group int // columns
+	coder  coder
+	inputs kernel.QuantisedGroups
+	group  int // columns
 	// scaled says that behind each group of the block stand its scales.
 	scaled bool
-	w, x   reg.GPVirtual // moving from block to block
-	block  reg.GPVirtual // groups of the block
-	rows   reg.GPVirtual // byte of the first row of the tiles at hand
+	// Moving from block to block: codes, inputs, groups not yet done.
+	w, x, groups reg.GPVirtual
+	block        reg.GPVirtual // groups of the block
 	// Moving from tile to tile: x, sums, tokens not yet done.
 	tileX, tileSums, left reg.GPVirtual
+	rows                  reg.GPVirtual // byte of the first row of the tile at hand
 	ahead, step           reg.GPVirtual // what of the coming codes to ask for
 }
 
@@ -61,7 +61,8 @@ const laneUnroll = 4
 
 func newDotGemm(a *asm, s kernel.DotGemm) *dotGemm {
 	format, _ := s.Storage.Coded()
-	return &dotGemm{asm: a, DotGemm: s, row: s.Storage.QuantisedRow(s.K), group: format.Inputs, scaled: !format.Multiples}
+	inputs := a.products(s.Storage).groups(s.Storage.QuantisedRow(s.K))
+	return &dotGemm{asm: a, DotGemm: s, inputs: inputs, group: format.Inputs, scaled: !format.Multiples}
 }
 
 func (g *dotGemm) emit() {
@@ -70,50 +71,73 @@ func (g *dotGemm) emit() {
 	g.asm.JZ(operand.LabelRef(done))
 	g.asm.clearSums(dotSumsAt)
 	g.w, g.x = g.asm.pointer("w"), g.asm.pointer("x")
+	if g.inputs.At > 0 {
+		g.asm.ADDQ(operand.U32(uint32(g.inputs.At)), g.x)
+	}
 	if start := g.Storage.PanelElements(0); start > 0 { // scales of rows
 		g.asm.ADDQ(operand.U32(uint32(start)), g.w)
 	}
-	perBlock := kernel.DotBlock / g.group
-	groups, loop, whole := g.asm.GP64(), g.asm.label("block"), g.asm.label("whole")
-	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), groups)
+	loop, whole := g.asm.label("block"), g.asm.label("whole")
+	g.groups = g.asm.GP64()
+	g.asm.MOVQ(operand.U32(uint32(g.Storage.QuantisedRow(g.K).Groups)), g.groups)
 	g.pace()
-	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", kernel.DotBlock), holds("groups left", groups), holds("codes", g.w), holds("inputs", g.x))
+	g.asm.legend(fmt.Sprintf("%d columns a turn, or what is left.", g.asm.tile.Block), holds("groups left", g.groups), holds("codes", g.w), holds("inputs", g.x))
 	g.asm.Label(loop)
 	g.block = g.asm.GP64()
-	g.asm.MOVQ(groups, g.block)
-	g.asm.CMPQ(groups, operand.U32(uint32(perBlock)))
+	g.asm.MOVQ(g.groups, g.block)
+	g.asm.CMPQ(g.groups, operand.U32(uint32(g.perBlock())))
 	g.asm.JLT(operand.LabelRef(whole))
-	g.asm.MOVQ(operand.U32(uint32(perBlock)), g.block)
+	g.asm.MOVQ(operand.U32(uint32(g.perBlock())), g.block)
 	g.asm.Label(whole)
 	g.unpack()
 	g.addBlock()
-	g.asm.ADDQ(operand.U32(uint32(perBlock*g.row.GroupBytes)), g.x)
-	g.asm.SUBQ(operand.U32(uint32(perBlock)), groups)
+	g.asm.ADDQ(operand.U32(uint32(g.perBlock()*g.inputs.Size)), g.x)
+	g.asm.SUBQ(operand.U32(uint32(g.perBlock())), g.groups)
 	g.asm.JGT(operand.LabelRef(loop))
-	g.finish()
 	g.asm.Label(done)
 }
 
-// finish writes every token's outputs.
-func (g *dotGemm) finish() {
-	y := g.asm.pointer("y")
+// perBlock is the groups of a whole block.
+func (g *dotGemm) perBlock() int { return g.asm.tile.Block / g.group }
+
+// finish writes the outputs of the m tokens at hand, if the block is the last:
+// while their sums are in the nearest cache, and others' products take the time
+// that outputs need to get to theirs. It asks for where the next m go.
+func (g *dotGemm) finish(m int) {
+	more := g.asm.label("more")
+	g.asm.CMPQ(g.groups, operand.U32(uint32(g.perBlock())))
+	g.asm.JGT(operand.LabelRef(more))
+	y, first := g.asm.pointer("y"), g.asm.integer("tokens")
 	e, rows := g.asm.epilogue(g.Epilogue), g.asm.rowScales(g.Storage)
-	g.asm.eachToken(dotSumsAt, "Outputs of one token a turn.", func(sums reg.GPVirtual) {
-		for at := 0; at < panelBytes; at += lineBytes {
-			g.asm.PREFETCHT0(operand.Mem{Base: y, Disp: 4*g.StrideY*tokensAhead + at})
-		}
-		for at := 0; at < panelBytes; at += g.asm.bytes() {
-			v := g.asm.vec()
-			g.asm.VMOVUPS(operand.Mem{Base: sums, Disp: at}, v)
-			g.coder.finish(v, operand.Mem{Base: rows, Disp: at})
-			e.apply(v, at, 0)
-			g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
-		}
-		g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
-		if e.residual != nil {
-			g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
-		}
-	})
+	g.asm.SUBQ(g.left, first)
+	g.asm.IMUL3Q(operand.U32(uint32(4*g.StrideY)), first, first)
+	g.asm.ADDQ(first, y)
+	if e.residual != nil {
+		g.asm.ADDQ(first, e.residual)
+	}
+	n, loop := g.asm.GP64(), g.asm.label("token")
+	g.asm.MOVQ(operand.U32(uint32(m)), n)
+	g.asm.legend("Outputs of one token a turn.", holds("sums", g.tileSums), holds("outputs", y), holds("tokens left", n))
+	g.asm.Label(loop)
+	for at := 0; at < panelBytes; at += lineBytes {
+		g.asm.PREFETCHT0(operand.Mem{Base: y, Disp: 4*g.StrideY*m + at})
+	}
+	for at := 0; at < panelBytes; at += g.asm.bytes() {
+		v := g.asm.vec()
+		g.asm.VMOVUPS(operand.Mem{Base: g.tileSums, Disp: at}, v)
+		g.coder.finish(v, operand.Mem{Base: rows, Disp: at})
+		e.apply(v, at, 0)
+		g.asm.VMOVUPS(v, operand.Mem{Base: y, Disp: at})
+	}
+	g.asm.ADDQ(operand.U32(panelBytes), g.tileSums)
+	g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), y)
+	if e.residual != nil {
+		g.asm.ADDQ(operand.U32(uint32(4*g.StrideY)), e.residual)
+	}
+	g.asm.DECQ(n)
+	g.asm.JNZ(operand.LabelRef(loop))
+	g.asm.SUBQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
+	g.asm.Label(more)
 }
 
 // unpack makes of the codes of the block what is multiplied, and float32 of
@@ -173,83 +197,88 @@ func (g *dotGemm) unpackGroup(to reg.GPVirtual, s scales) {
 // unitLanes is how many vectors become of one of a unit.
 func (g *dotGemm) unitLanes() int { return g.Storage.UnitColumns() / g.coder.columns() }
 
-// addBlock adds the block to the sums of all tokens: a part of the rows that
-// fits the registers with all tokens, then the next.
+// addBlock adds the block to the sums of all tokens: some tokens, all rows of the
+// panel, then the next.
 func (g *dotGemm) addBlock() {
-	loop := g.asm.label("rows")
-	g.rows, g.ahead = g.asm.GP64(), g.asm.GP64()
-	g.asm.XORQ(g.rows, g.rows)
+	g.ahead, g.tileX = g.asm.GP64(), g.asm.GP64()
 	g.asm.MOVQ(g.w, g.ahead)
-	g.asm.Label(loop)
-	g.tileX, g.left, g.tileSums = g.asm.GP64(), g.asm.integer("tokens"), g.asm.pointer("scratch")
 	g.asm.MOVQ(g.x, g.tileX)
-	g.asm.ADDQ(g.rows, g.tileSums)
+	g.left, g.tileSums = g.asm.integer("tokens"), g.asm.pointer("scratch")
 	g.asm.ADDQ(operand.U32(dotSumsAt), g.tileSums)
 	list, few := heights(g.asm.tile.Tokens), g.asm.label("few")
-	g.asm.CMPQ(g.asm.integer("tokens"), operand.U32(uint32(g.manyTokens())))
+	g.asm.CMPQ(g.left, operand.U32(uint32(g.manyTokens())))
 	g.asm.JLT(operand.LabelRef(few))
-	g.tiles(list[0], 1, true)
+	g.tiles(list[0], askForMany, true)
 	g.asm.Label(few)
 	for i, m := range list {
-		g.tiles(m, dotAsks, i == 0)
-	}
-	if g.asm.tile.Rows < kernel.PanelRows {
-		g.asm.ADDQ(operand.U32(uint32(4*g.asm.tile.Rows)), g.rows)
-		g.asm.CMPQ(g.rows, operand.U32(panelBytes))
-		g.asm.JLT(operand.LabelRef(loop))
+		g.tiles(m, askForFew, i == 0)
 	}
 }
 
-// dotAsks is how many lines of the next block's codes a turn of a tile asks for,
-// each in a part of its own: four tokens ask for all of them. Where there are more
-// of the tallest tiles than dotPatience one line a turn is enough: to ask takes as
-// long as to load.
-const (
-	dotAsks     = 3
-	dotPatience = 8
+// asking is what a tile asks memory for while it computes.
+type asking struct {
+	codes  int  // lines of those that come, a turn
+	inputs bool // of the next tile
+}
+
+// With three lines of codes one tile asks for a block of them. Where there are more of
+// the tallest tiles than dotPatience one is enough: to ask takes as long as to load.
+// Few tokens have their inputs near.
+var (
+	askForFew  = asking{codes: 3}
+	askForMany = asking{codes: 1, inputs: true}
 )
 
-// manyTokens is from where on the tallest tiles ask for one line a turn.
+const dotPatience = 8
+
+// manyTokens is from where on the tallest tiles ask as for many.
 func (g *dotGemm) manyTokens() int { return dotPatience * g.asm.tile.Tokens }
 
-// asked is the bytes of a part, of which there are as many as asks.
-func (g *dotGemm) asked(asks int) int {
-	block := g.Storage.PanelElements(kernel.DotBlock) - g.Storage.PanelElements(0)
-	return (block/lineBytes + asks - 1) / asks * lineBytes
-}
-
-// pace chooses the step from one turn to the next: less for more tokens, so that
-// there is no burst of requests.
+// pace chooses the step from one turn to the next, with which the tiles of a block ask
+// for all of the next one: less for more of them, so that there is no burst of requests.
 func (g *dotGemm) pace() {
-	const many = 512
+	const most = 512
 	g.step = g.asm.GP64()
-	tokens, done := g.asm.integer("tokens"), g.asm.label("paced")
-	g.asm.MOVQ(operand.U32(lineBytes), g.step)
-	perTile := kernel.DotBlock / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
-	for n := g.asm.tile.Tokens; n <= many; n *= 2 {
-		turns, asked := n/g.asm.tile.Tokens*perTile, g.asked(dotAsks)
-		if n >= g.manyTokens() {
-			asked = g.asked(1)
-		}
-		if asked >= turns*lineBytes {
+	tokens, done, chosen := g.asm.integer("tokens"), g.asm.label("paced"), 0
+	for n := 1; n <= most; n *= 2 {
+		step := g.stepFor(n)
+		if step == chosen {
 			continue
 		}
-		g.asm.CMPQ(tokens, operand.U32(uint32(n)))
-		g.asm.JLT(operand.LabelRef(done))
-		g.asm.MOVQ(operand.U32(uint32((asked+turns-1)/turns)), g.step)
+		if chosen > 0 {
+			g.asm.CMPQ(tokens, operand.U32(uint32(n)))
+			g.asm.JLT(operand.LabelRef(done))
+		}
+		g.asm.MOVQ(operand.U32(uint32(step)), g.step)
+		chosen = step
 	}
 	g.asm.Label(done)
 }
 
-// tiles runs tiles of m tokens, whose turns ask for some lines: as many as fit of
-// the tallest, at most one of the others.
-func (g *dotGemm) tiles(m, asks int, tallest bool) {
+// stepFor is the step for some tokens: no line is left out.
+func (g *dotGemm) stepFor(tokens int) int {
+	a, turns := askForFew, 0
+	if tokens >= g.manyTokens() {
+		a = askForMany
+	}
+	perTile := g.asm.tile.Block / (laneUnroll * g.asm.products(g.Storage).columns()) * kernel.PanelRows / g.asm.tile.Rows
+	for _, h := range heaps(heights(g.asm.tile.Tokens), tokens) {
+		turns += h.count * perTile
+	}
+	block := g.Storage.PanelElements(g.asm.tile.Block) - g.Storage.PanelElements(0)
+	return min((block+turns-1)/turns, a.codes*lineBytes)
+}
+
+// tiles runs tiles of m tokens: as many as fit of the tallest, at most one of the
+// others.
+func (g *dotGemm) tiles(m int, a asking, tallest bool) {
 	loop, done := g.asm.label("tile"), g.asm.label("next")
 	g.asm.legend(fmt.Sprintf("Tokens, %d at a time.", m), holds("tokens left", g.left), holds("inputs", g.tileX), holds("sums", g.tileSums))
 	g.asm.Label(loop)
 	g.asm.CMPQ(g.left, operand.U32(uint32(m)))
 	g.asm.JLT(operand.LabelRef(done))
-	g.tile(m, asks)
+	g.allRows(m, a)
+	g.finish(m)
 	g.asm.ADDQ(operand.U32(uint32(4*m*g.StrideX)), g.tileX)
 	g.asm.ADDQ(operand.U32(uint32(m*panelBytes)), g.tileSums)
 	g.asm.SUBQ(operand.U32(uint32(m)), g.left)
@@ -259,46 +288,74 @@ func (g *dotGemm) tiles(m, asks int, tallest bool) {
 	g.asm.Label(done)
 }
 
+// allRows adds the block to m tokens × all rows: as many at a time as the
+// registers hold, so that the inputs come from afar once.
+func (g *dotGemm) allRows(m int, a asking) {
+	g.rows = g.asm.GP64()
+	g.asm.XORQ(g.rows, g.rows)
+	loop, each := g.asm.label("rows"), operand.U32(uint32(4*g.asm.tile.Rows))
+	g.asm.Label(loop)
+	g.tile(m, a)
+	if g.asm.tile.Rows == kernel.PanelRows {
+		return
+	}
+	g.asm.ADDQ(each, g.tileSums)
+	g.asm.ADDQ(each, g.rows)
+	g.asm.CMPQ(g.rows, operand.U32(panelBytes))
+	g.asm.JLT(operand.LabelRef(loop))
+	g.asm.SUBQ(operand.U32(panelBytes), g.tileSums)
+}
+
 // tile adds the groups of the block to m tokens × the tile's rows.
-func (g *dotGemm) tile(m, asks int) {
+func (g *dotGemm) tile(m int, a asking) {
 	w, x := g.asm.pointer("scratch"), g.asm.GP64()
-	from, to := g.coder.numbers(g.row)
 	g.asm.ADDQ(g.rows, w)
-	g.asm.LEAQ(operand.Mem{Base: g.tileX, Disp: from}, x)
+	g.asm.MOVQ(g.tileX, x)
 	n, loop := g.asm.GP64(), g.asm.label("group")
 	g.asm.MOVQ(g.block, n)
 	g.asm.Label(loop)
 	acc := make([][]reg.VecVirtual, m)
 	for t := range acc {
 		acc[t] = g.asm.vecs(g.asm.tile.Rows / g.asm.level.lanes)
-		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4*t*g.StrideX - from}, func(i int) [2]operand.Op {
+		if a.inputs {
+			g.askInputs(m+t, x)
+		}
+		g.coder.begin(acc[t], operand.Mem{Base: x, Disp: 4 * t * g.StrideX}, func(i int) [2]operand.Op {
 			return [2]operand.Op{operand.Mem{Base: w, Disp: i * g.asm.bytes()}, operand.Mem{Base: w, Disp: panelBytes + i*g.asm.bytes()}}
 		})
 	}
 	if !g.scaled {
 		g.asm.ADDQ(operand.U32(pairsBytes), w)
 	}
-	g.products(acc, w, x, asks)
-	g.flush(acc, w, x, g.row.Scale-to)
+	g.products(acc, w, x, a)
+	numbers := 4 * g.group / g.coder.columns() // bytes that x has moved
+	g.flush(acc, w, x, g.inputs.Scale-numbers)
 	if g.scaled {
 		g.asm.ADDQ(operand.U32(panelBytes), w)
 	}
-	g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes-(to-from))), x)
+	g.asm.ADDQ(operand.U32(uint32(g.inputs.Size-numbers)), x)
 	g.asm.DECQ(n)
 	g.asm.JNZ(operand.LabelRef(loop))
+}
+
+// askInputs asks for a line of a token's group: it begins as many bytes in as the
+// rows at hand do, so that tiles of some rows have asked in the end for all that is
+// read of the group.
+func (g *dotGemm) askInputs(t int, x reg.GPVirtual) {
+	g.asm.PREFETCHT0(operand.Mem{Base: x, Index: g.rows, Scale: 1, Disp: 4 * t * g.StrideX})
 }
 
 // products is the inner loop over the columns of a group: the tile's weights
 // once, one input and a row of products per token. It leaves w at the end of the
 // unpacked group, and x at that of its numbers.
-func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, asks int) {
+func (g *dotGemm) products(acc [][]reg.VecVirtual, w, x reg.GPVirtual, a asking) {
 	n, loop := g.asm.GP64(), g.asm.label("columns")
 	turn := laneUnroll * g.coder.columns()
 	g.asm.MOVQ(operand.U32(uint32(g.group/turn)), n)
 	g.asm.legend(fmt.Sprintf("%d columns a turn.", turn), holds("sums", slices.Concat(acc...)...), holds("weights", w), holds("inputs", x), holds("turns left", n))
 	g.asm.Label(loop)
-	for i := range asks {
-		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * g.asked(asks)})
+	for i := range a.codes {
+		g.asm.PREFETCHT1(operand.Mem{Base: g.ahead, Disp: i * lineBytes})
 	}
 	g.asm.ADDQ(g.step, g.ahead)
 	multiples, at := g.multiples(acc, w), turnMultiples(g.Storage)*panelBytes

@@ -28,7 +28,7 @@ type dotGemv struct {
 	asm *asm
 	kernel.DotGemv
 	coder   coder
-	row     kernel.QuantisedRow
+	inputs  kernel.QuantisedGroups
 	w, sums reg.GPVirtual
 	rows    reg.GPVirtual // scales of the panel's rows
 	x       reg.GPVirtual // moving from group to group
@@ -36,13 +36,16 @@ type dotGemv struct {
 }
 
 func newDotGemv(a *asm, s kernel.DotGemv) *dotGemv {
-	return &dotGemv{asm: a, DotGemv: s, row: s.Storage.QuantisedRow(s.K)}
+	return &dotGemv{asm: a, DotGemv: s, inputs: a.products(s.Storage).groups(s.Storage.QuantisedRow(s.K))}
 }
 
 func (g *dotGemv) emit() {
 	y, panels := g.asm.pointer("y"), g.asm.integer("panels")
 	g.w, g.sums = g.asm.pointer("w"), g.asm.pointer("scratch")
 	base := g.asm.pointer("x")
+	if g.inputs.At > 0 {
+		g.asm.ADDQ(operand.U32(uint32(g.inputs.At)), base)
+	}
 	epilogue := g.asm.epilogue(g.Epilogue)
 	g.coder = newCoder(g.asm, g.Storage)
 	g.x = g.asm.GP64()
@@ -82,11 +85,11 @@ func (g *dotGemv) clear() {
 // groups walks the groups of columns.
 func (g *dotGemv) groups() {
 	n := g.asm.GP64()
-	g.asm.MOVQ(operand.U32(uint32(g.row.Groups)), n)
+	g.asm.MOVQ(operand.U32(uint32(g.Storage.QuantisedRow(g.K).Groups)), n)
 	g.coder.eachGroup(n, g.w, func(s scales) {
 		g.products(s)
 		g.flush(s)
-		g.asm.ADDQ(operand.U32(uint32(g.row.GroupBytes)), g.x)
+		g.asm.ADDQ(operand.U32(uint32(g.inputs.Size)), g.x)
 	})
 }
 
@@ -94,9 +97,8 @@ func (g *dotGemv) groups() {
 func (g *dotGemv) products(s scales) {
 	g.acc = g.asm.vecs(kernel.PanelRows / g.asm.level.lanes)
 	g.coder.begin(g.acc, operand.Mem{Base: g.x}, func(i int) [2]operand.Op { return g.coder.pairs(s, i*g.asm.bytes()) })
-	from, _ := g.coder.numbers(g.row)
 	numbers, units := g.asm.GP64(), turnUnits(g.Storage)
-	g.asm.LEAQ(operand.Mem{Base: g.x, Disp: from}, numbers)
+	g.asm.MOVQ(g.x, numbers)
 	roles := []role{holds("sums", g.acc...), holds("codes", g.w), holds("numbers", numbers)}
 	g.asm.eachTurn(g.coder, g.Storage, roles, func() {
 		each := 1 // of units that lie side by side in registers
@@ -131,7 +133,7 @@ func (g *dotGemv) units(first, n int, numbers reg.GPVirtual, s scales) {
 
 // flush adds the sums of a group, times their scales, to those of the panel.
 func (g *dotGemv) flush(s scales) {
-	x := g.asm.broadcast(g.x, g.row.Scale)
+	x := g.asm.broadcast(g.x, g.inputs.Scale)
 	for i, acc := range g.acc {
 		at, factor := i*g.asm.bytes(), x
 		if scale := g.coder.scale(s, at); scale != nil {

@@ -24,10 +24,11 @@ func init() {
 type quantise struct {
 	asm *asm
 	kernel.Quantise
-	row       kernel.QuantisedRow
-	group     int            // columns
-	x, y      reg.GPVirtual  // moving from group to group
-	low, high reg.VecVirtual // ∓127
+	row   kernel.QuantisedRow
+	group int // columns
+	// Moving from group to group; words is nil where a row has none.
+	x, words, bytes reg.GPVirtual
+	low, high       reg.VecVirtual // ∓127
 }
 
 func newQuantise(a *asm, s kernel.Quantise) *quantise {
@@ -44,9 +45,13 @@ func (q *quantise) emit() {
 	tail := q.asm.tail(q.K%q.group, q.vectors())
 	q.asm.legend("One token a turn.", holds("inputs", x), holds("outputs", y), holds("tokens left", tokens))
 	q.asm.Label(loop)
-	q.x, q.y = q.asm.GP64(), q.asm.GP64()
+	q.x, q.bytes = q.asm.GP64(), q.asm.GP64()
 	q.asm.MOVQ(x, q.x)
-	q.asm.MOVQ(y, q.y)
+	q.asm.LEAQ(operand.Mem{Base: y, Disp: q.row.Bytes.At}, q.bytes)
+	if q.row.Words.Size > 0 {
+		q.words = q.asm.GP64()
+		q.asm.MOVQ(y, q.words)
+	}
 	q.groups(tail)
 	q.asm.ADDQ(operand.U32(uint32(4*q.StrideX)), x)
 	q.asm.ADDQ(operand.U32(uint32(4*q.StrideY)), y)
@@ -63,11 +68,14 @@ func (q *quantise) groups(tail []tailMask) {
 	if whole := q.K / q.group; whole > 0 {
 		n, loop := q.asm.GP64(), q.asm.label("group")
 		q.asm.MOVQ(operand.U32(uint32(whole)), n)
-		q.asm.legend("One group of columns a turn.", holds("inputs", q.x), holds("outputs", q.y), holds("groups left", n))
+		q.asm.legend("One group of columns a turn.", holds("inputs", q.x), holds("words", q.words), holds("bytes", q.bytes), holds("groups left", n))
 		q.asm.Label(loop)
 		q.one(wholeVectors(q.vectors()))
 		q.asm.ADDQ(operand.U32(uint32(4*q.group)), q.x)
-		q.asm.ADDQ(operand.U32(uint32(q.row.GroupBytes)), q.y)
+		q.asm.ADDQ(operand.U32(uint32(q.row.Bytes.Size)), q.bytes)
+		if q.words != nil {
+			q.asm.ADDQ(operand.U32(uint32(q.row.Words.Size)), q.words)
+		}
 		q.asm.DECQ(n)
 		q.asm.JNZ(operand.LabelRef(loop))
 	}
@@ -95,7 +103,7 @@ func (q *quantise) one(present []tailMask) {
 		q.asm.VCVTPS2DQ(v, v)
 		q.asm.keep(present[i], v)
 	}
-	if q.row.Sums > 0 {
+	if q.row.Bytes.Sums > 0 {
 		q.sums(values)
 	} else {
 		q.zeros(values)
@@ -146,11 +154,21 @@ func (q *quantise) fold(v reg.VecVirtual, combine func(a, b, c reg.VecVirtual)) 
 	return quarter
 }
 
+// both calls store with where a group of each width begins.
+func (q *quantise) both(store func(group reg.GPVirtual, of kernel.QuantisedGroups)) {
+	store(q.bytes, q.row.Bytes)
+	if q.words != nil {
+		store(q.words, q.row.Words)
+	}
+}
+
 // scale stores the group's scale and gives its inverse in all lanes.
 func (q *quantise) scale(most reg.VecVirtual) reg.VecVirtual {
 	steps, t, inverse := q.asm.float("most", 127), q.asm.XMM(), q.asm.vec()
 	q.asm.VDIVSS(steps, most, t)
-	q.asm.VMOVSS(t, operand.Mem{Base: q.y, Disp: q.row.Scale})
+	q.both(func(group reg.GPVirtual, of kernel.QuantisedGroups) {
+		q.asm.VMOVSS(t, operand.Mem{Base: group, Disp: of.Scale})
+	})
 	q.asm.VMOVSS(q.asm.float("tiny", 0x1p-100), t)
 	q.asm.VMAXSS(most, t, t) // most where it is NaN
 	one := q.asm.XMM()
@@ -172,7 +190,9 @@ func (q *quantise) zeros(values []reg.VecVirtual) {
 	q.asm.VPSLLD(operand.Imm(7), total, total)
 	q.asm.zero(negative)
 	q.asm.VPSUBD(total, negative, negative)
-	q.asm.VMOVD(negative, operand.Mem{Base: q.y, Disp: q.row.Zero})
+	q.both(func(group reg.GPVirtual, of kernel.QuantisedGroups) {
+		q.asm.VMOVD(negative, operand.Mem{Base: group, Disp: of.Zero})
+	})
 }
 
 // sums stores, for the columns of each multiple, minus their sum.
@@ -188,32 +208,31 @@ func (q *quantise) sums(values []reg.VecVirtual) {
 		}
 		total := q.fold(sum, func(a, b, c reg.VecVirtual) { q.asm.VPADDD(a, b, c) })
 		q.asm.VPSUBD(total, zero, total)
-		q.asm.VPEXTRW(operand.Imm(0), total, operand.Mem{Base: q.y, Disp: q.row.Sums + 2*i})
+		q.asm.VPEXTRW(operand.Imm(0), total, operand.Mem{Base: q.bytes, Disp: q.row.Bytes.Sums + 2*i})
 	}
 }
 
 // pack stores the numbers as words, where a row has them, and as bytes.
 func (q *quantise) pack(values []reg.VecVirtual) {
-	words := q.row.Bytes > 0
 	if q.asm.level.lanes == 16 {
 		for i, v := range values {
-			if words {
-				q.asm.VPMOVDW(v, operand.Mem{Base: q.y, Disp: 32 * i})
+			if q.words != nil {
+				q.asm.VPMOVDW(v, operand.Mem{Base: q.words, Disp: 32 * i})
 			}
-			q.asm.VPMOVDB(v, operand.Mem{Base: q.y, Disp: q.row.Bytes + 16*i})
+			q.asm.VPMOVDB(v, operand.Mem{Base: q.bytes, Disp: 16 * i})
 		}
 		return
 	}
 	for i := 0; i < len(values); i += 4 {
 		low, high := q.asm.packWords(values[i], values[i+1]), q.asm.packWords(values[i+2], values[i+3])
-		if words {
-			q.asm.VMOVDQU(low, operand.Mem{Base: q.y, Disp: 16 * i})
-			q.asm.VMOVDQU(high, operand.Mem{Base: q.y, Disp: 16*i + 32})
+		if q.words != nil {
+			q.asm.VMOVDQU(low, operand.Mem{Base: q.words, Disp: 16 * i})
+			q.asm.VMOVDQU(high, operand.Mem{Base: q.words, Disp: 16*i + 32})
 		}
 		b := q.asm.YMM()
 		q.asm.VPACKSSWB(high, low, b)
 		q.asm.VPERMQ(operand.Imm(0xd8), b, b)
-		q.asm.VMOVDQU(b, operand.Mem{Base: q.y, Disp: q.row.Bytes + 8*i})
+		q.asm.VMOVDQU(b, operand.Mem{Base: q.bytes, Disp: 8 * i})
 	}
 }
 

@@ -51,7 +51,14 @@ func (l *Level) dotGemmTiles(s kernel.DotGemm) []target.Tile {
 	if s.Storage == kernel.BF16 {
 		return l.gemmTiles(l.roundedGemm(s))
 	}
-	return tiles(l.dotShapes, []int{kernel.DotBlock}, s.K)
+	return tiles(l.dotShapes, []int{l.dotBlock(s.Storage)}, s.K)
+}
+
+// dotBlock is how many columns of codes are unpacked at a time: the fewer, the more
+// bytes become of one, so that the first-level cache has room for inputs and sums.
+func (l *Level) dotBlock(s kernel.Storage) int {
+	products := (&asm{level: l}).products(s)
+	return kernel.DotBlock / 4 * products.columns()
 }
 
 // tiles combines shapes and widths of blocks; of those that hold all columns one

@@ -84,13 +84,13 @@ func dotPanel(s kernel.Storage) jen.Code {
 		numbers = append(numbers, jen.Int32().Call(jen.Int8().Call(id("word").Op(">>").Lit(8*j))))
 	}
 	first := id("g").Op("*").Id("groupFloats")
-	if row.Bytes > 0 {
-		first.Op("+").Lit(row.Bytes / 4)
+	if row.Words.Size > 0 { // whose groups come first
+		first = id("groups").Op("*").Lit(row.Words.Size / 4).Op("+").Add(first)
 	}
 	body := []jen.Code{
-		sizes(append(codedSizes(s), size{"group", inputGroup(s)}, size{"groupFloats", row.GroupBytes / 4})...),
+		sizes(append(codedSizes(s), size{"group", inputGroup(s)}, size{"groupFloats", row.Bytes.Size / 4})...),
 		forEach("g", id("groups"), append(p.start(),
-			id("words").Op(":=").Add(from("x", first, jen.Lit((row.Scale-row.Bytes)/4+1))),
+			id("words").Op(":=").Add(from("x", first, jen.Lit(row.Bytes.Scale/4+1))),
 			jen.Var().Id("sums").Index(id("panelRows")).Int32(),
 			forEach("q", id("group").Op("/").Lit(4),
 				id("word").Op(":=").Qual("math", "Float32bits").Call(id("words").Index(id("q"))),
@@ -102,7 +102,7 @@ func dotPanel(s kernel.Storage) jen.Code {
 				),
 			),
 			forEachOf("r", "sum", id("sums"),
-				id("scale").Op(":=").Add(p.groupSum(id("words").Index(jen.Lit((row.Scale-row.Bytes)/4)))),
+				id("scale").Op(":=").Add(p.groupSum(id("words").Index(jen.Lit(row.Bytes.Scale/4)))),
 				id("acc").Index(id("r")).Op("+=").Add(rounded(jen.Float32().Call(id("sum")), id("scale"))),
 			),
 		)...),

@@ -18,23 +18,30 @@ func quantiseTwin(s kernel.Quantise) twin {
 		return roundTwin(s)
 	}
 	row, group := s.Storage.QuantisedRow(s.K), "quantiseGroup"
-	doc := "whole numbers and scales of rows, group after group: as 16-bit words, as bytes, the scale, and −128·Σ."
+	doc := "whole numbers and scales of rows: groups of 16-bit words, then of bytes, each with the scale and −128·Σ."
+	list := []size{{"columns", s.K}, {"group", inputGroup(s.Storage)}, {"strideX", s.StrideX}, {"strideY", s.StrideY}, {"byteFloats", row.Bytes.Size / 4}}
+	out := []jen.Code{from("out", id("g").Op("*").Id("byteFloats"), id("byteFloats"))}
 	if format, _ := s.Storage.Coded(); format.Multiples {
 		group = "quantiseSums"
 		doc = "whole numbers and scales of rows, group after group: as bytes, −Σ of each 16, and the scale."
+	} else {
+		list = append(list, size{"bytesAt", row.Bytes.At / 4}, size{"wordFloats", row.Words.Size / 4})
+		out = []jen.Code{
+			from("out", id("g").Op("*").Id("wordFloats"), id("wordFloats")),
+			from("out", id("bytesAt").Op("+").Id("g").Op("*").Id("byteFloats"), id("byteFloats")),
+		}
 	}
+	columns := id("row").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("columns")))
 	return twin{
 		doc:   doc,
 		needs: []string{group},
 		body: []jen.Code{
-			sizes(size{"columns", s.K}, size{"group", inputGroup(s.Storage)}, size{"strideX", s.StrideX}, size{"strideY", s.StrideY}, size{"groupFloats", row.GroupBytes / 4}),
+			sizes(list...),
 			forEach("t", id("tokens"),
 				id("row").Op(":=").Add(from("x", tokenRow("strideX"), id("columns"))),
 				id("out").Op(":=").Id("y").Index(tokenRow("strideY"), jen.Empty()),
 				forEach("g", jen.Lit(row.Groups),
-					id(group).Call(
-						from("out", id("g").Op("*").Id("groupFloats"), id("groupFloats")),
-						id("row").Index(id("g").Op("*").Id("group"), jen.Min(id("g").Op("*").Id("group").Op("+").Id("group"), id("columns")))),
+					id(group).Call(append(out, columns)...),
 				),
 			),
 		},
@@ -65,21 +72,21 @@ func quads(sum *jen.Statement, store ...jen.Code) jen.Code {
 }
 
 func quantiseGroup() jen.Code {
-	return docComment("quantiseGroup writes the whole numbers of a group of columns, zero behind its", "end, as words and as bytes, then its scale, then −128 times their sum.").
+	return docComment("quantiseGroup writes the whole numbers of a group of columns, zero behind its", "end, as words and as bytes, behind each the scale and −128 times their sum.").
 		Func().Id("quantiseGroup").Params(
-		jen.List(id("out"), id("x")).Index().Float32(),
+		jen.List(id("words"), id("bytes"), id("x")).Index().Float32(),
 	).Block(
-		id("n").Op(":=").Parens(jen.Len(id("out")).Op("-").Lit(2)).Op("/").Lit(3),
-		jen.List(id("words"), id("quads")).Op(":=").List(
-			id("out").Index(jen.Empty(), jen.Lit(2).Op("*").Id("n")), id("out").Index(jen.Lit(2).Op("*").Id("n"), jen.Lit(3).Op("*").Id("n"))),
+		id("n").Op(":=").Add(jen.Len(id("bytes"))).Op("-").Lit(2),
+		id("quads").Op(":=").Id("bytes").Index(jen.Empty(), id("n")),
 		greatest(),
 		id("sum").Op(":=").Int32().Call(jen.Lit(0)),
 		quads(id("sum"),
 			id("words").Index(jen.Lit(2).Op("*").Id("i")).Op("=").Add(number(pairOfWords("four", 0, 1))),
 			id("words").Index(jen.Lit(2).Op("*").Id("i").Op("+").Lit(1)).Op("=").Add(number(pairOfWords("four", 2, 3))),
 		),
-		id("out").Index(jen.Lit(3).Op("*").Id("n")).Op("=").Add(number(id("most"))).Op("/").Lit(127),
-		id("out").Index(jen.Lit(3).Op("*").Id("n").Op("+").Lit(1)).Op("=").Add(number(jen.Uint32().Call(jen.Op("-").Lit(kernel.CodeOfZero).Op("*").Id("sum")))),
+		jen.List(id("scale"), id("zero")).Op(":=").List(number(id("most")).Op("/").Lit(127), number(jen.Uint32().Call(jen.Op("-").Lit(kernel.CodeOfZero).Op("*").Id("sum")))),
+		jen.List(id("words").Index(jen.Lit(2).Op("*").Id("n")), id("words").Index(jen.Lit(2).Op("*").Id("n").Op("+").Lit(1))).Op("=").List(id("scale"), id("zero")),
+		jen.List(id("bytes").Index(id("n")), id("bytes").Index(id("n").Op("+").Lit(1))).Op("=").List(id("scale"), id("zero")),
 	)
 }
 

@@ -15,8 +15,8 @@ type DotGemm struct {
 	Epilogue Epilogue
 }
 
-// DotBlock is the number of columns that are unpacked at a time: whole pairs of
-// groups, and at two bytes a weight few enough to stay in the first level cache.
+// DotBlock is the most columns that are unpacked at a time: whole pairs of groups, at
+// a byte a weight few enough to stay in the first-level cache.
 const DotBlock = 256
 
 // DotGemmScratch is the number of float32 of scratch for a run of tokens.

@@ -32,23 +32,31 @@ type Quantise struct {
 	StrideY int
 }
 
-// QuantisedRow is how a quantised row of K columns lies in memory: group after
-// group, each q as signed 16-bit words, q as signed bytes, the float32 scale,
-// and −128·Σq as int32, which is what a sum of products with codes begins with
-// where 128 is the code of 0, as in int8. Where the scales of weights are multiples,
-// as in int4, a group is q as signed bytes; −Σq of the columns of each multiple, as
-// 16-bit words, in the order of SumOrder; and the scale. Offsets are in bytes from
-// the start of a group.
+// QuantisedRow is how a quantised row of K columns lies in memory. Where 128 is the
+// code of 0, as in int8, it is its groups with each q as a signed 16-bit word, and
+// behind all of them the same groups with each q as a signed byte: levels differ in
+// the width that they multiply, and read nothing of the other one. Where the scales
+// of weights are multiples, as in int4, there are the groups of bytes alone.
 //
 // A row of bf16 has no groups: it is the numbers as float32, zero behind K up to
 // a whole cache line, and from byte Pairs on the same numbers as bf16.
 type QuantisedRow struct {
-	Groups             int
-	Bytes, Scale, Zero int // the words are at 0
-	Sums               int
-	GroupBytes         int
-	Pairs              int
-	Floats             int // of the row, in whole cache lines
+	Groups       int // of either width
+	Words, Bytes QuantisedGroups
+	Pairs        int
+	Floats       int // of the row, in whole cache lines
+}
+
+// QuantisedGroups is where the groups of a row lie whose numbers have one width:
+// the first from byte At of the row on, the next Size bytes further; Size is 0 if
+// there are none. A group is its q; then, where 128 is the code of 0, the float32
+// scale and −128·Σq as int32, which is what a sum of products with codes begins
+// with; or, where scales are multiples, −Σq of the columns of each multiple, as
+// 16-bit words in the order of SumOrder, and the scale. Offsets are in bytes from
+// the start of a group.
+type QuantisedGroups struct {
+	At, Size          int
+	Sums, Scale, Zero int
 }
 
 // SumOrder says which multiples the sums of a QuantisedRow belong to, one after
@@ -66,14 +74,22 @@ func (s Storage) QuantisedRow(k int) QuantisedRow {
 		columns := wholeLines(k)
 		return QuantisedRow{Pairs: 4 * columns, Floats: wholeLines(columns + columns/2)}
 	}
-	r := QuantisedRow{Groups: c.InputGroups(k), Bytes: 2 * c.Inputs, Scale: 3 * c.Inputs, Zero: 3*c.Inputs + 4, GroupBytes: 3*c.Inputs + 8}
+	r := QuantisedRow{Groups: c.InputGroups(k)}
 	if c.Multiples {
-		r.Bytes, r.Sums = 0, c.Inputs
-		r.Scale = r.Sums + 2*len(SumOrder)
-		r.GroupBytes = r.Scale + 4
+		scale := c.Inputs + 2*len(SumOrder)
+		r.Bytes = QuantisedGroups{Sums: c.Inputs, Scale: scale, Size: scale + 4}
+	} else {
+		r.Words = groupsWithZero(2 * c.Inputs)
+		r.Bytes = groupsWithZero(c.Inputs)
+		r.Bytes.At = r.Groups * r.Words.Size
 	}
-	r.Floats = wholeLines(r.Groups * r.GroupBytes / 4)
+	r.Floats = wholeLines((r.Bytes.At + r.Groups*r.Bytes.Size) / 4)
 	return r
+}
+
+// groupsWithZero is groups whose numbers take some bytes.
+func groupsWithZero(numbers int) QuantisedGroups {
+	return QuantisedGroups{Scale: numbers, Zero: numbers + 4, Size: numbers + 8}
 }
 
 // wholeLines rounds a number of float32 up to whole cache lines.

@@ -91,24 +91,29 @@ func nearest(v float32) int8 {
 	return int8(math.RoundToEven(float64(min(v, 127))))
 }
 
-// rowShape is the layout of a quantised row, in float32. With weights in int8,
-// group after group, q as words, q as bytes, the scale, and −128·Σq; in int4 q as
-// bytes, four sums as words, and the scale.
+// rowShape is the layout of a quantised row, in float32. With weights in int8, all
+// groups of q as words, then all of q as bytes, behind each the scale and −128·Σq;
+// in int4, group after group, q as bytes, four sums as words, and the scale.
 type rowShape struct {
 	multiples bool
 	floats    int // written
 }
+
+// groupFloats is the size of a group whose numbers have some bytes, with what comes
+// behind them in int8.
+func groupFloats(bytes int) int { return bytes*inputGroup/4 + 2 }
 
 func quantisedShape(storage string, k int) rowShape {
 	groups := (k + inputGroup - 1) / inputGroup
 	if storage == "int4" {
 		return rowShape{true, groups * (inputGroup/4 + 3)}
 	}
-	return rowShape{false, groups * (3*inputGroup/4 + 2)}
+	return rowShape{false, groups * (groupFloats(2) + groupFloats(1))}
 }
 
 // expect sets what a row must hold from element at on.
 func (s rowShape) expect(out *outcome, at int, q *quantised) {
+	bytesAt := at + len(q.scales)*groupFloats(2)
 	for g, scale := range q.scales {
 		numbers := q.numbers[g*inputGroup : (g+1)*inputGroup]
 		if s.multiples {
@@ -120,15 +125,23 @@ func (s rowShape) expect(out *outcome, at int, q *quantised) {
 			at += 3
 			continue
 		}
-		wordAt := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
-		for i := 0; i < inputGroup; i += 2 {
-			out.word(at+i/2, wordAt(i)|wordAt(i+1)<<16)
+		at = s.words(out, at, numbers)
+		bytesAt = s.bytes(out, bytesAt, numbers)
+		for _, at := range []int{at, bytesAt} {
+			out.exact(at, scale)
+			out.word(at+1, uint32(-128*total(numbers)))
 		}
-		at = s.bytes(out, at+inputGroup/2, numbers)
-		out.exact(at, scale)
-		out.word(at+1, uint32(-128*total(numbers)))
-		at += 2
+		at, bytesAt = at+2, bytesAt+2
 	}
+}
+
+// words sets numbers as words; the next element follows.
+func (rowShape) words(out *outcome, at int, numbers []int8) int {
+	word := func(i int) uint32 { return uint32(uint16(int16(numbers[i]))) }
+	for i := 0; i < len(numbers); i += 2 {
+		out.word(at+i/2, word(i)|word(i+1)<<16)
+	}
+	return at + len(numbers)/2
 }
 
 // bytes sets numbers as bytes; the next element follows.
