@@ -67,7 +67,8 @@ interrupted: /v1/completions, /v1/chat/completions and /v1/models, and besides
                        folder for states of this model)
   --no-library         no request names a state
   --library-max N      bytes of the library (default 1073741824)
-  --context N          of a model with attention, tokens of both together
+  --context N          of a model with attention, tokens of both together; a
+                       longest text that info tells of bounds them anyway
   --threads N          workers (default: physical cores available)
   --mmap               leave the weights to the page cache
 `,
@@ -99,6 +100,7 @@ func run(s *app.Session, args []string) error {
 		return fmt.Errorf("--addr %s: %w", o.address, err)
 	}
 	o.serve.Engine, o.serve.Meta, o.serve.Tokenizer = e, a.Meta, a.Tokenizer
+	o.serve.Limits.Context = e.Context()
 	o.serve.Template, o.serve.Opening = chat(s.Compiled.Chat, true), chat(s.Compiled.Chat, false)
 	o.serve.Log = slog.New(o.handler(s.Err))
 	closeStates, err := o.openStates()
