@@ -24,6 +24,7 @@ type Model struct {
 	EOS          []int32 // end tokens, of generation_config.json or else config.json
 	BOS          *int32
 	Facts        []family.Fact    // sizes worth showing, in order
+	Longest      family.Longest   // bound of a text
 	Choices      []family.Choice  // what no config says and was chosen for the model
 	Tokenizer    *tokenizer.Table // nil without tokenizer.json
 	// SentencePiece: in place of a tokenizer.json there is a tokenizer.model,
@@ -80,7 +81,7 @@ func importModule(c *checkpoint.Checkpoint, o Options) (*Model, error) {
 		return nil, err
 	}
 	return &Model{Family: f.Name, Module: r.Module, Architecture: r.Architecture, VocabSize: r.VocabSize, EOS: r.EOS, BOS: r.BOS,
-		Facts: r.Facts, Choices: choices.Taken()}, nil
+		Facts: r.Facts, Longest: r.Longest, Choices: choices.Taken()}, nil
 }
 
 // generation takes the end tokens of generation_config.json, a number or a
@@ -129,10 +130,13 @@ func (m *Model) tokenizer(c *checkpoint.Checkpoint) error {
 	return nil
 }
 
+// SaveTokenizer is how a tokenizer.json is made of a tokenizer.model.
+const SaveTokenizer = "save a tokenizer.json beside it with transformers (AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER))"
+
 // LacksTokenizer says what a checkpoint without Tokenizer has.
 func (m *Model) LacksTokenizer() string {
 	if m.SentencePiece {
-		return "has no tokenizer.json, only tokenizer.model of SentencePiece, which mambac does not read (transformers can save it as tokenizer.json)"
+		return "has no tokenizer.json, only tokenizer.model of SentencePiece, which mambac does not read; " + SaveTokenizer
 	}
 	return "has no tokenizer.json"
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -169,6 +170,25 @@ func TestWrongValues(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// namesTensors is how an error begins that lists tensors.
+var namesTensors = regexp.MustCompile(`tensors? (is|are) (missing|not used by this family): [a-z_]+\.`)
+
+// TestMissingKeys: without a key a model is what its family takes for granted, or
+// one line names the key, or tensors.
+func TestMissingKeys(t *testing.T) {
+	for _, s := range subjects(t) {
+		for _, path := range paths(s.config) {
+			_, err := s.imported(path, "null", s.tensors)
+			if err == nil || strings.Contains(err.Error(), path[strings.LastIndex(path, ".")+1:]) || namesTensors.MatchString(err.Error()) {
+				continue
+			}
+			if !slices.ContainsFunc(s.tensors.Names(), func(name string) bool { return strings.Contains(err.Error(), name) }) {
+				t.Errorf("%s: without %s the error names neither key nor tensor: %v", s.name, path, err)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // buildFlags is what the flags of build say.
@@ -88,7 +90,7 @@ func (f *buildFlags) make(ctx context.Context, c *console, argument string) (*co
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
-	m, err := openModel(argument, f.options())
+	m, err := openForProgram(argument, f.options())
 	if err != nil {
 		return nil, err
 	}
@@ -189,30 +191,32 @@ func (f *buildFlags) buildApart(ctx context.Context, c *compiled, report []byte,
 
 // built is the object of build --json.
 type built struct {
-	Path    string   `json:"path"`
-	Payload string   `json:"payload,omitempty"`        // "" if it is in the program
-	Reason  string   `json:"payload_reason,omitempty"` // why it is not
-	Family  string   `json:"family"`
-	Target  string   `json:"target"`
-	Levels  []string `json:"levels"`
-	Tuning  string   `json:"tuning,omitempty"` // hash of choices that were measured
-	Weights string   `json:"weights"`
-	Math    string   `json:"math"`
-	Cache   string   `json:"cache,omitempty"` // format of keys and values, if there are any
+	Path    string            `json:"path"`
+	Payload string            `json:"payload,omitempty"`        // "" if it is in the program
+	Reason  string            `json:"payload_reason,omitempty"` // why it is not
+	Family  string            `json:"family"`
+	Choices map[string]string `json:"choices,omitempty"` // what no config says, by the names of flags
+	Target  string            `json:"target"`
+	Levels  []string          `json:"levels"`
+	Tuning  string            `json:"tuning,omitempty"` // hash of choices that were measured
+	Weights string            `json:"weights"`
+	Math    string            `json:"math"`
+	Cache   string            `json:"cache,omitempty"` // format of keys and values, if there are any
 	sizes
-	PackedBytes int64    `json:"packed_bytes"` // with padding
-	Chunk       int      `json:"chunk"`
-	Kernels     int      `json:"kernels"`
-	With        []string `json:"with,omitempty"` // commands that were added
-	DryRun      bool     `json:"dry_run"`
+	Longest     payload.Longest `json:"longest_text,omitzero"`
+	PackedBytes int64           `json:"packed_bytes"` // with padding
+	Chunk       int             `json:"chunk"`
+	Kernels     int             `json:"kernels"`
+	With        []string        `json:"with,omitempty"` // commands that were added
+	DryRun      bool            `json:"dry_run"`
 
 	Report json.RawMessage `json:"report,omitempty"`
 }
 
 func (f *buildFlags) print(c *console, m *compiled) error {
 	b := built{
-		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
-		Weights: m.weights, Math: m.math, Cache: m.cache, sizes: measure(m.module), PackedBytes: m.Plan.Bytes,
+		Path: f.out, Payload: f.payload, Reason: f.reason(), Family: m.Family, Choices: m.chosen(), Target: f.platform, Levels: m.levels, Tuning: m.Tuning,
+		Weights: m.weights, Math: m.math, Cache: m.cache, sizes: measure(m.module), Longest: m.longest(), PackedBytes: m.Plan.Bytes,
 		Chunk: m.Plan.Chunk, Kernels: len(m.Plan.Specs()), With: f.features(), DryRun: f.dryRun, Report: f.found,
 	}
 	switch {
@@ -246,6 +250,7 @@ func (c *console) printBuilt(b *built) error {
 		t.line("payload", "in the program")
 	}
 	t.line("family", "%s", b.Family)
+	t.choices(b.Choices)
 	t.line("target", "%s, levels %s", b.Target, strings.Join(b.Levels, ", "))
 	if b.Tuning != "" {
 		t.line("tuned", "as measured (%s)", b.Tuning)
@@ -256,6 +261,7 @@ func (c *console) printBuilt(b *built) error {
 	if b.CacheBytes > 0 {
 		t.line("caches", "%s for every token of the text, in %s", formatBytes(b.CacheBytes), b.Cache)
 	}
+	t.longest(b.Longest)
 	t.line("per token", "%s read or written, %d flop", formatBytes(b.DecodeBytes), b.PrefillFlop+b.HeadFlop)
 	t.line("prefill", "%d tokens at a time", b.Chunk)
 	t.line("kernels", "%d", b.Kernels)

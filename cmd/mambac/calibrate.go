@@ -122,7 +122,7 @@ func (c *calibration) read(ctx context.Context, o *choice, m *model, folder stri
 	if err != nil {
 		return err
 	}
-	w := c.windows(ids)
+	w := c.windows(ids, m.room(windowTokens))
 	c.name = fmt.Sprintf("%s, %d tokens, sha256 %.16x", filepath.Base(o.text), w.count*w.length, sha256.Sum256([]byte(text)))
 	if err := c.run(ctx, plain, out, w, folder, p); err != nil {
 		return err
@@ -190,9 +190,10 @@ type windows struct {
 // rows is how many rows each tap leaves.
 func (w *windows) rows() int { return w.count * ((w.length + w.every - 1) / w.every) }
 
-// windows chooses what is read of a text: all of it if it is short.
-func (c *calibration) windows(ids []int) *windows {
-	w := &windows{length: min(windowTokens, len(ids))}
+// windows chooses what is read of a text, so many tokens at once: all of it if it
+// is short.
+func (c *calibration) windows(ids []int, length int) *windows {
+	w := &windows{length: min(length, len(ids))}
 	w.count = min(calibrationTokens, len(ids)) / w.length
 	for i := range w.count {
 		at := (len(ids) - w.length) * i / max(w.count-1, 1)

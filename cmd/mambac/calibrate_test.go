@@ -32,7 +32,7 @@ func TestCalibrationWindows(t *testing.T) {
 		for i := range ids {
 			ids[i] = i
 		}
-		w := c.of.windows(ids)
+		w := c.of.windows(ids, windowTokens)
 		if w.count != c.count || w.length != c.length || w.every != c.every || len(w.ids) != c.count*c.length {
 			t.Errorf("%d ids: %d windows of %d, every %d; want %d of %d, every %d", c.ids, w.count, w.length, w.every, c.count, c.length, c.every)
 			continue

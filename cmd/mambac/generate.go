@@ -125,7 +125,7 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openModel(argument, f.options())
+	m, err := openForProgram(argument, f.options())
 	if err != nil {
 		return err
 	}

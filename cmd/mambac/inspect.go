@@ -13,10 +13,12 @@ import (
 
 	"github.com/mambac/mambac/codegen/lower"
 	"github.com/mambac/mambac/codegen/plan"
+	"github.com/mambac/mambac/importer"
 	"github.com/mambac/mambac/ir"
 	"github.com/mambac/mambac/ir/op"
 	"github.com/mambac/mambac/ir/pass"
 	"github.com/mambac/mambac/ir/text"
+	"github.com/mambac/mambac/runtime/payload"
 )
 
 // inspectFlags is what the flags of inspect say.
@@ -39,7 +41,8 @@ For every format of weights it says how large they become, how much of weights
 and states one token needs, and how many tokens a second that allows at the rate
 at which this machine reads memory, which is measured for a moment or given by
 --bandwidth. State is what is fixed, and what every token of the text adds to
-it; --context is the tokens of a text to count in.
+it; --context is the tokens of a text to count in. A model that is computed for
+texts of some length only says so, and why.
 
 --ir prints the module as it was imported, --after PASS what the passes up to
 that one made of it, --plan the buffers, phases and kernels.
@@ -106,6 +109,9 @@ func runInspect(c *console, f *inspectFlags, argument string) error {
 
 // describe prints what the checkpoint is.
 func (f *inspectFlags) describe(c *console, m *model) error {
+	if err := m.refuseLonger(fmt.Sprintf("--context %d", f.context), f.context+1); err != nil {
+		return err
+	}
 	module, err := f.passes(m)
 	if err != nil {
 		return err
@@ -151,6 +157,9 @@ type description struct {
 	BOS       *int32            `json:"bos"`
 	EOS       []int32           `json:"eos"`
 	Tokenizer bool              `json:"tokenizer"`
+	// SentencePiece: there is a tokenizer.model instead, which is not read.
+	SentencePiece bool            `json:"sentencepiece,omitempty"`
+	Longest       payload.Longest `json:"longest_text,omitzero"`
 	sizes
 	Tensors      int              `json:"tensors"`
 	BytesByDType map[string]int64 `json:"bytes_by_dtype"`
@@ -188,7 +197,7 @@ type layerKind struct {
 func describe(m *model) *description {
 	d := &description{
 		Path: m.checkpoint.Path, Name: m.name, Family: m.Family, VocabSize: m.VocabSize, BOS: m.BOS, EOS: m.EOS,
-		Tokenizer: m.Tokenizer != nil, sizes: measure(m.Module), Tensors: len(m.checkpoint.Names()),
+		Tokenizer: m.Tokenizer != nil, SentencePiece: m.SentencePiece, Longest: m.longest(), sizes: measure(m.Module), Tensors: len(m.checkpoint.Names()),
 		Choices: m.chosen(), Facts: map[string]int{}, BytesByDType: map[string]int64{},
 	}
 	if d.EOS == nil {
@@ -280,9 +289,7 @@ func (c *console) printDescription(d *description) error {
 	for _, name := range d.facts {
 		t.line(name, "%d", d.Facts[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(d.Choices)) {
-		t.line(name, "%s", d.Choices[name])
-	}
+	t.choices(d.Choices)
 	t.line("parameters", "%d in %d tensors", d.Parameters, d.Tensors)
 	if d.ActiveParameters+d.ActiveParameters/8 < d.Parameters { // more than an embedding is left out
 		t.line("active parameters", "%d for a token", d.ActiveParameters)
@@ -297,12 +304,23 @@ func (c *console) printDescription(d *description) error {
 		t.line("per token of the text", "%d flop, after %d tokens %d", d.CachedFlop, d.Context, d.ContextFlop)
 	}
 	t.line("end tokens", "%v", d.EOS)
-	t.line("tokenizer", "%s", map[bool]string{true: "tokenizer.json", false: "none: text commands will not work"}[d.Tokenizer])
+	t.line("tokenizer", "%s", d.tokenizer())
 	t.text("")
 	d.printFormats(t)
 	t.text("")
 	d.printLayers(t)
 	return t.print(c.out)
+}
+
+// tokenizer says what programs will know of text.
+func (d *description) tokenizer() string {
+	switch {
+	case d.Tokenizer:
+		return "tokenizer.json"
+	case d.SentencePiece:
+		return "only tokenizer.model of SentencePiece, which mambac does not read: no program can be built; " + importer.SaveTokenizer
+	}
+	return "none: text commands will not work"
 }
 
 // printState says what a sequence has in memory.
@@ -318,6 +336,7 @@ func (d *description) printState(t *table) {
 	if d.Context > 0 && len(d.Caches) > 0 {
 		t.line("after the context", "%s of caches for %d tokens", formatBytes(d.ContextBytes), d.Context)
 	}
+	t.longest(d.Longest)
 }
 
 // printLayers is a line for every kind of layer.

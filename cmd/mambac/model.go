@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strconv"
 
@@ -32,6 +33,17 @@ func openModel(argument string, o importer.Options) (*model, error) {
 		return nil, err
 	}
 	return &model{Model: m, checkpoint: c, name: name}, nil
+}
+
+// openForProgram is openModel for commands that make programs: where the only
+// tokenizer is one that mambac does not read, none is made that cannot read text.
+func openForProgram(argument string, o importer.Options) (*model, error) {
+	m, err := openModel(argument, o)
+	if err != nil || !m.SentencePiece {
+		return m, err
+	}
+	m.close()
+	return nil, fmt.Errorf("%s: %s, or take tokenizer.model out of the folder for a program that takes token ids alone", m.checkpoint.Path, m.LacksTokenizer())
 }
 
 func (m *model) close() { m.checkpoint.Close() }
@@ -69,6 +81,36 @@ func (m *model) chosen() map[string]string {
 		list[c.Name] = c.Value
 	}
 	return list
+}
+
+// longest is the bound of a text, as programs know it.
+func (m *model) longest() payload.Longest { return payload.Longest(m.Longest) }
+
+// room is a number of tokens, or what a text of the model may have of them.
+func (m *model) room(tokens int) int {
+	if m.Longest.Tokens > 0 {
+		return min(tokens, m.Longest.Tokens)
+	}
+	return tokens
+}
+
+// fit is a number of tokens and of those that are to follow, both so small that a
+// text of the model has room for them: the last one is not read.
+func (m *model) fit(tokens, follow int) (int, int) {
+	if all := m.Longest.Tokens; all > 0 {
+		follow = min(follow, (all+1)/2)
+		tokens = min(tokens, all-follow+1)
+	}
+	return tokens, follow
+}
+
+// refuseLonger tells of a text that a flag makes longer than the model is computed
+// for.
+func (m *model) refuseLonger(flag string, tokens int64) error {
+	if l := m.Longest; l.Tokens > 0 && tokens > int64(l.Tokens) {
+		return fmt.Errorf("%s: %s: makes a text of %d tokens, more than the %d that the model is computed for: %s", m.checkpoint.Path, flag, tokens, l.Tokens, l.Reason)
+	}
+	return nil
 }
 
 // card is the sizes that a program shows of its model, and what was chosen.

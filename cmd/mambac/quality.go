@@ -58,6 +58,9 @@ type pair struct {
 // newQuality is of a text and programs with a vocabulary.
 func newQuality(text *sample, vocabulary int) *quality {
 	window := min(max(windowBytes/(4*vocabulary), 16), windowTokens)
+	if text.longest > 0 {
+		window = min(window, text.longest)
+	}
 	return &quality{text: text, window: window}
 }
 

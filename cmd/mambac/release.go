@@ -27,6 +27,7 @@ const (
 type manifest struct {
 	Name        string            `json:"name"`
 	Family      string            `json:"family"`
+	Choices     map[string]string `json:"choices,omitempty"` // what no config says
 	Weights     string            `json:"weights"`
 	Math        string            `json:"math"`
 	Fingerprint string            `json:"fingerprint"`
@@ -83,7 +84,7 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 	if err := f.checkRelease(); err != nil {
 		return err
 	}
-	m, err := openModel(argument, f.options())
+	m, err := openForProgram(argument, f.options())
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (r *release) plan() ([]*compiled, error) {
 	}
 	c := codes[0]
 	r.Name, r.Family, r.Weights, r.Math, r.Fingerprint = r.name, c.Family, c.weights, c.math, c.Fingerprint
-	r.Mambac, r.SBOM, r.With = version, r.name+sbomExt, r.features()
+	r.Mambac, r.SBOM, r.With, r.Choices = version, r.name+sbomExt, r.features(), r.chosen()
 	if r.buildFlags.report != "" {
 		r.Report = r.name + reportExt
 	}
@@ -311,6 +312,7 @@ func (r *release) print(c *console) error {
 		}
 		t.line(e.File, "%s%s%s", strings.Join(e.Levels, " "), size, apart)
 	}
+	t.choices(r.Choices)
 	what := "wrote"
 	if r.dryRun {
 		what = "would write"

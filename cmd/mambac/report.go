@@ -56,7 +56,8 @@ func (f *reportFlags) equivalence(ctx context.Context, o *choice, c *compiled, p
 	}
 	err = scratch(func(folder string) error {
 		path := filepath.Join(folder, executableName("model"))
-		l := &ladder{choice: o, compiled: c, ids: seededIDs(checkSeed, checkTokens, c.Plan.Vocab), greedy: checkGreedy}
+		tokens, greedy := c.fit(checkTokens, checkGreedy)
+		l := &ladder{choice: o, compiled: c, ids: seededIDs(checkSeed, tokens, c.Plan.Vocab), greedy: greedy}
 		rungs, err := l.climb(ctx, path, p)
 		if err != nil {
 			return err
@@ -86,11 +87,12 @@ func (e *equivalence) requireEqual(checkpoint string) error {
 
 // report is what there is to say before the text is read.
 func (c *compiled) report(found *equivalence) *report.Report {
+	tokens, greedy := c.fit(checkTokens, checkGreedy)
 	r := &report.Report{
 		Family: found.Family, Choices: found.Choices, Weights: c.weights, Math: c.math, Cache: c.cache, Calibration: c.calibration,
 		Machine: report.Machine{CPU: cpu.Name(), Flags: cpu.Flags(), Target: platform(), Threads: cpu.PhysicalCores()},
 		Storage: c.storages(), Rungs: found.Rungs, OK: found.OK,
-		Inputs: report.Inputs{Tokens: checkTokens, Greedy: checkGreedy, Seed: checkSeed},
+		Inputs: report.Inputs{Tokens: tokens, Greedy: greedy, Seed: checkSeed},
 		Absent: []report.Absent{},
 	}
 	for _, level := range c.levels {

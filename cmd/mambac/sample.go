@@ -21,9 +21,10 @@ const seededTokens = 256
 
 // sample is the ids that programs read for a report.
 type sample struct {
-	source string
-	ids    []int
-	isText bool // and its likelihood means something
+	source  string
+	ids     []int
+	isText  bool // and its likelihood means something
+	longest int  // tokens that the model may read at once; 0 for any number
 }
 
 // sample turns the text of a file, or the bundled one, into ids of the model.
@@ -41,13 +42,13 @@ func (m *model) sample(file string, vocabulary int) (*sample, error) {
 	case m.Tokenizer == nil && file != "":
 		return nil, fmt.Errorf("--report-text %s: %s %s; leave the flag out for seeded ids", file, m.checkpoint.Path, m.LacksTokenizer())
 	case m.Tokenizer == nil:
-		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary)}, nil
+		return &sample{source: "seeded ids", ids: seededIDs(checkSeed, seededTokens, vocabulary), longest: m.Longest.Tokens}, nil
 	}
 	ids, err := m.textIDs("--report-text "+file, text, vocabulary)
 	if err != nil {
 		return nil, err
 	}
-	return &sample{source: source, ids: ids, isText: true}, nil
+	return &sample{source: source, ids: ids, isText: true, longest: m.Longest.Tokens}, nil
 }
 
 // maxText bounds, in bytes, a text that is read to measure by: much more than is
@@ -116,6 +117,12 @@ func (s *sample) following(at int) int {
 // prompts are pieces of the text to be continued, evenly spaced.
 func (s *sample) prompts() [][]int {
 	length := min(greedyPrompt, len(s.ids))
+	if s.longest > 0 {
+		length = min(length, s.longest-greedyTokens+1)
+	}
+	if length < 1 { // there is no room for what is to follow
+		return nil
+	}
 	last := len(s.ids) - length
 	var list [][]int
 	for i := range greedyPieces {

@@ -141,8 +141,12 @@ func runVerify(ctx context.Context, c *console, f *verifyFlags, argument string)
 func (f *verifyFlags) ladder(c *compiled) (*ladder, error) {
 	l := &ladder{choice: &f.choice, compiled: c, greedy: checkGreedy}
 	if f.reference == "" {
-		l.ids = seededIDs(f.seed, f.tokens, c.Plan.Vocab)
-		return l, nil
+		tokens := f.tokens
+		if tokens == checkTokens { // nobody asked for more than there is room for
+			tokens, l.greedy = c.fit(tokens, l.greedy)
+		}
+		l.ids = seededIDs(f.seed, tokens, c.Plan.Vocab)
+		return l, c.refuseLonger(fmt.Sprintf("--tokens %d and the %d that follow", tokens, l.greedy), int64(tokens+l.greedy-1))
 	}
 	x, err := readReference(f.reference)
 	if err != nil {

@@ -69,7 +69,7 @@ var apiFunctions = []struct{ name, result, params, doc string }{
 	{"PayloadReader", "Option", "r io.ReaderAt, size int64", "PayloadReader reads the payload of size bytes into memory."},
 	{"PayloadFS", "Option", "fsys fs.FS, name string", "PayloadFS reads the payload from a file of a file system into memory."},
 	{"Threads", "Option", "n int", "Threads sets the number of workers; 0, the default, is one per physical core\nthat the process may use."},
-	{"Context", "Option", "tokens int", "Context bounds the tokens of a session, of models that keep something of every\ntoken; 0, the default, is no bound. States of fixed size have none."},
+	{"Context", "Option", "tokens int", "Context bounds the tokens of a session, of models with attention; 0, the default,\nis no bound but the model's own. States of fixed size have none."},
 	{"PageCache", "Option", "", "PageCache leaves weights that are mapped from a file to the system's page\ncache."},
 	{"Level", "Option", "name string", "Level forces the kernels of a CPU level, which the package must hold and the\nprocessor have; \"\", the default, takes the best."},
 	{"MaxTokens", "GenerateOption", "n int", "MaxTokens ends a generation after n tokens; −1 is no bound. The default is\n256."},

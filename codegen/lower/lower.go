@@ -16,8 +16,8 @@ import (
 
 // Options bound the sizes of the programs.
 type Options struct {
-	// Chunk is the number of tokens of one Prefill; 0 chooses one that keeps
-	// the activations in the last-level cache.
+	// Chunk is the number of tokens of one Prefill; 0 chooses one by the size of
+	// the activations and the number of experts.
 	Chunk int
 	// Math is the arithmetic of products of matrices.
 	Math Math
@@ -39,10 +39,6 @@ const (
 // Batch: enough for a full register tile of tokens, so few that the logits of a
 // block stay small.
 const blockRows = 16
-
-// arenaBudget is the number of float32 that a chunk's activations may take
-// when the chunk is chosen: 8 MiB, which last-level caches of laptops hold.
-const arenaBudget = 2 << 20
 
 // rule lowers one op. Added files register theirs by op name.
 type rule struct {
@@ -188,12 +184,8 @@ func (l *lowering) tokenSplit() plan.Split {
 // finish fixes the chunk and with it every offset of the arena.
 func (l *lowering) finish(o Options) {
 	p := l.plan
-	p.Chunk = o.Chunk
-	if p.Chunk == 0 {
-		p.Chunk = 512
-		for p.Chunk > 16 && p.Chunk*l.arenaColumns() > arenaBudget {
-			p.Chunk /= 2
-		}
+	if p.Chunk = o.Chunk; p.Chunk == 0 {
+		p.Chunk = l.chunk()
 	}
 	p.Scratch = scratch(p)
 	l.placement.offsets(p)

@@ -104,8 +104,8 @@ func Threads(n int) Option {
 	return model.Threads(n)
 }
 
-// Context bounds the tokens of a session, of models that keep something of every
-// token; 0, the default, is no bound. States of fixed size have none.
+// Context bounds the tokens of a session, of models with attention; 0, the default,
+// is no bound but the model's own. States of fixed size have none.
 func Context(tokens int) Option {
 	return model.Context(tokens)
 }

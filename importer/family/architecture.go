@@ -63,6 +63,7 @@ type Rotary struct {
 	Factor      float32   // of cosines and sines
 	Theta       float64   // the base of plain frequencies
 	Stretch     []float32 // by what plain ones are divided; nil where they are plain
+	Longest     Longest   // where the frequencies hold
 }
 
 // LlamaLayer is one layer: attention and what follows it, each with the norm of
@@ -77,9 +78,9 @@ type LlamaLayer struct {
 // Kind implements Architecture.
 func (*Llama) Kind() string { return "llama" }
 
-// Unplaced is the Architecture of a family whose parameters nobody writes down
+// unplaced is the Architecture of a family whose parameters nobody writes down
 // under other names; it is the family's name.
-type Unplaced string
+type unplaced string
 
 // Kind implements Architecture.
-func (u Unplaced) Kind() string { return string(u) }
+func (u unplaced) Kind() string { return string(u) }

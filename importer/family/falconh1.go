@@ -125,5 +125,5 @@ func (m *falconH1) layer(_ int, prefix string) layer {
 
 func (m *falconH1) facts() []Fact {
 	list := append(m.mixer.facts(), m.attention.facts()...)
-	return append(append(list, m.rope.facts()...), Fact{m.mlp.inner.what, m.mlp.inner.n})
+	return append(list, Fact{m.mlp.inner.what, m.mlp.inner.n})
 }

@@ -33,6 +33,14 @@ type Result struct {
 	EOS          []int32 // of config.json
 	BOS          *int32
 	Facts        []Fact // sizes worth showing, in order
+	Longest      Longest
+}
+
+// Longest is the number of tokens up to which a model is computed, and why it is
+// not beyond; 0 tokens for any number.
+type Longest struct {
+	Tokens int
+	Reason string
 }
 
 // Fact is a named size.

@@ -76,8 +76,5 @@ func (m *hybrid) facts(own ...Fact) []Fact {
 	if m.attends() {
 		list = append(list, m.attention.facts()...)
 	}
-	if m.rotary != nil {
-		list = append(list, m.rope.facts()...)
-	}
 	return append(list, own...)
 }

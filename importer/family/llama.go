@@ -122,7 +122,7 @@ func (l *LlamaLayer) forward() feedForward {
 }
 
 func (m *llama) facts() []Fact {
-	list := append(m.attention.facts(), m.rope.facts()...)
+	list := m.attention.facts()
 	if m.experts != nil {
 		return append(list, m.experts.facts()...)
 	}

@@ -33,7 +33,7 @@ type scaling func(p *rope, f []float64) (factor float64)
 // scalings are the rope types of families.md §1.7 by name.
 var scalings = map[string]scaling{
 	"default": plain,
-	"dynamic": plain, // it is plain up to max_position_embeddings
+	"dynamic": (*rope).dynamic,
 	"linear":  (*rope).linear,
 	"llama3":  (*rope).llama3,
 	"yarn":    (*rope).yarn,
@@ -85,7 +85,7 @@ func (p *rope) rotary(head size) (*Rotary, error) {
 		power := float32(math.Pow(p.theta, float64(float32(2*i)/float32(width))))
 		f[i] = float64(1 / power)
 	}
-	rotary := &Rotary{Theta: p.theta}
+	rotary := &Rotary{Theta: p.theta, Longest: p.bound()}
 	plain := slices.Clone(f)
 	rotary.Factor = float32(p.scale(p, f))
 	if p.in.err != nil {
@@ -102,12 +102,13 @@ func (p *rope) rotary(head size) (*Rotary, error) {
 	return rotary, nil
 }
 
-// facts says up to where dynamic frequencies are the plain ones.
-func (p *rope) facts() []Fact {
-	if p.kind == "dynamic" && p.longest.n > 0 {
-		return []Fact{{p.longest.what, p.longest.n}}
+// bound is where dynamic frequencies are no longer the plain ones.
+func (p *rope) bound() Longest {
+	if p.kind != "dynamic" {
+		return Longest{}
 	}
-	return nil
+	return Longest{p.longest.n, fmt.Sprintf("rotary embeddings of type dynamic (%s in config.json) change with the length of the text beyond %s",
+		strings.TrimSuffix(p.in.prefix, "."), p.longest.from)}
 }
 
 // positive reads a number of the scaling that must be there and above 0.
@@ -123,6 +124,16 @@ func (p *rope) positive(name string) float64 {
 }
 
 func plain(*rope, []float64) float64 { return 1 }
+
+// dynamic is plain as far as texts may go: beyond that the original has other
+// frequencies for every length that it is called with, so that what it computes
+// depends on how a text was cut into calls.
+func (p *rope) dynamic([]float64) float64 {
+	if p.longest.n == 0 {
+		p.in.fail(fmt.Errorf("max_position_embeddings: is missing, want the length of a text up to which %srope_type dynamic is plain", p.in.prefix))
+	}
+	return 1
+}
 
 func (p *rope) linear(f []float64) float64 {
 	by := p.positive("factor")

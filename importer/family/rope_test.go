@@ -140,6 +140,7 @@ func TestRopeContradictions(t *testing.T) {
 		{`{"rope_scaling": {"type": "yarn", "factor": 8}}`, "original_max_position_embeddings and max_position_embeddings: have neither, want the context that yarn stretches"},
 		{`{"max_position_embeddings": 64, "rope_scaling": {"type": "yarn", "factor": 8, "truncate": false}}`,
 			"rope_scaling.truncate: is false, but the ramp of yarn begins and ends at whole dimensions here"},
+		{`{"rope_scaling": {"type": "dynamic", "factor": 2}}`, "max_position_embeddings: is missing, want the length of a text up to which rope_scaling.rope_type dynamic is plain"},
 		{`{"rope_theta": 1}`, "rope_theta: have 1, want a number above 1"},
 		{`{"rope_theta": 1e39}`, "rope_theta: have 1e+39, want a number within ±3.4e+38"},
 		{`{"rope_theta": Infinity}`, "rope_theta: have +Inf, want a finite number"},
@@ -147,6 +148,32 @@ func TestRopeContradictions(t *testing.T) {
 		_, err := turned(c.config)
 		if fmt.Sprint(err) != "config.json: "+c.want {
 			t.Errorf("%s:\nhave %v\nwant config.json: %s", c.config, err, c.want)
+		}
+	}
+}
+
+// dynamicLongest is the bound of a text with dynamic frequencies up to 64 tokens.
+var dynamicLongest = Longest{64, "rotary embeddings of type dynamic (rope_scaling in config.json) change with the length of the text beyond max_position_embeddings"}
+
+// TestLongest: dynamic frequencies bound the texts of every hybrid that turns, and
+// of none that does not.
+func TestLongest(t *testing.T) {
+	const dynamic = `"max_position_embeddings": 64, "rope_scaling": {"type": "dynamic", "factor": 2.0}`
+	for _, c := range []struct {
+		name, config, options string
+		want                  Longest
+	}{
+		{"bamba", bambaJSON, dynamic, dynamicLongest},
+		{"bamba plain", bambaJSON, `"max_position_embeddings": 64`, Longest{}},
+		{"granite", graniteJSON, dynamic + `, "position_embedding_type": "rope"`, dynamicLongest},
+		{"granite without positions", graniteJSON, dynamic, Longest{}},
+		{"falcon_h1", falconH1JSON, dynamic, dynamicLongest},
+		{"zamba2", zamba2JSON, dynamic + `, "tie_word_embeddings": true, "use_mem_rope": true`, dynamicLongest},
+		{"zamba2 without positions", zamba2JSON, dynamic + `, "tie_word_embeddings": true`, Longest{}},
+	} {
+		config := fmt.Sprintf(`%s, %s}`, c.config[:len(c.config)-1], c.options)
+		if r := must(t, config, hybridFake(t, config)); r.Longest != c.want {
+			t.Errorf("%s: the longest text is %v, want %v", c.name, r.Longest, c.want)
 		}
 	}
 }

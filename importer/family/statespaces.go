@@ -80,13 +80,13 @@ func (m *stateSpaces) architecture(name string) Architecture {
 	})
 	switch {
 	case m.attention != nil:
-		return Unplaced(name + " with attention (attn_layer_idx)")
+		return unplaced(name + " with attention (attn_layer_idx)")
 	case m.mlp.n > 0:
-		return Unplaced(name + " with MLPs (d_intermediate)")
+		return unplaced(name + " with MLPs (d_intermediate)")
 	case m.centred:
-		return Unplaced(name + " with LayerNorm (rms_norm)")
+		return unplaced(name + " with LayerNorm (rms_norm)")
 	case !ok:
-		return Unplaced(name)
+		return unplaced(name)
 	}
 	return placed.architecture(m.ends(), m.norms)
 }

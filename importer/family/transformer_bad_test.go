@@ -124,9 +124,12 @@ func TestTransformerTolerance(t *testing.T) {
 func TestFacts(t *testing.T) {
 	r := must(t, edit(t, mixtralJSON, `{`, `{"max_position_embeddings": 64, "rope_scaling": {"type": "dynamic", "factor": 2}, `), mixtralFake())
 	want := []Fact{{"layers", 2}, {"hidden size", 12}, {"heads", 6}, {"heads of keys and values", 2}, {"head dim", 4}, {"sliding window", 5},
-		{"longest text", 64}, {"experts", 5}, {"experts per token", 3}, {"inner size of an expert", 10}, {"vocabulary size", 11}, {"stored vocabulary rows", 11}}
+		{"experts", 5}, {"experts per token", 3}, {"inner size of an expert", 10}, {"vocabulary size", 11}, {"stored vocabulary rows", 11}}
 	if !slices.Equal(r.Facts, want) {
 		t.Errorf("facts are %v, want %v", r.Facts, want)
+	}
+	if r.Longest != dynamicLongest {
+		t.Errorf("the longest text is %v, want %v", r.Longest, dynamicLongest)
 	}
 	if got := r.Architecture.Kind(); got != "llama" {
 		t.Errorf("the architecture is %s", got)

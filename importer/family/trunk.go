@@ -187,7 +187,7 @@ func (t *trunk) assemble(c Keys, name string, parameters func(i int, prefix stri
 	if err != nil {
 		return nil, err
 	}
-	return t.result(c, module, Unplaced(name), facts...)
+	return t.result(c, module, unplaced(name), facts...)
 }
 
 // start is the region before the layers; the embedding is its last value.
@@ -212,6 +212,9 @@ func (t *trunk) result(c Keys, module *ir.Module, a Architecture, facts ...Fact)
 	r := &Result{Module: module, Architecture: a, VocabSize: t.vocab.n, Facts: t.facts(facts)}
 	if r.VocabSize == 0 {
 		r.VocabSize = t.rows.n
+	}
+	if t.rotary != nil {
+		r.Longest = t.rotary.Longest
 	}
 	eos, err := c.IDs("eos_token_id")
 	if err != nil {

@@ -181,6 +181,9 @@ func (m *zamba2) settle() (err error) {
 	if err := m.attention.settle(m.set, m.own(0)+"self_attn.", m.wide); err != nil {
 		return err
 	}
+	if a := m.attention; m.adapted && a.kv.n < a.heads.n {
+		return fmt.Errorf("config.json: %v are fewer than %v, but adapters (use_shared_attention_adapter) add to keys and values of all heads", a.kv, a.heads)
+	}
 	m.attention.scale = float32(1 / math.Sqrt(float64(m.attention.dim.n)/2))
 	if m.rope != nil {
 		m.rotary, err = m.rope.rotary(m.attention.dim)
@@ -231,10 +234,10 @@ func (m *zamba2) block(j int) *block.Zamba2 {
 	}
 	if m.adapted {
 		in, a := m.hidden.times(2), m.attention
-		queries, keys := axis{a.heads.n * a.dim.n, []size{a.heads, a.dim}}, axis{a.kv.n * a.dim.n, []size{a.kv, a.dim}}
-		p.QueryAdapter = m.adapter(prefix+attentionAdapter("q", j), in, queries)
-		p.KeyAdapter = m.adapter(prefix+attentionAdapter("k", j), in, keys)
-		p.ValueAdapter = m.adapter(prefix+attentionAdapter("v", j), in, keys)
+		all := axis{a.heads.n * a.dim.n, []size{a.heads, a.dim}}
+		p.QueryAdapter = m.adapter(prefix+attentionAdapter("q", j), in, all)
+		p.KeyAdapter = m.adapter(prefix+attentionAdapter("k", j), in, all)
+		p.ValueAdapter = m.adapter(prefix+attentionAdapter("v", j), in, all)
 	}
 	return p
 }
@@ -268,8 +271,5 @@ func (m *zamba2) facts() []Fact {
 		return list
 	}
 	list = append(list, m.attention.facts()...)
-	if m.rope != nil {
-		list = append(list, m.rope.facts()...)
-	}
 	return append(list, Fact{m.inner.what, m.inner.n}, Fact{m.blocks.what, m.blocks.n}, Fact{m.rank.what, m.rank.n})
 }

@@ -138,7 +138,11 @@ func recognise(c *config) (family, error) {
 			return families[name], nil
 		}
 	}
-	return family{}, fmt.Errorf("config of no family that can be made; known are %s", strings.Join(Families(), ", "))
+	known := strings.Join(Families(), ", ")
+	if !c.has("model_type") {
+		return family{}, fmt.Errorf("config: model_type is missing, and so are d_model and n_layer of the state-spaces layout; known families are %s", known)
+	}
+	return family{}, fmt.Errorf("config model_type: have %q, of no family that can be made; known are %s", c.text("model_type"), known)
 }
 
 // Family is the name of the recognised family.

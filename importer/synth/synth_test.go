@@ -358,6 +358,8 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"{", "", "not a config", tensor.F32},
 		{`{"model_type": "gpt2"}`, "", "mamba, mamba2, mistral", tensor.F32},
+		{`{"model_type": "gpt2"}`, "", `model_type: have "gpt2", of no family that can be made`, tensor.F32},
+		{`{"hidden_size": 8}`, "", "model_type is missing, and so are d_model and n_layer of the state-spaces layout", tensor.F32},
 		{good, "tape", "tape", tensor.F32},
 		{good, "", "i8", tensor.I8},
 		{strings.Replace(good, "101", "0", 1), "", "vocab_size", tensor.F32},
@@ -370,6 +372,8 @@ func TestRefuses(t *testing.T) {
 		{`{"d_model": 8, "n_layer": 1, "attn_layer_idx": [1]}`, "", "attn_layer_idx", tensor.F32},
 		{`{"d_model": 8, "n_layer": 1, "attn_layer_idx": [0]}`, "", "attn_cfg.num_heads", tensor.F32},
 		{`{"model_type": "zamba2"}`, "", "layers_block_type", tensor.F32},
+		{`{"model_type": "zamba2", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "use_shared_attention_adapter": true}`, "",
+			"config num_key_value_heads: heads of keys and values 2 are fewer than heads 4, but adapters", tensor.F32},
 		{`null`, "", "null", tensor.F32},
 	} {
 		_, err := New(Options{Config: []byte(c.config), DType: c.dtype, Container: c.container})

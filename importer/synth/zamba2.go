@@ -2,6 +2,7 @@ package synth
 
 import (
 	"errors"
+	"fmt"
 	"math"
 )
 
@@ -94,6 +95,9 @@ func (c *config) zamba2(hidden int) *zamba2 {
 	z.inputs, z.outputs, z.heads = 2*hidden, hidden, c.size("num_attention_heads", 32)
 	z.kvHeads = c.size("num_key_value_heads", z.heads)
 	c.whole("num_attention_heads", "the number of heads", z.heads, "KV heads", z.kvHeads)
+	if z.hasAttentionAdapter && z.kvHeads < z.heads {
+		c.fail("num_key_value_heads", fmt.Errorf("heads of keys and values %d are fewer than heads %d, but adapters (use_shared_attention_adapter) add to keys and values of all heads", z.kvHeads, z.heads))
+	}
 	z.headDim = c.whole("hidden_size", "twice the hidden size", 2*hidden, "heads", z.heads)
 	z.scale = 1 / math.Sqrt(float64(z.headDim)/2)
 	return z

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,8 +59,14 @@ func parseBPE(part json.RawMessage) (model, error) {
 	if err := decode(part, b); err != nil {
 		return nil, err
 	}
+	if b.Vocab == nil {
+		return nil, errNoVocab
+	}
 	return b, b.checkFlags()
 }
+
+// errNoVocab is the error of a model without tokens.
+var errNoVocab = errors.New("vocab is missing")
 
 // checkFlags refuses what the table cannot express.
 func (b *bpe) checkFlags() error {

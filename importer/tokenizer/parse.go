@@ -42,6 +42,9 @@ func Parse(data []byte) (*tokenizer.Table, error) {
 	if err := decode(data, &f); err != nil {
 		return nil, err
 	}
+	if f.Version == "" {
+		return nil, errors.New("version is missing, want \"1.0\"")
+	}
 	if f.Version != "1.0" {
 		return nil, fmt.Errorf("version is %q, want \"1.0\"", f.Version)
 	}
@@ -139,7 +142,7 @@ var models = parsers[model]{"BPE": parseBPE, "Unigram": parseUnigram}
 
 func parseModel(part json.RawMessage) (model, error) {
 	if absent(part) {
-		return nil, errors.New("missing")
+		return nil, errors.New("is missing: want an object with type and vocab")
 	}
 	name, err := typeOf(part)
 	if err != nil {

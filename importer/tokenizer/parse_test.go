@@ -94,6 +94,7 @@ func TestParseRefuses(t *testing.T) {
 		file object
 	}{
 		{`version is "2.0"`, set(small(), "2.0", "version")},
+		{`version is missing`, set(small(), nil, "version")},
 		{`unknown field "flavour"`, set(small(), 1, "flavour")},
 		{`normalizer: type "Precompiled" is not supported; mambac knows ["Lowercase" "NFC"`, set(small(), object{"type": "Precompiled"}, "normalizer")},
 		{`normalizer: Replace: pattern has neither`, set(small(), object{"type": "Replace", "pattern": object{}, "content": ""}, "normalizer")},
@@ -132,11 +133,13 @@ func TestParseRefuses(t *testing.T) {
 		{`single lacks the sequence A`, set(small(), template1(object{}), "post_processor")},
 		{`neither SpecialToken nor Sequence`, set(small(), template1(object{}, object{}), "post_processor")},
 		{`model: type "WordPiece" is not supported; mambac knows ["BPE" "Unigram"]`, set(small(), object{"type": "WordPiece"}, "model")},
-		{`model: unk_id is null`, set(small(), object{"type": "Unigram", "vocab": []any{}}, "model")},
+		{`model: unk_id is missing or null`, set(small(), object{"type": "Unigram", "vocab": []any{}}, "model")},
 		{`model: unk_id is 1, want below 1`, set(small(), object{"type": "Unigram", "unk_id": 1, "vocab": []any{[]any{"a", 0}}}, "model")},
 		{`has 3 parts, want content and score`, set(small(), object{"type": "Unigram", "unk_id": 0, "vocab": []any{[]any{"a", 0, 0}}}, "model")},
 		{`cannot unmarshal string`, set(small(), object{"type": "Unigram", "unk_id": 0, "vocab": []any{[]any{"a", "b"}}}, "model")},
-		{`model: missing`, set(small(), nil, "model")},
+		{`model: is missing: want an object with type and vocab`, set(small(), nil, "model")},
+		{`model: vocab is missing`, set(small(), nil, "model", "vocab")},
+		{`model: vocab is missing`, set(small(), object{"type": "Unigram", "unk_id": 0}, "model")},
 		{`dropout is 0.1`, set(small(), 0.1, "model", "dropout")},
 		{`unk_token is "<s>", which the vocabulary lacks, and there is no byte_fallback`, set(set(small(), nil, "pre_tokenizer"), "<s>", "model", "unk_token")},
 		{`continuing_subword_prefix is "##"`, set(small(), "##", "model", "continuing_subword_prefix")},

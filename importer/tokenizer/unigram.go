@@ -46,8 +46,10 @@ func parseUnigram(part json.RawMessage) (model, error) {
 	switch {
 	case len(u.Vocab) > tokenizer.MaxSize:
 		return nil, fmt.Errorf("vocab: %d tokens, want at most %d", len(u.Vocab), tokenizer.MaxSize)
+	case u.Vocab == nil:
+		return nil, errNoVocab
 	case u.UnkID == nil:
-		return nil, errors.New("unk_id is null: texts with unknown characters would have no ids")
+		return nil, errors.New("unk_id is missing or null: texts with unknown characters would have no ids")
 	case *u.UnkID < 0 || int(*u.UnkID) >= len(u.Vocab):
 		return nil, fmt.Errorf("unk_id is %d, want below %d", *u.UnkID, len(u.Vocab))
 	}

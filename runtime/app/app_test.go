@@ -209,6 +209,4 @@ func TestTokens(t *testing.T) {
 	c := newCarrier(t)
 	c.Tokenizer = nil
 	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "no tokenizer.json)", "--ids")
-	c.Meta.SentencePiece = true
-	requireError(t, call{carrier: c}.run(t, "tokens", "x"), exitFailure, "only tokenizer.model of SentencePiece", "--ids")
 }

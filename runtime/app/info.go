@@ -133,6 +133,9 @@ func (s *Session) printCard(d *description) error {
 		line("calibrated on", "%s", d.Calibration)
 	}
 	line("state", "%s", d.state())
+	if d.Longest.Tokens > 0 {
+		line("longest text", "%d tokens: %s", d.Longest.Tokens, d.Longest.Reason)
+	}
 	if d.Cache != "" {
 		line("caches", "%s", d.Cache)
 	}
@@ -160,7 +163,10 @@ func (s *Session) printCard(d *description) error {
 // state is what a sequence takes.
 func (d *description) state() string {
 	text := kibibytes(d.StateBytes) + " a sequence"
-	if d.WindowBytes > 0 {
+	switch {
+	case d.WindowBytes > 0 && d.BytesPerToken == 0:
+		text += fmt.Sprintf(", up to %s for its window (--context bounds the text all the same)", kibibytes(d.WindowBytes))
+	case d.WindowBytes > 0:
 		text += fmt.Sprintf(", up to %s for its window", kibibytes(d.WindowBytes))
 	}
 	if d.BytesPerToken > 0 {

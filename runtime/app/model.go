@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 
@@ -95,7 +96,9 @@ func (m *Artifact) newEngine(o Workers) (*engine.Engine, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: payload has no weights; build the program again", m.File.Path())
 	}
-	return engine.New(m.compiled, weights, engine.Options{Threads: o.Threads, Context: o.Context, Move: m.File.Mapped() && !o.Mmap})
+	return engine.New(m.compiled, weights, engine.Options{
+		Threads: o.Threads, Context: o.Context, Longest: engine.Longest(m.Meta.Longest), Move: m.File.Mapped() && !o.Mmap,
+	})
 }
 
 // Running is the opened payload of the program, and its model at work.
@@ -131,20 +134,14 @@ func (m *Running) Close() {
 	m.Artifact.Close()
 }
 
-// noTokenizer is the error of commands that need text, of a program that has no
+// errNoTokenizer is the error of commands that need text, of a program that has no
 // tokenizer.
-func (m *Artifact) noTokenizer() error {
-	why := "the checkpoint had no tokenizer.json"
-	if m.Meta.SentencePiece {
-		why += ", only tokenizer.model of SentencePiece, which mambac does not read"
-	}
-	return fmt.Errorf("this model was built without a tokenizer (%s); use --ids and --print ids", why)
-}
+var errNoTokenizer = errors.New("this model was built without a tokenizer (the checkpoint had no tokenizer.json); use --ids and --print ids")
 
 // Text is the tokenizer, for commands that need one.
 func (m *Artifact) Text() (*tokenizer.Tokenizer, error) {
 	if m.Tokenizer == nil {
-		return nil, m.noTokenizer()
+		return nil, errNoTokenizer
 	}
 	return m.Tokenizer, nil
 }

@@ -45,11 +45,14 @@ empty prompt starts from the model's begin token, or from what follows a state.
   --speculate auto|on|off  read ahead what followed the last tokens before, as
                            part of the next pass. The text stays the same. auto:
                            at temperature 0, where it is faster and the state
-                           has at most 24 MiB (default)
+                           has at most 24 MiB, or 12 in a large mixture of
+                           experts (default)
   --threads N              workers (default: physical cores available)
   --context N              of a model with attention, at most N tokens of prompt
-                           and continuation: it keeps something of every token
-                           (see info; default 0: as many as memory holds)
+                           and continuation: it keeps something of every token,
+                           or of those in its window (see info; default 0: as
+                           many as memory holds, or as the model is computed
+                           for, if info tells of a longest text)
   --stop-at-context        end there; without it that is an error
   --state FILE             go on from a saved state, at once; a prompt is read
                            behind it as it is
@@ -130,8 +133,6 @@ func (o *runOptions) checkValues() error {
 		return Usagef("--speculate %s: want auto, on or off", o.speculate)
 	case o.n < -1:
 		return Usagef("-n %d: want a number of tokens, or -1 for no limit", o.n)
-	case o.stopAtContext && o.Context == 0:
-		return Usagef("--stop-at-context needs --context N")
 	case o.logprobs < 0:
 		return Usagef("--logprobs %d: want a number of tokens", o.logprobs)
 	case len(o.stops) > 0 && o.print == "ids":
@@ -163,6 +164,9 @@ func (s *Session) runText(args []string) error {
 		return err
 	}
 	defer a.Close()
+	if o.stopAtContext && o.Context == 0 && a.Meta.Longest.Tokens == 0 {
+		return Usagef("--stop-at-context needs --context N")
+	}
 	g, err := s.newGeneration(a, &o)
 	if err != nil {
 		return err
@@ -215,7 +219,7 @@ func (s *Session) newGeneration(a *Artifact, o *runOptions) (*generation, error)
 	if !o.ignoreEOS {
 		g.ends = m.EndTokens()
 	}
-	if g.out, err = s.newEmitter(a, m, o); err == nil && o.logprobs > 0 {
+	if g.out, err = s.newEmitter(m, o); err == nil && o.logprobs > 0 {
 		g.logprobs, err = s.newLogprobs(a, o)
 	}
 	if err != nil {

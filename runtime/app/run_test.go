@@ -86,8 +86,6 @@ func TestRunWithoutTokenizer(t *testing.T) {
 	c.Tokenizer = nil
 	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "tokenizer", "--ids")
 	requireError(t, call{carrier: c}.run(t, "run", "--ids", "1"), exitFailure, "--print ids")
-	c.Meta.SentencePiece = true
-	requireError(t, call{carrier: c}.run(t, "run", "a"), exitFailure, "only tokenizer.model of SentencePiece", "--ids")
 	if got := requireOK(t, call{carrier: c}.run(t, "run", "--ids", "1", "-n", "2", "--print", "ids")); got != "2 3\n" {
 		t.Errorf("ids %q", got)
 	}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -87,7 +88,40 @@ func TestContext(t *testing.T) {
 		t.Errorf("token %d: %v, position %d", bound+1, err, s.Pos())
 	}
 	windowed := remembering(t, true, bound)
-	prefillAll(t, windowed, windowed.NewState(), someIDs(3*bound)) // a window has no need of a bound
+	s = windowed.NewState()
+	prefillAll(t, windowed, s, someIDs(bound))
+	err := windowed.Decode(background, []*engine.State{s}, []int32{1}, [][]float32{nil})
+	if !errors.Is(err, engine.ErrContext) || strings.Contains(err.Error(), "costs memory") {
+		t.Errorf("token %d in a window: %v", bound+1, err)
+	}
+}
+
+// TestLongest: a model's own bound holds where none was asked for, and can only
+// be lowered.
+func TestLongest(t *testing.T) {
+	const reason = "as the test says"
+	bounded := func(context int) (*engine.Engine, error) {
+		return engine.New(enginetest.Remembering(vocab, false), []byte("weights"), engine.Options{
+			Threads: 1, Context: context, Longest: engine.Longest{Tokens: 64, Reason: reason},
+		})
+	}
+	for context, want := range map[int]int{0: 64, 10: 10, 64: 64} {
+		e, err := bounded(context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if err := e.CheckPosition(want); err != nil || e.Context() != want {
+			t.Errorf("context %d: %d tokens are refused, the bound is %d: %v", context, want, e.Context(), err)
+		}
+		err = e.CheckPosition(want + 1)
+		if !errors.Is(err, engine.ErrContext) || strings.Contains(err.Error(), reason) != (context == 0) {
+			t.Errorf("context %d: of %d tokens the error is %v", context, want+1, err)
+		}
+	}
+	if _, err := bounded(65); err == nil || !strings.Contains(err.Error(), "--context 65") || !strings.Contains(err.Error(), reason) {
+		t.Errorf("a bound beyond the model's own: error %v", err)
+	}
 }
 
 // held is the pages of states, each once.

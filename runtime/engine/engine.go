@@ -27,7 +27,8 @@ type Engine struct {
 	mover   *hugepage.Mover // nil for none, or no more
 	decodes int
 
-	context int // tokens that a sequence may have; 0 for any number
+	context int    // tokens that a sequence may have; 0 for any number
+	bound   string // whose bound that is, in words
 
 	team     *parallel.Team
 	memories []Memory // one per worker
@@ -56,11 +57,22 @@ type Options struct {
 	Level   string // "" for the best that this processor has
 	Threads int    // 0 for the physical cores available
 	// Context is the number of tokens that a sequence may have; 0 for as many as
-	// memory holds. A state of fixed size has no such bound.
+	// memory holds. A state of fixed size has no such bound; one that looks back at
+	// a window has it, though it stops growing by itself.
 	Context int
+	// Longest is the bound that the model has of its own, which Context can only
+	// lower.
+	Longest Longest
 	// Move has weights that are mapped from a file moved into huge pages, in
 	// place, while a long text is decoded and where that makes it faster.
 	Move bool
+}
+
+// Longest is the number of tokens up to which a model is computed, and why it is
+// not beyond; 0 tokens for any number.
+type Longest struct {
+	Tokens int
+	Reason string
 }
 
 const maxThreads = 1024
@@ -78,19 +90,40 @@ func New(c *Compiled, weights []byte, o Options) (*Engine, error) {
 	if o.Threads == 0 {
 		o.Threads = cpu.PhysicalCores()
 	}
+	if err := o.checkContext(); err != nil {
+		return nil, err
+	}
 	program, err := c.Open(level, weights)
 	if err != nil {
 		return nil, err
 	}
 	e := assemble(program, level, o.Threads)
 	e.taps = c.Taps
-	if e.shape.BytesPerToken() > 0 {
-		e.context = o.Context
-	}
+	e.limit(&o)
 	if o.Move {
 		e.mover = hugepage.New(weights)
 	}
 	return e, nil
+}
+
+// checkContext tells of a bound that would be beyond the model's own.
+func (o *Options) checkContext() error {
+	if n := o.Longest.Tokens; n > 0 && o.Context > n {
+		return fmt.Errorf("--context %d: the model is computed for texts of up to %d tokens: %s", o.Context, n, o.Longest.Reason)
+	}
+	return nil
+}
+
+// limit takes the bound that was asked for or, where none was, the model's own.
+func (e *Engine) limit(o *Options) {
+	switch {
+	case o.Context > 0 && e.shape.BytesPerToken() > 0:
+		e.context, e.bound = o.Context, "of --context; the model keeps something of every token, so a larger bound costs memory"
+	case o.Context > 0 && len(e.shape.Caches) > 0:
+		e.context, e.bound = o.Context, "of --context"
+	case o.Longest.Tokens > 0:
+		e.context, e.bound = o.Longest.Tokens, "that the model is computed for: "+o.Longest.Reason
+	}
 }
 
 func assemble(program Program, level string, threads int) *Engine {
@@ -164,18 +197,24 @@ var ErrContext = errors.New("the text is as long as its context may be")
 // Is reports whether target is ErrContext.
 func (*ContextError) Is(target error) bool { return target == ErrContext }
 
-// ContextError is the end of the room that Options.Context leaves a sequence.
-type ContextError struct{ Position, Context int }
+// ContextError is the end of the room that Options leave a sequence.
+type ContextError struct {
+	Position, Context int
+	bound             string // whose Context is, in words
+}
 
 // Error implements error.
 func (e *ContextError) Error() string {
-	return fmt.Sprintf("the text would have %d tokens, more than the %d of --context; the model keeps something of every token, so a larger bound costs memory", e.Position, e.Context)
+	return fmt.Sprintf("the text would have %d tokens, more than the %d %s", e.Position, e.Context, e.bound)
 }
+
+// Context is the number of tokens that a sequence may have; 0 for any number.
+func (e *Engine) Context() int { return e.context }
 
 // CheckPosition tells of a number of tokens that no sequence may have.
 func (e *Engine) CheckPosition(n int) error {
 	if e.context > 0 && n > e.context {
-		return &ContextError{n, e.context}
+		return &ContextError{n, e.context, e.bound}
 	}
 	if len(e.shape.Caches) > 0 && n > maxPosition {
 		return fmt.Errorf("%d tokens are more than the %d that are counted", n, maxPosition)

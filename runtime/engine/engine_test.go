@@ -380,6 +380,42 @@ func TestCancelLargeState(t *testing.T) {
 	requireEqualRows(t, prefillAll(t, e, s, ids[32:]), want[32:])
 }
 
+// sized is a program with a state and an arena of some size.
+type sized struct {
+	engine.Program
+	state, arena int
+}
+
+func (p sized) Shape() engine.Shape {
+	s := p.Program.Shape()
+	s.State, s.Arena = p.state, p.arena
+	return s
+}
+
+// TestCopiesBesideArena: what a large arena takes is not there for copies.
+func TestCopiesBesideArena(t *testing.T) {
+	const mib = 1 << 20 / 4
+	for _, c := range []struct {
+		state, arena int
+		want         bool
+	}{{24 * mib, mib, true}, {24 * mib, 8 * mib, true}, {24*mib + 1, mib, false}, {24 * mib, 9 * mib, false}, {12 * mib, 32 * mib, true}, {13 * mib, 32 * mib, false}} {
+		compiled := enginetest.Compiled(vocab)
+		open := compiled.Open
+		compiled.Open = func(level string, weights []byte) (engine.Program, error) {
+			p, err := open(level, weights)
+			return sized{p, c.state, c.arena}, err
+		}
+		e, err := engine.New(compiled, []byte("weights"), engine.Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.CopiesStates() != c.want {
+			t.Errorf("a state of %d float32 beside an arena of %d: copied %v, want %v", c.state, c.arena, !c.want, c.want)
+		}
+		e.Close()
+	}
+}
+
 // TestCancelInQueue: a call that waits for its turn ends with its context.
 func TestCancelInQueue(t *testing.T) {
 	e, ids := newEngine(t, 1), someIDs(8)

@@ -71,13 +71,19 @@ func (s *State) Bytes() int { return s.sequence.bytes() }
 // Bytes, see the function of that name.
 func (s *State) Held() int { return s.sequence.held() }
 
-// mostCopied is the size of a state of which there may be two more without the
-// program taking 64 MiB besides its weights and the state.
-const mostCopied = 24 << 20
+// mostCopied is the size of a state of which there may be two more, beside an arena
+// of 8 MiB, without the program taking 64 MiB besides its weights and the state. A
+// larger arena and the copies take no more than mostSpare.
+const (
+	mostCopied = 24 << 20
+	mostSpare  = 8<<20 + 2*mostCopied
+)
 
 // CopiesStates reports whether states are small enough to be copied in order to be
 // taken back, unasked.
-func (e *Engine) CopiesStates() bool { return 4*e.shape.State <= mostCopied }
+func (e *Engine) CopiesStates() bool {
+	return 4*e.shape.State <= min(mostCopied, max(0, mostSpare-4*e.shape.Arena)/2)
+}
 
 const lineFloats = 16 // of a cache line and of the widest register
 

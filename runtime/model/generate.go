@@ -91,7 +91,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 	if m.tokenizer != nil {
 		g.decoder = tokenizer.NewDecoder(m.tokenizer.table, true)
 	} else if len(g.stops) > 0 {
-		return g, m.noTokenizer()
+		return g, ErrNoTokenizer
 	}
 	if !g.ignoreEnds {
 		g.ends = m.payload.Metadata().EOS
@@ -104,7 +104,7 @@ func (s *Session) newGeneration(ctx context.Context, opts []GenerateOption) (*ge
 func (g *generation) readText(prompt string) error {
 	m := g.session.model
 	if m.tokenizer == nil {
-		return m.noTokenizer()
+		return ErrNoTokenizer
 	}
 	g.sampling.Allowed = m.tokenizer.table.Known
 	if g.session.Position() == 0 {

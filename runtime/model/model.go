@@ -95,7 +95,7 @@ func (m *Model) bind(o *options) error {
 	}
 	var err error
 	m.engine, err = engine.New(m.compiled, weights, engine.Options{
-		Level: o.level, Threads: o.threads, Context: o.context, Move: m.payload.Mapped() && !o.stay,
+		Level: o.level, Threads: o.threads, Context: o.context, Longest: engine.Longest(meta.Longest), Move: m.payload.Mapped() && !o.stay,
 	})
 	m.codec = snapshot.New(meta, m.compiled.Shape, m.engine)
 	return err
@@ -142,7 +142,7 @@ func (m *Model) Tokenizer() *Tokenizer { return m.tokenizer }
 // token, or the end token, with which texts were joined in training.
 func (m *Model) Prompt(text string) ([]int, error) {
 	if m.tokenizer == nil {
-		return nil, m.noTokenizer()
+		return nil, ErrNoTokenizer
 	}
 	ids, err := m.tokenizer.Encode(text)
 	if err != nil || len(ids) > 0 {
@@ -152,14 +152,6 @@ func (m *Model) Prompt(text string) ([]int, error) {
 		return []int{int(id)}, nil
 	}
 	return nil, errors.New("the prompt is empty and the model has no token to begin with; give a prompt or ids")
-}
-
-// noTokenizer is ErrNoTokenizer, with the reason if it is not the usual one.
-func (m *Model) noTokenizer() error {
-	if m.payload.Metadata().SentencePiece {
-		return fmt.Errorf("%w: it has only tokenizer.model of SentencePiece, which mambac does not read", ErrNoTokenizer)
-	}
-	return ErrNoTokenizer
 }
 
 // Vocabulary is the number of logits of a token; ids that are sampled go from

@@ -258,17 +258,6 @@ func TestWithoutTokenizer(t *testing.T) {
 	requireIDs(t, collect(t, s.GenerateIDs(t.Context(), []int{1}, MaxTokens(3))), 2, 3, 4)
 }
 
-func TestSentencePiece(t *testing.T) {
-	m := openModel(t, func(c *enginetest.Carrier) { c.Tokenizer, c.Meta.SentencePiece = nil, true })
-	_, err := m.Prompt("a")
-	for _, err := range []error{err, collectError(m.NewSession().Generate(t.Context(), "a"))} {
-		if !errors.Is(err, ErrNoTokenizer) {
-			t.Errorf("error %v, want ErrNoTokenizer", err)
-		}
-		requireError(t, err, "only tokenizer.model of SentencePiece")
-	}
-}
-
 // TestTextGoesOn: what is generated behind a text keeps the space that a text
 // loses where it begins.
 func TestTextGoesOn(t *testing.T) {

@@ -61,9 +61,9 @@ func OpenedPayload(file *payload.Payload) Option {
 // that the process may use.
 func Threads(n int) Option { return func(o *options) { o.threads = n } }
 
-// Context bounds the tokens of a session, of models that keep something of every
-// token; 0, the default, is no bound. A session that would exceed it fails with
-// ErrContext. States of fixed size have no bound.
+// Context bounds the tokens of a session, of models with attention; 0, the default,
+// is no bound but the model's own. A session that would exceed it fails with
+// ErrContext. States of fixed size have none.
 func Context(tokens int) Option { return func(o *options) { o.context = tokens } }
 
 // Level forces the kernels of a CPU level, which the package must hold and the

@@ -27,9 +27,8 @@ type Metadata struct {
 	States []StateSlot `json:"states"`
 
 	VocabSize int `json:"vocab_size"` // of the config; stored rows may be more
-	// SentencePiece: there is no tokenizer, as the checkpoint had one that
-	// mambac does not read.
-	SentencePiece bool `json:"sentencepiece,omitempty"`
+	// Longest is the bound of a text that the model has of its own.
+	Longest Longest `json:"longest_text,omitzero"`
 	// Layers tells of each layer what it is and where its Δ is found, in programs
 	// that explain.
 	Layers []Layer `json:"layers,omitempty"`
@@ -95,6 +94,13 @@ type StateSlot struct {
 	Cache     int    `json:"cache,omitempty"`      // index into the program's caches
 	ByColumns bool   `json:"by_columns,omitempty"` // of keys
 	Format    string `json:"format,omitempty"`     // f16, int8, or nothing for float32
+}
+
+// Longest is the number of tokens up to which a model is computed, and why it is
+// not beyond; 0 tokens for any number.
+type Longest struct {
+	Tokens int    `json:"tokens"`
+	Reason string `json:"reason"`
 }
 
 // Fact is one line of the card.

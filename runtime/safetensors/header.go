@@ -116,8 +116,13 @@ func (t *Tensor) parse(d *json.Decoder) error {
 	if err != nil {
 		return err
 	}
-	if shape == nil || len(offsets) != 2 {
-		return errors.New("want dtype, shape and two data_offsets")
+	switch {
+	case t.DType == "":
+		return errors.New("dtype is missing")
+	case shape == nil:
+		return errors.New("shape is missing")
+	case len(offsets) != 2:
+		return fmt.Errorf("data_offsets: have %d numbers, want two", len(offsets))
 	}
 	t.Begin, t.End = offsets[0], offsets[1]
 	return t.setShape(shape)

@@ -160,7 +160,7 @@ func (t *talk) write(a *answer) error {
 			return err
 		}
 		if err := t.step(t.ctx, id); errors.Is(err, engine.ErrContext) {
-			a.note = "(the conversation is as long as --context lets it be)"
+			a.note = fmt.Sprintf("(the conversation ends here: %v)", err)
 			return nil
 		} else if err != nil {
 			return err

@@ -44,7 +44,8 @@ terminal, each of its lines is a message, and only answers are printed.
                            (default 1)
   --seed S                 same seed, same answers (default: drawn, see /stats)
   --threads N              workers (default: physical cores available)
-  --context N              of a model with attention, tokens of a conversation
+  --context N              of a model with attention, tokens of a conversation;
+                           a longest text that info tells of bounds it anyway
   --mmap                   leave the weights to the page cache
 `,
 }

@@ -37,7 +37,6 @@ func parse(args []string) (*options, error) {
 	if _, err := app.Parse(f, args, 0); err != nil {
 		return nil, err
 	}
-	o.serve.Limits.Context = o.Context
 	for i, name := range o.serve.Hosts {
 		o.serve.Hosts[i] = strings.ToLower(name)
 	}

@@ -66,7 +66,8 @@ interrupted: /v1/completions, /v1/chat/completions and /v1/models, and besides
                        folder for states of this model)
   --no-library         no request names a state
   --library-max N      bytes of the library (default 1073741824)
-  --context N          of a model with attention, tokens of both together
+  --context N          of a model with attention, tokens of both together; a
+                       longest text that info tells of bounds them anyway
   --threads N          workers (default: physical cores available)
   --mmap               leave the weights to the page cache
 `,
@@ -107,6 +108,7 @@ func run(s *app.Session, args []string) error {
 func (o *options) answerWith(s *app.Session, m *app.Running) (err error) {
 	to := &o.serve
 	to.Engine, to.Meta, to.Tokenizer = m.Engine, m.Meta, m.Tokenizer
+	to.Limits.Context = m.Engine.Context()
 	to.Template, to.Opening = chat(s.Compiled.Chat, true), chat(s.Compiled.Chat, false)
 	to.Log = slog.New(o.handler(s.Err))
 	to.Heat, err = heat.New(m.Engine, m.Meta, m.Weights())

@@ -46,7 +46,7 @@ func TestServe(t *testing.T) {
 	log, w := io.Pipe()
 	ended := make(chan error)
 	go func() {
-		err := Command.Run(session(t, ctx, w), []string{"--addr", "127.0.0.1:0", "--api-key", "secret", "--name", "it", "--log", "json"})
+		err := Command.Run(session(t, ctx, w), []string{"--addr", "127.0.0.1:0", "--api-key", "secret", "--name", "it", "--log", "json", "--context", "2"})
 		w.Close()
 		ended <- err
 	}()
@@ -80,6 +80,22 @@ func TestServe(t *testing.T) {
 		if err != nil || !strings.HasPrefix(got, want) {
 			t.Errorf("key %s: %s", key, got)
 		}
+	}
+	// A state of fixed size has no bound.
+	r, err := http.NewRequest("POST", address+"/v1/completions", strings.NewReader(`{"prompt":"abcd","max_tokens":3,"temperature":0}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer secret")
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil || !strings.Contains(string(text), `"text":"efg"`) {
+		t.Errorf("%v, %s", err, text)
 	}
 	cancel()
 	if err := <-ended; err != nil {

@@ -50,7 +50,8 @@ lib verify [NAME]           read it, or all, and prove that nothing was altered
   --json              one JSON object: info, list, show, verify
   -q                  tell nothing of the progress
   --threads N         workers (default: physical cores available)
-  --context N         of a model with attention, tokens at most
+  --context N         of a model with attention, tokens at most; a longest text
+                      that info tells of is a bound anyway
   --mmap              leave the weights to the page cache
 
 Names have letters a to z, digits, dots, hyphens and underscores. The library is
