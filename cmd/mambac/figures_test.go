@@ -136,7 +136,7 @@ func (f *figures) hybrid(preset string, set ...string) {
 	}
 	a := build(f.t, f.synth(preset, "bf16", flags...))
 	var info struct {
-		Weights  int64 `json:"weight_bytes"`
+		Weights  int64 `json:"packed_bytes"` // as they lie in memory
 		State    int64 `json:"state_bytes"`
 		PerToken int64 `json:"state_bytes_per_token"`
 	}
