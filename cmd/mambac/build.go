@@ -90,7 +90,7 @@ func (f *buildFlags) make(ctx context.Context, c *console, argument string) (*co
 	if !f.dryRun {
 		defer f.warm(ctx)()
 	}
-	m, err := openForProgram(argument, f.options())
+	m, err := c.openForProgram(argument, f.options())
 	if err != nil {
 		return nil, err
 	}

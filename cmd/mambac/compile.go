@@ -233,7 +233,7 @@ func (c *compiled) metadata(report []byte) *payload.Metadata {
 		Mambac: version, Name: c.name, Family: c.Family, Fingerprint: c.Fingerprint,
 		Weights: c.weights, Calibration: c.calibration, Math: c.math, Cache: narrowCache(c.cache), Levels: c.levels, Tuning: c.Tuning, Card: c.card(),
 		States: stateSlots(c.Plan), Layers: c.layers,
-		VocabSize: c.VocabSize, Longest: c.longest(), ChatTemplates: chatNames(c.Chat), BOS: c.BOS, EOS: c.EOS,
+		VocabSize: c.VocabSize, SentencePiece: c.SentencePiece, Longest: c.longest(), ChatTemplates: chatNames(c.Chat), BOS: c.BOS, EOS: c.EOS,
 		Parameters: s.Parameters, WeightBytes: s.WeightBytes, StateBytes: s.StateBytes,
 		DecodeBytesPerToken: s.DecodeBytes, PrefillFlopPerToken: s.PrefillFlop, HeadFlop: s.HeadFlop,
 		Report: report,

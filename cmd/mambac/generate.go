@@ -125,7 +125,7 @@ func runGenerate(ctx context.Context, c *console, f *generateFlags, argument, fl
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openForProgram(argument, f.options())
+	m, err := c.openForProgram(argument, f.options())
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func runImage(ctx context.Context, c *console, f *imageFlags, argument string) e
 	if err := f.check(); err != nil {
 		return err
 	}
-	m, err := openForProgram(argument, f.options())
+	m, err := c.openForProgram(argument, f.options())
 	if err != nil {
 		return err
 	}

@@ -318,7 +318,7 @@ func (d *description) tokenizer() string {
 	case d.Tokenizer:
 		return "tokenizer.json"
 	case d.SentencePiece:
-		return "only tokenizer.model of SentencePiece, which mambac does not read: no program can be built; " + importer.SaveTokenizer
+		return "only tokenizer.model of SentencePiece, which mambac does not read: programs will take token ids alone; " + importer.SaveTokenizer
 	}
 	return "none: text commands will not work"
 }

@@ -35,15 +35,19 @@ func openModel(argument string, o importer.Options) (*model, error) {
 	return &model{Model: m, checkpoint: c, name: name}, nil
 }
 
-// openForProgram is openModel for commands that make programs: where the only
-// tokenizer is one that mambac does not read, none is made that cannot read text.
-func openForProgram(argument string, o importer.Options) (*model, error) {
+// openForProgram is openModel for commands that make programs. Where the only
+// tokenizer is one that mambac does not read, they say at once that the program will
+// take token ids alone.
+func (c *console) openForProgram(argument string, o importer.Options) (*model, error) {
 	m, err := openModel(argument, o)
 	if err != nil || !m.SentencePiece {
 		return m, err
 	}
-	m.close()
-	return nil, fmt.Errorf("%s: %s, or take tokenizer.model out of the folder for a program that takes token ids alone", m.checkpoint.Path, m.LacksTokenizer())
+	if _, err := fmt.Fprintf(c.err, "note: %s %s; until then programs take token ids alone\n", m.checkpoint.Path, m.LacksTokenizer()); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
 }
 
 func (m *model) close() { m.checkpoint.Close() }

@@ -84,7 +84,7 @@ func runRelease(ctx context.Context, c *console, f *buildFlags, argument string)
 	if err := f.checkRelease(); err != nil {
 		return err
 	}
-	m, err := openForProgram(argument, f.options())
+	m, err := c.openForProgram(argument, f.options())
 	if err != nil {
 		return err
 	}

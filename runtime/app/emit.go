@@ -7,12 +7,12 @@ import (
 )
 
 // newEmitter chooses between text and ids.
-func (s *Session) newEmitter(m *model.Model, o *runOptions) (emitter, error) {
+func (s *Session) newEmitter(a *Artifact, m *model.Model, o *runOptions) (emitter, error) {
 	if o.print == "ids" {
 		return &idEmitter{printer: printer{w: s.Out}}, nil
 	}
 	if m.Tokenizer() == nil {
-		return nil, errNoTokenizer
+		return nil, a.noTokenizer()
 	}
 	return &textEmitter{tokenizer: m.Tokenizer(), printer: printer{w: s.Out, escape: s.Terminal}}, nil
 }

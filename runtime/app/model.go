@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 
@@ -134,14 +133,20 @@ func (m *Running) Close() {
 	m.Artifact.Close()
 }
 
-// errNoTokenizer is the error of commands that need text, of a program that has no
+// noTokenizer is the error of commands that need text, of a program that has no
 // tokenizer.
-var errNoTokenizer = errors.New("this model was built without a tokenizer (the checkpoint had no tokenizer.json); use --ids and --print ids")
+func (m *Artifact) noTokenizer() error {
+	why := "the checkpoint had no tokenizer.json"
+	if m.Meta.SentencePiece {
+		why += ", only tokenizer.model of SentencePiece, which mambac does not read"
+	}
+	return fmt.Errorf("this model was built without a tokenizer (%s); use --ids and --print ids", why)
+}
 
 // Text is the tokenizer, for commands that need one.
 func (m *Artifact) Text() (*tokenizer.Tokenizer, error) {
 	if m.Tokenizer == nil {
-		return nil, errNoTokenizer
+		return nil, m.noTokenizer()
 	}
 	return m.Tokenizer, nil
 }

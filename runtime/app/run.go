@@ -219,7 +219,7 @@ func (s *Session) newGeneration(a *Artifact, o *runOptions) (*generation, error)
 	if !o.ignoreEOS {
 		g.ends = m.EndTokens()
 	}
-	if g.out, err = s.newEmitter(m, o); err == nil && o.logprobs > 0 {
+	if g.out, err = s.newEmitter(a, m, o); err == nil && o.logprobs > 0 {
 		g.logprobs, err = s.newLogprobs(a, o)
 	}
 	if err != nil {

@@ -27,6 +27,9 @@ type Metadata struct {
 	States []StateSlot `json:"states"`
 
 	VocabSize int `json:"vocab_size"` // of the config; stored rows may be more
+	// SentencePiece: there is no tokenizer, as the checkpoint had one that
+	// mambac does not read.
+	SentencePiece bool `json:"sentencepiece,omitempty"`
 	// Longest is the bound of a text that the model has of its own.
 	Longest Longest `json:"longest_text,omitzero"`
 	// Layers tells of each layer what it is and where its Δ is found, in programs
