@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -24,37 +23,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program is a copy of this executable with the fake model's payload.
-func program(t *testing.T) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Skip(err)
-	}
-	code, err := os.ReadFile(self)
-	if err != nil {
-		t.Skip(err)
-	}
-	path := filepath.Join(t.TempDir(), "model.exe")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write(code); err != nil {
-		t.Fatal(err)
-	}
-	if err := newCarrier(t).Write(f, int64(len(code))); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func start(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer, io.ReadCloser) {
 	t.Helper()
-	cmd := exec.Command(program(t), args...)
+	cmd := exec.Command(newCarrier(t).Program(t), args...)
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	complaint := new(bytes.Buffer)
 	cmd.Stderr = complaint
@@ -110,7 +81,7 @@ func TestProcessInterruptReading(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no interrupts between processes")
 	}
-	cmd := exec.Command(program(t), "ppl", "-")
+	cmd := exec.Command(newCarrier(t).Program(t), "ppl", "-")
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -95,12 +95,7 @@ func fma(ctx *build.Context, v vector) {
 	ones(ctx, v, one)
 	ctx.VPSRLD(operand.Imm(25), one, one) // 0x7f, the exponent of 1.0
 	ctx.VPSLLD(operand.Imm(23), one, one)
-	zero(ctx, v, sums)
-	loop(ctx, n, func() {
-		for _, s := range sums {
-			ctx.VFMADD231PS(one, one, s)
-		}
-	})
+	addTo(ctx, v, n, sums, func(s reg.VecVirtual) { ctx.VFMADD231PS(one, one, s) })
 }
 
 // dot is the int8 dot product without VNNI: pairs by VPMADDUBSW, quads by
@@ -133,12 +128,7 @@ func dotVNNI(ctx *build.Context) {
 	n := ctx.Load(ctx.Param("rounds"), ctx.GP64())
 	bytes, sums := ctx.ZMM(), registers(ctx, avx512, chains)
 	ones(ctx, avx512, bytes)
-	zero(ctx, avx512, sums)
-	loop(ctx, n, func() {
-		for _, s := range sums {
-			ctx.VPDPBUSD(bytes, bytes, s)
-		}
-	})
+	addTo(ctx, avx512, n, sums, func(s reg.VecVirtual) { ctx.VPDPBUSD(bytes, bytes, s) })
 }
 
 // dotBF16 is the dot product of bf16 of AVX-512.
@@ -150,12 +140,7 @@ func dotBF16(ctx *build.Context) {
 	ones(ctx, avx512, one)
 	ctx.VPSRLW(operand.Imm(9), one, one) // 0x7f, the exponent of 1.0
 	ctx.VPSLLW(operand.Imm(7), one, one)
-	zero(ctx, avx512, sums)
-	loop(ctx, n, func() {
-		for _, s := range sums {
-			ctx.Instruction(evex.VDPBF16PS(one, one, s))
-		}
-	})
+	addTo(ctx, avx512, n, sums, func(s reg.VecVirtual) { ctx.Instruction(evex.VDPBF16PS(one, one, s)) })
 }
 
 func function(ctx *build.Context, name, signature, doc string) {
@@ -189,6 +174,17 @@ func ones(ctx *build.Context, v vector, r reg.VecVirtual) {
 	} else {
 		ctx.VPCMPEQD(r, r, r)
 	}
+}
+
+// addTo adds to every sum, which begin at zero, n times, and returns from the
+// function.
+func addTo(ctx *build.Context, v vector, n reg.Register, sums []reg.VecVirtual, add func(s reg.VecVirtual)) {
+	zero(ctx, v, sums)
+	loop(ctx, n, func() {
+		for _, s := range sums {
+			add(s)
+		}
+	})
 }
 
 // loop runs the body n times and returns from the function.

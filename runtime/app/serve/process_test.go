@@ -2,13 +2,11 @@ package serve
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -28,38 +26,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program is a copy of this executable with the fake model's payload.
-func program(t *testing.T) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Skip(err)
-	}
-	code, err := os.ReadFile(self)
-	if err != nil {
-		t.Skip(err)
-	}
-	path := filepath.Join(t.TempDir(), "model.exe")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.Write(code)
-	if err == nil {
-		err = enginetest.NewCarrier(vocab).Write(f, int64(len(code)))
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // TestSecondInterrupt ends a server at once that waits for a text without end.
 func TestSecondInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no interrupts between processes")
 	}
-	path := program(t)
+	path := enginetest.NewCarrier(vocab).Program(t)
 	for _, first := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(fmt.Sprint(first), func(t *testing.T) {
 			cmd := exec.Command(path, "serve", "--addr", "127.0.0.1:0", "--max-tokens", "1000000000", "--grace", "1h", "--no-library", "--log", "json")
